@@ -1,0 +1,3 @@
+"""Research workbench and live trading engine on one rulebook."""
+
+__version__ = "0.1.0"

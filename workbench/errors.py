@@ -1,0 +1,74 @@
+"""Every error that the workbench raises on purpose.
+
+WorkbenchError
+├── DataError             prices that cannot be read or trusted
+│   └── UnknownInstrumentError    a symbol or venue that the prices do not have
+├── ConfigError           a configuration file or setting that makes no sense
+│   └── LimitsError       a risk limit that makes no sense
+├── StrategyError         a strategy that cannot be used
+│   ├── StrategyLoadError     the script cannot be read, parsed or imported
+│   ├── ParameterError        a parameter that the strategy does not have, or a value that it cannot take
+│   └── StrategyFailure       the strategy raised while it ran
+├── ChaosError            a chaos event or scenario that makes no sense
+└── EngineError           a message that the desk cannot act on
+
+Each message is one line for a person: what was expected, what was found, how to mend it.
+"""
+
+__all__ = [
+    "ChaosError",
+    "ConfigError",
+    "DataError",
+    "EngineError",
+    "LimitsError",
+    "ParameterError",
+    "StrategyError",
+    "StrategyFailure",
+    "StrategyLoadError",
+    "UnknownInstrumentError",
+    "WorkbenchError",
+]
+
+
+class WorkbenchError(Exception):
+    """Base of all errors below; the command line prints its one line and leaves with status 2."""
+
+
+class DataError(WorkbenchError):
+    """Prices that cannot be read or trusted; nothing was loaded."""
+
+
+class UnknownInstrumentError(DataError):
+    """A symbol or venue that the prices do not have."""
+
+
+class ConfigError(WorkbenchError):
+    """A configuration file or setting that makes no sense; the former one stays in force."""
+
+
+class LimitsError(ConfigError):
+    """A risk limit that makes no sense; the former limits stay in force."""
+
+
+class StrategyError(WorkbenchError):
+    """A strategy that cannot be used."""
+
+
+class StrategyLoadError(StrategyError):
+    """A strategy script that cannot be read, parsed or imported."""
+
+
+class ParameterError(StrategyError):
+    """A parameter that the strategy does not have, or a value that it cannot take."""
+
+
+class StrategyFailure(StrategyError):
+    """A strategy raised while it ran; the cause is chained."""
+
+
+class ChaosError(WorkbenchError):
+    """A chaos event or scenario that makes no sense."""
+
+
+class EngineError(WorkbenchError):
+    """A message that the trading desk cannot act on."""
