@@ -14,6 +14,9 @@ from math import inf
 
 import msgspec
 
+from workbench.core import limit_controls, limit_rules
+from workbench.errors import LimitsError
+
 __all__ = [
     "BuyingPower",
     "CircuitBreakers",
@@ -207,3 +210,35 @@ class RiskLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     restricted_list: list[str] = []
     enable_pre_trade: bool = True
     enable_circuit_breakers: bool = True
+
+    @classmethod
+    def unlimited(cls) -> RiskLimits:
+        """No limit at all: every figure off, both enable flags false.
+
+        To have one control alone, set its figures and the flag `enable_pre_trade` or `enable_circuit_breakers`.
+        """
+        return limit_controls.switched_off(cls())
+
+    def problems(self) -> list[tuple[str, str]]:
+        """Dotted key and one-line reason of every setting that makes no sense; empty where all is well."""
+        return limit_rules.problems(self)
+
+    def checked(self) -> RiskLimits:
+        """These limits; raises LimitsError with the first problem."""
+        for key, reason in self.problems():
+            raise LimitsError(f"{key}: {reason}")
+        return self
+
+    def without(self, *controls: str) -> RiskLimits:
+        """These limits with the named controls off: a Check, Monitor or Breaker in lower case, `bad_tick`,
+        `signal_out_of_range`.  Raises LimitsError for any other name and for what no limit can switch off.
+        """
+        return limit_controls.without(self, controls)
+
+    def looser_fields(self, other: RiskLimits) -> list[str]:
+        """Dotted keys in which these limits permit more than `other`; empty where they permit nothing more."""
+        return limit_controls.looser_fields(self, other)
+
+    def tighter_than(self, other: RiskLimits) -> bool:
+        """Whether these limits permit nothing that `other` does not, and less in at least one setting."""
+        return not self.looser_fields(other) and bool(other.looser_fields(self))
