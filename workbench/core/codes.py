@@ -151,6 +151,7 @@ class Monitor(IntEnum):
     CORRELATION = 4
     CONCENTRATION = 5
     STOP_LOSS = 6
+    HOLDING_CORRELATION = 7
 
 
 class Breaker(IntEnum):

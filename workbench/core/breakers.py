@@ -1,0 +1,250 @@
+"""Post-trade limits and circuit breakers: alert, trip, cancel, liquidate; latched until a person resets them.
+
+Every comparison is written so that NaN trips: `not (value < limit)`. A high-water mark only ever moves to a finite value.
+"""
+
+from __future__ import annotations
+
+import math
+
+from workbench.core.codes import AlertSeverity, Breaker, EventKind, Monitor, VenueReason
+from workbench.core.jit import jit
+from workbench.core.monitors import (
+    drawdown,
+    highest_holding_correlation,
+    highest_strategy_correlation,
+    largest_share,
+    portfolio_var,
+    sample,
+)
+from workbench.core.orders import cancel_working
+from workbench.core.record import note
+from workbench.core.state import BUCKETS, NONE, Desk
+
+__all__ = ["post_trade", "reset", "trip"]
+
+INF = math.inf
+ALERT = int(EventKind.ALERT)
+TRIPPED = int(EventKind.BREAKER_TRIPPED)
+RESET = int(EventKind.BREAKER_RESET)
+BREACH = int(EventKind.BREACH)
+WARNING = int(AlertSeverity.WARNING)
+CRITICAL = int(AlertSeverity.CRITICAL)
+BY_BREAKER = int(VenueReason.BREAKER)
+DAILY_LOSS = int(Breaker.DAILY_LOSS)
+MAX_DRAWDOWN = int(Breaker.MAX_DRAWDOWN)
+STRATEGY_DRAWDOWN = int(Breaker.STRATEGY_DRAWDOWN)
+STOP_LOSS = int(Breaker.STOP_LOSS)
+PORTFOLIO_LOSS = int(Breaker.PORTFOLIO_LOSS_PCT)
+STRATEGY_LOSS = int(Breaker.SINGLE_STRATEGY_LOSS)
+RAPID = int(Breaker.RAPID_DRAWDOWN_RATE)
+NOT_FINITE = int(Breaker.EQUITY_NOT_FINITE)
+M_DAILY_LOSS = int(Monitor.DAILY_LOSS)
+M_STRATEGY_DRAWDOWN = int(Monitor.STRATEGY_DRAWDOWN)
+M_MAX_DRAWDOWN = int(Monitor.MAX_DRAWDOWN)
+M_VAR = int(Monitor.PORTFOLIO_VAR)
+M_CORRELATION = int(Monitor.CORRELATION)
+M_CONCENTRATION = int(Monitor.CONCENTRATION)
+M_STOP_LOSS = int(Monitor.STOP_LOSS)
+M_HOLDING_CORRELATION = int(Monitor.HOLDING_CORRELATION)
+
+
+@jit
+def trip(desk: Desk, strategy: int, reason: int, value: float, limit: float) -> None:
+    """Latch a breaker for one strategy (or all, NONE): its working orders are cancelled, only reducing ones pass.
+
+    A reason that is latched already changes nothing.  Liquidation follows in the step, where it is enabled.
+    """
+    book = desk.books[0]
+    bit = 1 << reason
+    if strategy == NONE:
+        if book.halted & bit:
+            return
+        book.halted |= bit
+    else:
+        if desk.strategies[strategy].halted & bit:
+            return
+        desk.strategies[strategy].halted |= bit
+        desk.strategies[strategy].trips += 1
+    book.trips += 1
+    note(desk, TRIPPED, strategy, NONE, reason, value, limit)
+    cancel_working(desk, strategy, NONE, NONE, 0, BY_BREAKER, 1)
+
+
+@jit
+def _rebase(desk: Desk, strategy: int) -> None:
+    row = desk.strategies[strategy]
+    row.base_pnl = row.pnl
+    row.peak = row.capital + row.pnl
+    row.drawdown = 0.0
+    row.errors = 0.0
+    instruments = desk.head[0].instruments
+    for cell in range(strategy * instruments, strategy * instruments + instruments):
+        desk.positions[cell].bought_executions = 0
+        desk.positions[cell].sold_executions = 0
+
+
+@jit
+def reset(desk: Desk, strategy: int) -> int:
+    """Unlatch the breakers of one strategy (or the portfolio's and all strategies', NONE); the bits that were latched.
+
+    Losses and drawdowns count from here on, or the same loss would trip again at once.
+    """
+    book = desk.books[0]
+    if strategy != NONE:
+        latched = desk.strategies[strategy].halted
+        desk.strategies[strategy].halted = 0
+        desk.strategies[strategy].alert_levels = 0
+        _rebase(desk, strategy)
+        note(desk, RESET, strategy, NONE, 0, float(latched), 0.0)
+        return latched
+    latched = book.halted
+    for s in range(desk.head[0].strategies):
+        latched |= desk.strategies[s].halted
+        desk.strategies[s].halted = 0
+        desk.strategies[s].alert_levels = 0
+        _rebase(desk, s)
+    book.halted = 0
+    book.alert_levels = 0
+    if math.isfinite(book.equity):
+        book.base_equity = book.equity
+        book.day_equity = book.equity
+        book.peak = book.equity
+    book.drawdown = 0.0
+    for i in range(BUCKETS):
+        desk.bucket_steps[i] = NONE
+    note(desk, RESET, NONE, NONE, 0, float(latched), 0.0)
+    return latched
+
+
+@jit
+def _alert(desk: Desk, strategy: int, monitor: int, value: float, limit: float) -> bool:
+    """Tell of a monitor that comes near its limit or reaches it, once per rise; whether the limit is reached."""
+    if limit == INF:
+        return False
+    level = 0
+    if not value < limit:
+        level = 2
+    elif value >= desk.limits[0].warn_at * limit:
+        level = 1
+    shift = 2 * monitor
+    levels = desk.books[0].alert_levels if strategy == NONE else desk.strategies[strategy].alert_levels
+    before = (levels >> shift) & 3
+    if level != before:
+        levels = (levels & ~(3 << shift)) | (level << shift)
+        if strategy == NONE:
+            desk.books[0].alert_levels = levels
+        else:
+            desk.strategies[strategy].alert_levels = levels
+        if level > before:
+            severity = CRITICAL if level == 2 else WARNING
+            note(desk, ALERT, strategy, monitor, severity, value, limit)
+    return level == 2
+
+
+@jit
+def _watch_strategy(desk: Desk, strategy: int) -> None:
+    limits = desk.limits[0]
+    row = desk.strategies[strategy]
+    equity = row.capital + row.pnl
+    if equity > row.peak and equity < INF:
+        row.peak = equity
+    row.drawdown = drawdown(equity, row.peak)
+    loss = row.base_pnl - row.pnl
+    deep = _alert(desk, strategy, M_STRATEGY_DRAWDOWN, row.drawdown, limits.strategy_drawdown)
+    lost = _alert(desk, strategy, M_STOP_LOSS, loss, limits.stop_loss * row.capital)
+    if not limits.breakers:
+        return
+    if not math.isfinite(equity):
+        trip(desk, strategy, NOT_FINITE, row.pnl, 0.0)
+    if deep:
+        trip(desk, strategy, STRATEGY_DRAWDOWN, row.drawdown, limits.strategy_drawdown)
+    if lost:
+        trip(desk, strategy, STOP_LOSS, loss, limits.stop_loss * row.capital)
+    if limits.strategy_loss < INF and not loss < limits.strategy_loss:
+        trip(desk, strategy, STRATEGY_LOSS, loss, limits.strategy_loss)
+
+
+@jit
+def _rapid_drawdown(desk: Desk) -> float:
+    """Fall of equity from its highest within the window, which moves in `BUCKETS` steps, as a positive share."""
+    book = desk.books[0]
+    step = book.now_ns // desk.limits[0].bucket_ns
+    place = step % BUCKETS
+    if not math.isfinite(book.equity):
+        return INF
+    if desk.bucket_steps[place] != step:
+        desk.bucket_steps[place] = step
+        desk.bucket_peaks[place] = book.equity
+    elif book.equity > desk.bucket_peaks[place]:
+        desk.bucket_peaks[place] = book.equity
+    peak = book.equity
+    for i in range(BUCKETS):
+        if desk.bucket_steps[i] > step - BUCKETS and desk.bucket_peaks[i] > peak:
+            peak = desk.bucket_peaks[i]
+    return drawdown(book.equity, peak)
+
+
+@jit
+def _watch_portfolio(desk: Desk) -> None:
+    limits = desk.limits[0]
+    book = desk.books[0]
+    if book.equity > book.peak and book.equity < INF:
+        book.peak = book.equity
+    book.drawdown = drawdown(book.equity, book.peak)
+    day_loss = book.day_equity - book.equity
+    deep = _alert(desk, NONE, M_MAX_DRAWDOWN, book.drawdown, limits.max_drawdown)
+    lost = _alert(desk, NONE, M_DAILY_LOSS, day_loss, limits.daily_loss)
+    if not limits.breakers:
+        return
+    if not math.isfinite(book.equity):
+        trip(desk, NONE, NOT_FINITE, book.equity, 0.0)
+    if deep:
+        trip(desk, NONE, MAX_DRAWDOWN, book.drawdown, limits.max_drawdown)
+    if lost:
+        trip(desk, NONE, DAILY_LOSS, day_loss, limits.daily_loss)
+    if limits.portfolio_loss < INF:
+        loss = drawdown(book.equity, book.base_equity)
+        if not loss < limits.portfolio_loss:
+            trip(desk, NONE, PORTFOLIO_LOSS, loss, limits.portfolio_loss)
+    if limits.rapid_rate < INF:
+        fall = _rapid_drawdown(desk)
+        if not fall < limits.rapid_rate:
+            trip(desk, NONE, RAPID, fall, limits.rapid_rate)
+
+
+@jit
+def _watch_samples(desk: Desk) -> None:
+    """The monitors that work on a grid in event time."""
+    limits = desk.limits[0]
+    book = desk.books[0]
+    book.sample_ns = book.now_ns - book.now_ns % limits.interval_ns + limits.interval_ns
+    sample(desk)
+    if limits.portfolio_var < INF:
+        value = portfolio_var(desk)
+        book.var = value
+        blocked = value == value and _alert(desk, NONE, M_VAR, value, limits.portfolio_var)
+        book.var_blocked = 1 if blocked else 0
+    if limits.strategy_correlation < 1.0:
+        value = highest_strategy_correlation(desk)
+        if value == value:
+            _alert(desk, NONE, M_CORRELATION, value, limits.strategy_correlation)
+    if limits.holding_correlation < 1.0:
+        value = highest_holding_correlation(desk)
+        if value == value:
+            _alert(desk, NONE, M_HOLDING_CORRELATION, value, limits.holding_correlation)
+    if limits.held_share < 1.0:
+        _alert(desk, NONE, M_CONCENTRATION, largest_share(desk), limits.held_share)
+
+
+@jit
+def post_trade(desk: Desk) -> None:
+    """Look at equity after a mark or a fill: high-water marks, alerts, breakers."""
+    book = desk.books[0]
+    if book.changed:
+        book.changed = 0
+        for strategy in range(desk.head[0].strategies):
+            _watch_strategy(desk, strategy)
+        _watch_portfolio(desk)
+    if book.now_ns >= book.sample_ns:
+        _watch_samples(desk)

@@ -1,0 +1,132 @@
+"""How compiled code sees a desk: one pointer to its buffer, with the names of `state.Desk`.
+
+A tuple of twenty arrays is 150 machine words for each call that is not inlined, and counts references at every use;
+that made kernels four times slower and their compilation ten times longer. Here `desk.orders[slot].leaves` is two
+loads: the section's offset from the header, then the field.
+
+With NUMBA_DISABLE_JIT=1 none of this is used: `open_desk` is then `state.desk_views`.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+from llvmlite import ir
+from numba import types
+from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, infer_getattr, infer_global, signature
+from numba.extending import intrinsic, lower_builtin, lower_getattr_generic, models, register_model
+from numba.np.arrayobj import make_array, populate_array
+
+from workbench.core.jit import jit
+from workbench.core.rows import HEADER, Header
+from workbench.core.state import Desk, desk_views, sections
+
+__all__ = ["open_desk"]
+
+BYTE = ir.IntType(8).as_pointer()
+WORD = ir.IntType(64)
+_PROBE: Header = np.ones(1, dtype=HEADER)[0]
+_SECTIONS = {"head": (HEADER, (1,)), **sections(_PROBE)}
+
+
+class _RowsType(types.Type):  # type: ignore[misc]  # numba ships no types
+    """A pointer to the first row of a section."""
+
+    def __init__(self, name: str) -> None:
+        self.record = numba.from_dtype(_SECTIONS[name][0])
+        super().__init__(name=f"desk rows {name}")
+
+
+class _DeskType(types.Type):  # type: ignore[misc]
+    """A pointer to a desk's buffer."""
+
+    def __init__(self) -> None:
+        super().__init__(name="desk")
+
+
+_DESK = _DeskType()
+_FIELDS: dict[str, Any] = {
+    name: _RowsType(name)
+    if dtype.fields is not None
+    else types.Array(numba.from_dtype(dtype), len(shape), "C")
+    for name, (dtype, shape) in _SECTIONS.items()
+}
+
+
+@register_model(_RowsType)
+@register_model(_DeskType)
+class _PointerModel(models.PrimitiveModel):  # type: ignore[misc]
+    def __init__(self, manager: Any, kind: types.Type) -> None:
+        super().__init__(manager, kind, BYTE)
+
+
+@infer_getattr
+class _DeskAttributes(AttributeTemplate):  # type: ignore[misc]
+    key = _DeskType
+
+    def generic_resolve(self, desk: types.Type, name: str) -> Any:
+        return _FIELDS.get(name)
+
+
+@infer_global(operator.getitem)
+class _RowAt(AbstractTemplate):  # type: ignore[misc]
+    def generic(self, args: Any, kws: Any) -> Any:
+        if len(args) == 2 and isinstance(args[0], _RowsType) and isinstance(args[1], types.Integer):
+            return signature(args[0].record, args[0], types.intp)
+        return None
+
+
+def _load(builder: Any, desk: Any, field: str) -> Any:
+    """Load one header field of the desk at pointer `desk`."""
+    place = builder.gep(desk, [WORD(HEADER.fields[field][1])])
+    return builder.load(builder.bitcast(place, WORD.as_pointer()))
+
+
+@lower_getattr_generic(_DeskType)  # type: ignore[untyped-decorator]
+def _section(context: Any, builder: Any, kind: Any, desk: Any, name: str) -> Any:
+    if name == "head":
+        return desk
+    start = builder.gep(desk, [_load(builder, desk, f"at_{name}")])
+    field = _FIELDS[name]
+    if isinstance(field, _RowsType):
+        return start
+    if name in ("returns", "results"):
+        across = _load(builder, desk, "instruments" if name == "returns" else "strategies")
+        shape = [_load(builder, desk, "window"), across]
+        strides = [builder.mul(across, WORD(8)), WORD(8)]
+    else:
+        shape = [WORD(2**62)]  # kernels index these by the header's sizes and never ask for their length
+        strides = [WORD(8)]
+    array = make_array(field)(context, builder)
+    data = builder.bitcast(start, context.get_value_type(field.dtype).as_pointer())
+    populate_array(array, data=data, shape=shape, strides=strides, itemsize=8, meminfo=None)
+    return array._getvalue()
+
+
+@lower_builtin(operator.getitem, _RowsType, types.intp)  # type: ignore[untyped-decorator]
+def _row(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    record = sig.return_type
+    place = builder.gep(args[0], [builder.mul(args[1], WORD(record.size))])
+    return builder.bitcast(place, context.get_value_type(record))
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _open(typing: Any, buffer: Any) -> Any:
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        array = make_array(sig.args[0])(context, builder, args[0])
+        return builder.bitcast(array.data, BYTE)
+
+    return signature(_DESK, buffer), code
+
+
+def _open_native(buffer: npt.NDArray[np.uint8]) -> Desk:
+    """The desk in `buffer`, which must outlive the call that opened it."""
+    desk: Desk = _open(buffer)
+    return desk
+
+
+open_desk = desk_views if numba.config.DISABLE_JIT else jit(_open_native)

@@ -1,0 +1,276 @@
+"""The one order of operations. Every runner calls these functions; nothing else moves the state of a desk.
+
+A price:   clock -> venue conditions -> mark -> venue matches -> fills -> ledger -> post-trade risk -> breakers
+A signal:  validate -> size -> pre-trade risk -> book exposure -> venue
+
+It is one ring, cut between breakers and strategy: risk sees each price before any strategy does, and a strategy that is
+called knows all of its fills. The runner calls the strategies in between.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.core.breakers import post_trade, reset, trip
+from workbench.core.codes import Breaker, EventKind, Refusal, VenueReason
+from workbench.core.executions import release_held
+from workbench.core.feed import ASK, ASK_SIZE, BID, BID_SIZE, LAST, VOLUME
+from workbench.core.jit import jit
+from workbench.core.matching import match
+from workbench.core.orders import cancel_working
+from workbench.core.quotes import advance_clock, take_quote
+from workbench.core.record import note
+from workbench.core.risk_rules import Intent, check_order, take_tokens
+from workbench.core.native import open_desk
+from workbench.core.state import NONE, Desk
+from workbench.core.submit import Wish, place_emergency, submit
+from workbench.core.venue_faults import refresh_faults
+
+__all__ = [
+    "cancel",
+    "check",
+    "close_positions",
+    "count_error",
+    "on_price",
+    "on_row",
+    "on_wish",
+    "reset_breaker",
+    "trip_breaker",
+]
+
+BREACH = int(EventKind.BREACH)
+RATE_LIMITED = int(Refusal.RATE_LIMITED)
+REQUESTED = int(VenueReason.REQUESTED)
+STRATEGY_ERROR = int(Breaker.STRATEGY_ERROR)
+REPEATED_EXECUTION = int(Breaker.REPEATED_EXECUTION)
+ERROR_CODE = 100  # breach code of a strategy that raised; the codes below it are Refusal's
+
+
+@jit
+def _liquidate(desk: Desk) -> None:
+    """Keep a closing order working for every position that a latched breaker has condemned."""
+    book = desk.books[0]
+    for s in range(desk.head[0].strategies):
+        if book.halted or desk.strategies[s].halted:
+            for k in range(desk.head[0].instruments):
+                place_emergency(desk, s, k)
+
+
+@jit
+def _throttle(desk: Desk) -> None:
+    """Stop a strategy that executed the same side of the same instrument too often (RTS 6 article 15(3))."""
+    limits = desk.limits[0]
+    if not limits.breakers or limits.max_executions > desk.head[0].executions:
+        return
+    most = int(limits.max_executions)
+    kept = desk.head[0].executions
+    since = book_time(desk) - limits.execution_window_ns
+    instruments = desk.head[0].instruments
+    for cell in range(desk.head[0].strategies * instruments):
+        position = desk.positions[cell]
+        for side in range(2):
+            seen = position.bought_executions if side == 0 else position.sold_executions
+            if seen >= most and desk.executed[(cell * 2 + side) * kept + (seen - most) % kept] > since:
+                trip(desk, cell // instruments, REPEATED_EXECUTION, float(most), limits.max_executions)
+
+
+@jit
+def book_time(desk: Desk) -> int:
+    """Event time of the desk."""
+    return desk.books[0].now_ns
+
+
+@jit
+def price(
+    desk: Desk,
+    k: int,
+    ns: int,
+    bid: float,
+    ask: float,
+    last: float,
+    volume: float,
+    bid_size: float,
+    ask_size: float,
+    sequence: int,
+) -> None:
+    """Carry one price update of instrument `k` through the desk, up to the breakers."""
+    book = desk.books[0]
+    advance_clock(desk, ns)
+    if book.now_ns >= book.fault_ns:
+        refresh_faults(desk)
+    if book.held_reports > 0:
+        release_held(desk)
+    fills = book.fills
+    if take_quote(desk, k, bid, ask, last, volume, bid_size, ask_size, sequence):
+        if desk.instruments[k].first != NONE and desk.venues[desk.instruments[k].venue].up:
+            match(desk, k)
+    if book.fills != fills:
+        _throttle(desk)
+    post_trade(desk)
+    if book.trips and desk.limits[0].liquidate:
+        _liquidate(desk)
+
+
+@jit
+def on_price(
+    buffer: npt.NDArray[np.uint8],
+    k: int,
+    ns: int,
+    bid: float,
+    ask: float,
+    last: float,
+    volume: float,
+    bid_size: float,
+    ask_size: float,
+    sequence: int,
+) -> int:
+    """One price update, its figures as arguments; how many events wait in the buffer."""
+    desk = open_desk(buffer)
+    price(desk, k, ns, bid, ask, last, volume, bid_size, ask_size, sequence)
+    return desk.books[0].event_count
+
+
+@jit
+def on_row(
+    buffer: npt.NDArray[np.uint8],
+    quotes: npt.NDArray[np.float64],
+    keys: npt.NDArray[np.int64],
+    equity: npt.NDArray[np.float64],
+    i: int,
+) -> int:
+    """Row `i` of a feed, as `on_price`; the equity after it goes to `equity[i]`.
+
+    quotes: float64[n, 7].  keys: int64[n, 3], time, instrument, sequence.  equity: float64[n].
+    """
+    desk = open_desk(buffer)
+    price(
+        desk,
+        keys[i, 1],
+        keys[i, 0],
+        quotes[i, BID],
+        quotes[i, ASK],
+        quotes[i, LAST],
+        quotes[i, VOLUME],
+        quotes[i, BID_SIZE],
+        quotes[i, ASK_SIZE],
+        keys[i, 2],
+    )
+    book = desk.books[0]
+    equity[i] = book.equity
+    return book.event_count
+
+
+@jit
+def on_wish(
+    buffer: npt.NDArray[np.uint8],
+    strategy: int,
+    instrument: int,
+    strength: float,
+    confidence: float,
+    order_type: int,
+    tif: int,
+    reduce_only: int,
+    post_only: int,
+    limit: float,
+    stop: float,
+    quantity: float,
+    client: int,
+) -> int:
+    """One signal of one strategy; a `Refusal` code, 0 when an order was booked."""
+    desk = open_desk(buffer)
+    wish = Wish(
+        strategy,
+        instrument,
+        strength,
+        confidence,
+        order_type,
+        tif,
+        reduce_only,
+        post_only,
+        limit,
+        stop,
+        quantity,
+        client,
+    )
+    return submit(desk, wish)
+
+
+@jit
+def check(
+    buffer: npt.NDArray[np.uint8],
+    strategy: int,
+    instrument: int,
+    side: int,
+    quantity: float,
+    order_type: int,
+    reduce_only: int,
+    limit: float,
+    stop: float,
+    expected: float,
+    client: int,
+) -> int:
+    """Run the pre-trade checks on an order without booking it; the mask of failed checks."""
+    desk = open_desk(buffer)
+    intent = Intent(
+        strategy, instrument, side, quantity, order_type, 0, reduce_only, 0, limit, stop, expected, client
+    )
+    return check_order(desk, intent)
+
+
+@jit
+def cancel(
+    buffer: npt.NDArray[np.uint8], strategy: int, instrument: int, venue: int, client: int, emergency: int
+) -> int:
+    """Cancel working orders that match (NONE and client 0 match all); how many, or -RATE_LIMITED.
+
+    A strategy's cancel is a message and costs a token; an emergency one may use the reserve and is never refused.
+    """
+    desk = open_desk(buffer)
+    if strategy != NONE and instrument != NONE and not emergency:
+        use = take_tokens(desk, strategy, desk.instruments[instrument].venue, 0)
+        if desk.limits[0].pre_trade and not use <= 1.0:
+            note(desk, BREACH, strategy, instrument, RATE_LIMITED, use, 1.0)
+            return -RATE_LIMITED
+    return cancel_working(desk, strategy, instrument, venue, client, REQUESTED, 1)
+
+
+@jit
+def count_error(buffer: npt.NDArray[np.uint8], strategy: int) -> int:
+    """Note that a strategy failed; too often within the window, and its breaker trips.  Its latch mask."""
+    desk = open_desk(buffer)
+    row = desk.strategies[strategy]
+    limits = desk.limits[0]
+    if book_time(desk) - row.errors_ns > limits.error_window_ns:
+        row.errors = 0.0
+        row.errors_ns = book_time(desk)
+    row.errors += 1.0
+    note(desk, BREACH, strategy, NONE, ERROR_CODE, row.errors, limits.max_errors)
+    if limits.breakers and row.errors >= limits.max_errors:
+        trip(desk, strategy, STRATEGY_ERROR, row.errors, limits.max_errors)
+    return row.halted
+
+
+@jit
+def trip_breaker(buffer: npt.NDArray[np.uint8], strategy: int, reason: int) -> None:
+    """A person stops one strategy, or everything (NONE)."""
+    desk = open_desk(buffer)
+    trip(desk, strategy, reason, 0.0, 0.0)
+    if desk.limits[0].liquidate:
+        _liquidate(desk)
+
+
+@jit
+def reset_breaker(buffer: npt.NDArray[np.uint8], strategy: int) -> int:
+    """A person lets one strategy, or everything (NONE), trade again; the bits that were latched."""
+    return reset(open_desk(buffer), strategy)
+
+
+@jit
+def close_positions(buffer: npt.NDArray[np.uint8], strategy: int, instrument: int) -> None:
+    """Close the positions that match (NONE matches all) by reduce-only market orders."""
+    desk = open_desk(buffer)
+    for s in range(desk.head[0].strategies):
+        for k in range(desk.head[0].instruments):
+            if strategy in (NONE, s) and instrument in (NONE, k):
+                place_emergency(desk, s, k)

@@ -1,0 +1,299 @@
+"""From a wish to a booked order: validate, size, check, book exposure, hand to the venue."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from workbench.core.codes import (
+    Check,
+    EventKind,
+    OrderState,
+    OrderType,
+    Refusal,
+    SelfTrade,
+    Side,
+    Sizing,
+    VenueReason,
+)
+from workbench.core.exposure import gross_of_portfolio
+from workbench.core.jit import jit
+from workbench.core.orders import book_units, cancel_order, finish, link, take_slot
+from workbench.core.record import note, note_order
+from workbench.core.risk_rules import Intent, check_order, crossing_order
+from workbench.core.rows import Event, OrderRow
+from workbench.core.sizing import expected_price, signed_quantity, to_lot, wanted_change
+from workbench.core.state import NONE, RECENT, Desk
+from workbench.core.venue_faults import chance
+
+__all__ = ["Wish", "place", "place_emergency", "submit"]
+
+BUY = int(Side.BUY)
+SELL = int(Side.SELL)
+MARKET = int(OrderType.MARKET)
+GTC = 0
+TARGET = int(Sizing.TARGET)
+WORKING = int(OrderState.WORKING)
+REJECTED = int(OrderState.REJECTED_BY_VENUE)
+ACCEPTED = int(EventKind.ORDER_ACCEPTED)
+REFUSED = int(EventKind.ORDER_REFUSED)
+SIGNAL_REFUSED = int(EventKind.SIGNAL_REFUSED)
+ORDER_REJECTED = int(EventKind.ORDER_REJECTED)
+BREACH = int(EventKind.BREACH)
+OK = int(Refusal.NONE)
+INVALID_SIGNAL = int(Refusal.INVALID_SIGNAL)
+OUT_OF_RANGE = int(Refusal.SIGNAL_OUT_OF_RANGE)
+BELOW_LOT = int(Refusal.BELOW_LOT)
+BELOW_MIN_NOTIONAL = int(Refusal.BELOW_MIN_NOTIONAL)
+NO_PRICE = int(Refusal.NO_PRICE)
+BY_RISK = int(Refusal.RISK)
+NOTHING_TO_REDUCE = int(Refusal.NOTHING_TO_REDUCE)
+NO_CHANGE = int(Refusal.NO_CHANGE)
+VENUE_IS_DOWN = int(VenueReason.VENUE_DOWN)
+STORM = int(VenueReason.REJECT_STORM)
+SELF_TRADE = int(VenueReason.SELF_TRADE)
+STP_OLDEST = int(SelfTrade.CANCEL_OLDEST)
+STP_BOTH = int(SelfTrade.CANCEL_BOTH)
+QUEUE_FULL_BIT = 1 << int(Check.QUEUE_FULL)
+
+
+class Wish(NamedTuple):
+    """A signal as the core takes it.
+
+    strength: -1..1.  confidence: 0..1.  quantity: units > 0 in place of strength x confidence x unit (sign from the
+    strength), NaN for none.  limit, stop: NaN for none.  client: 0 for none.
+    """
+
+    strategy: int
+    instrument: int
+    strength: float
+    confidence: float
+    type: int
+    tif: int
+    reduce_only: int
+    post_only: int
+    limit: float
+    stop: float
+    quantity: float
+    client: int
+
+
+@jit
+def _refuse_signal(desk: Desk, wish: Wish, reason: int, value: float, limit: float) -> int:
+    note(desk, SIGNAL_REFUSED, wish.strategy, wish.instrument, reason, value, limit)
+    return reason
+
+
+@jit
+def _validated(desk: Desk, wish: Wish) -> tuple[int, float]:
+    """Refusal code and the strength to use: what is not a number is refused, what is out of range told and clipped."""
+    strength = wish.strength
+    sound = math.isfinite(strength) and wish.confidence >= 0.0 and wish.confidence <= 1.0
+    prices = (wish.limit > 0.0 or wish.limit != wish.limit) and (wish.stop > 0.0 or wish.stop != wish.stop)
+    bounded = wish.limit != math.inf and wish.stop != math.inf
+    quantity = wish.quantity != wish.quantity or (wish.quantity > 0.0 and wish.quantity < math.inf)
+    if not (sound and prices and bounded and quantity):
+        note(desk, BREACH, wish.strategy, wish.instrument, INVALID_SIGNAL, strength, 1.0)
+        return _refuse_signal(desk, wish, INVALID_SIGNAL, strength, 1.0), 0.0
+    if strength > 1.0 or strength < -1.0:
+        note(desk, BREACH, wish.strategy, wish.instrument, OUT_OF_RANGE, strength, 1.0)
+        if not desk.limits[0].clip_signals:
+            return _refuse_signal(desk, wish, OUT_OF_RANGE, strength, 1.0), 0.0
+        strength = 1.0 if strength > 1.0 else -1.0
+    return OK, strength
+
+
+@jit
+def _sized(desk: Desk, wish: Wish, strength: float) -> float:
+    """Signed units that the wish comes to."""
+    row = desk.instruments[wish.instrument]
+    position = desk.positions[wish.strategy * desk.head[0].instruments + wish.instrument]
+    if wish.quantity == wish.quantity:
+        return to_lot(wish.quantity if strength >= 0.0 else -wish.quantity, row.lot)
+    if desk.strategies[wish.strategy].sizing == TARGET:
+        wanted = signed_quantity(strength, wish.confidence, position.unit, row.lot)
+        return wanted_change(wanted, position, row.lot)
+    return signed_quantity(strength, wish.confidence, position.unit, row.lot)
+
+
+@jit
+def submit(desk: Desk, wish: Wish) -> int:
+    """Turn a wish into an order; a `Refusal` code, 0 when an order was booked.
+
+    Every refusal leaves an event; wishes that come to nothing (target reached, below one lot) leave none but the code.
+    """
+    code, strength = _validated(desk, wish)
+    if code != OK:
+        desk.strategies[wish.strategy].refused += 1
+        desk.books[0].refused += 1
+        return code
+    signed = _sized(desk, wish, strength)
+    target = desk.strategies[wish.strategy].sizing == TARGET
+    if signed == 0.0:
+        return NO_CHANGE if target or strength == 0.0 or wish.confidence == 0.0 else BELOW_LOT
+    side = BUY if signed > 0.0 else SELL
+    quantity = abs(signed)
+    if wish.reduce_only:
+        position = desk.positions[wish.strategy * desk.head[0].instruments + wish.instrument]
+        working = position.working_buy if side == BUY else position.working_sell
+        left = -position.quantity * side - working
+        if left <= 0.0:
+            return _refuse_signal(desk, wish, NOTHING_TO_REDUCE, quantity, 0.0)
+        quantity = left if left < quantity else quantity
+    row = desk.instruments[wish.instrument]
+    expected = expected_price(row, side, wish.type, wish.limit, wish.stop)
+    if not expected > 0.0 and desk.limits[0].pre_trade == 0:
+        return _refuse_signal(desk, wish, NO_PRICE, expected, 0.0)
+    if quantity * expected * row.multiplier < row.min_notional and not wish.reduce_only:
+        return _refuse_signal(desk, wish, BELOW_MIN_NOTIONAL, quantity * expected * row.multiplier, row.min_notional)
+    intent = Intent(
+        wish.strategy,
+        wish.instrument,
+        side,
+        quantity,
+        wish.type,
+        wish.tif,
+        wish.reduce_only,
+        wish.post_only,
+        wish.limit,
+        wish.stop,
+        expected,
+        wish.client,
+    )
+    return place(desk, intent)
+
+
+@jit
+def _note_recent(desk: Desk, intent: Intent) -> None:
+    strategy = desk.strategies[intent.strategy]
+    row = desk.recent[intent.strategy * RECENT + strategy.recent % RECENT]
+    strategy.recent += 1
+    row.instrument = intent.instrument
+    row.side = intent.side
+    row.type = intent.type
+    row.client = intent.client
+    row.ns = desk.books[0].now_ns
+    row.quantity = intent.quantity
+    row.limit = intent.limit if math.isfinite(intent.limit) else 0.0
+
+
+@jit
+def place(desk: Desk, intent: Intent) -> int:
+    """Check an intent and book it; a `Refusal` code, 0 when it was booked.
+
+    A refusal by risk leaves one ORDER_REFUSED event: code is the mask of failed checks, value the fullest use, limit
+    the risk score.
+    """
+    book = desk.books[0]
+    mask = check_order(desk, intent)
+    strategy = desk.strategies[intent.strategy]
+    self_trade = desk.limits[0].self_trade
+    if self_trade == STP_OLDEST or self_trade == STP_BOTH:
+        _cancel_crossing(desk, intent)
+    _note_recent(desk, intent)
+    if mask != 0:
+        strategy.refused += 1
+        strategy.breaches += 1
+        book.refused += 1
+        book.breaches += 1
+        _note_refusal(desk, intent, mask)
+        return BY_RISK
+    if book.risk_score > book.worst_use:
+        book.worst_use = book.risk_score
+    _book(desk, intent, 0)
+    gross = gross_of_portfolio(desk)
+    if gross > book.worst_gross:
+        book.worst_gross = gross
+    return OK
+
+
+@jit
+def _cancel_crossing(desk: Desk, intent: Intent) -> None:
+    slot = crossing_order(desk, intent, NONE)
+    while slot != NONE:
+        cancel_order(desk, slot, SELF_TRADE)
+        slot = crossing_order(desk, intent, NONE)
+
+
+@jit
+def _note_refusal(desk: Desk, intent: Intent, mask: int) -> None:
+    book = desk.books[0]
+    note(desk, REFUSED, intent.strategy, intent.instrument, mask, 0.0, book.risk_score)
+    if book.event_count == 0:
+        return
+    event: Event = desk.events[book.event_count - 1]
+    if event.kind == REFUSED:
+        event.side = intent.side
+        event.quantity = intent.quantity
+        event.price = intent.expected
+        event.client = intent.client
+
+
+@jit
+def _book(desk: Desk, intent: Intent, emergency: int) -> None:
+    """Book exposure, then hand the order to the venue: law 4's order, also where nothing leaves the process."""
+    book = desk.books[0]
+    slot = take_slot(desk)
+    order: OrderRow = desk.orders[slot]
+    book.next_order += 1
+    order.number = book.next_order
+    order.strategy = intent.strategy
+    order.instrument = intent.instrument
+    order.side = intent.side
+    order.type = intent.type
+    order.tif = intent.tif
+    order.reduce_only = intent.reduce_only
+    order.post_only = intent.post_only
+    order.emergency = emergency
+    order.triggered = 0
+    order.state = WORKING
+    order.quantity = intent.quantity
+    order.leaves = intent.quantity
+    order.venue_leaves = intent.quantity
+    order.limit = intent.limit
+    order.stop = intent.stop
+    order.submit_ns = book.now_ns
+    order.day = book.day
+    order.client = intent.client
+    order.pending = 0
+    order.tried = 0
+    instrument = desk.instruments[intent.instrument]
+    venue = desk.venues[instrument.venue]
+    order.active_ns = book.now_ns + instrument.latency_ns + venue.extra_latency_ns
+    order.seen_update = instrument.updates
+    book.accepted += 1
+    desk.strategies[intent.strategy].accepted += 1
+    desk.strategies[intent.strategy].orders_today += 1
+    book_units(desk, intent.strategy, intent.instrument, intent.side, intent.quantity)
+    link(desk, slot)
+    note_order(desk, ACCEPTED, order, intent.type, intent.quantity, intent.limit, intent.stop, float(intent.tif))
+    if venue.up == 0:
+        _reject(desk, slot, VENUE_IS_DOWN)
+    elif venue.reject_probability > 0.0 and chance(venue.seed, order.number) < venue.reject_probability:
+        _reject(desk, slot, STORM)
+
+
+@jit
+def _reject(desk: Desk, slot: int, reason: int) -> None:
+    order = desk.orders[slot]
+    note_order(desk, ORDER_REJECTED, order, reason, order.venue_leaves, order.limit, 0.0, 0.0)
+    finish(desk, slot, REJECTED)
+
+
+@jit
+def place_emergency(desk: Desk, strategy: int, instrument: int) -> None:
+    """Close one position by a reduce-only market order that no limit stops; nothing while one is working already."""
+    position = desk.positions[strategy * desk.head[0].instruments + instrument]
+    row = desk.instruments[instrument]
+    book = desk.books[0]
+    if position.quantity == 0.0 or book.free == NONE:
+        return
+    side = SELL if position.quantity > 0.0 else BUY
+    working = position.working_sell if side == SELL else position.working_buy
+    quantity = abs(position.quantity) - working
+    if quantity <= 0.0:
+        return
+    nan = math.nan
+    expected = expected_price(row, side, MARKET, nan, nan)
+    intent = Intent(strategy, instrument, side, quantity, MARKET, GTC, 1, 0, nan, nan, expected, 0)
+    _book(desk, intent, 1)
