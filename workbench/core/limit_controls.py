@@ -109,13 +109,13 @@ def _with_off(limits: RiskLimits, keys: Iterable[str]) -> RiskLimits:
 
 def looser_fields(limits: RiskLimits, other: RiskLimits) -> list[str]:
     """Dotted keys in which `limits` permits more than `other`; a symbol that one of them leaves out is unlimited."""
-    own, others = dict(leaves(limits)), dict(leaves(other))
+    own = dict(leaves(limits))
     on_margin = limits.buying_power.mode == other.buying_power.mode == "margin"
     found = []
-    for key in own | others:
+    for key, reference in leaves(other):
         rule = rule_of(key)
         counts = on_margin or key != "buying_power.max_leverage"
-        if counts and rule.is_looser(own.get(key, rule.off), others.get(key, rule.off)):
+        if counts and rule.is_looser(own.get(key, rule.off), reference):
             found.append(key)
     for strategy, permitted in other.permitted_instruments.items():
         mine = limits.permitted_instruments.get(strategy)
