@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from workbench.data.catalog import as_prices, load, merge
+    from workbench.data.market_model import Regimes
     from workbench.data.prices import Prices
     from workbench.data.store import Catalog
-    from workbench.data.synthetic import Regimes
 
 __all__ = ["Catalog", "Prices", "Regimes", "as_prices", "load", "merge"]
 
 _HOME: Final = {
     "Catalog": "store",
     "Prices": "prices",
-    "Regimes": "synthetic",
+    "Regimes": "market_model",
     "as_prices": "catalog",
     "load": "catalog",
     "merge": "catalog",

@@ -13,7 +13,7 @@ from workbench.data.prices import Prices
 from workbench.data.readers import read_table
 from workbench.data.samples import load_sample, samples
 from workbench.data.store import from_stored, is_stored
-from workbench.data.times import Moment
+from workbench.data.times import Moment, length_text, parse_interval
 from workbench.errors import DataError
 
 __all__ = ["as_prices", "load", "merge"]
@@ -36,7 +36,7 @@ def load(
     common step.  Raises DataError in one line: missing or empty file, wrong columns, a bad row, dates out of range.
     """
     if isinstance(source, str) and source in samples() and not Path(source).exists():
-        prices = _select(load_sample(source), symbol, venue)
+        prices = _select(_of_length(load_sample(source), interval, source), symbol, venue)
     elif isinstance(source, str) and not Path(source).suffix and not Path(source).exists():
         raise DataError(f"{source}: no such file, and no such sample; samples are {', '.join(samples())}")
     else:
@@ -82,6 +82,15 @@ def _select(prices: Prices, symbol: str | Iterable[str] | None, venue: str | Ite
     return prices if symbol is None and venue is None else prices.only(symbol, venue)
 
 
+def _of_length(prices: Prices, interval: str | timedelta | None, where: str) -> Prices:
+    """`prices` that know their own bar length, if `interval` does not say otherwise."""
+    if interval is not None and parse_interval(interval) != prices.interval.value:
+        raise DataError(
+            f"{where}: expected bars of {interval}, found {length_text(prices.interval.value)}; use .resample()"
+        )
+    return prices
+
+
 def _load_file(
     path: Path,
     symbol: str | Iterable[str] | None,
@@ -90,7 +99,7 @@ def _load_file(
 ) -> Prices:
     data, file_symbol, file_venue = read_table(path)
     if is_stored(data):
-        return _select(from_stored(data, str(path)), symbol, venue)
+        return _select(_of_length(from_stored(data, str(path)), interval, str(path)), symbol, venue)
     one_symbol = symbol if isinstance(symbol, str) else None
     one_venue = venue if isinstance(venue, str) else None
     prices = Prices.from_table(data, str(path), one_symbol or file_symbol, one_venue or file_venue, interval)

@@ -1,10 +1,10 @@
-"""One-minute (or other) bars from an exchange, where there is a network: paged, resumable, written whole or not at all."""
+"""Bars from an exchange, where there is a network: paged, resumable, written whole or not at all."""
 
 from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -48,15 +48,18 @@ def fetch(
 ) -> Prices:
     """Bars of `symbol` that open from `start` to `end`, kept in the Parquet file `out`, and returned.
 
-    exchange: a ccxt name such as "coinbase", or an object with fetch_ohlcv.  symbol: as the exchange writes it, "BTC/USD";
-    the instrument is BTC-USD@coinbase.  A stopped run goes on from `out` + ".part"; a finished `out` is extended from
-    its last bar.  A bar that has not closed yet by `clock` (seconds since 1970) is left out.  progress: told after
-    each page how far the bars reach.  Nothing is filled: missing bars show up in `.gaps()`.
-    Raises DataError: ccxt not installed, no network, unknown exchange or symbol, no bars, or `out` holds other prices.
+    exchange: a ccxt name such as "coinbase", or an object with fetch_ohlcv.  symbol: as the exchange writes it,
+    "BTC/USD"; the instrument is BTC-USD@coinbase.  A run that was stopped goes on where it was, from a file beside
+    `out` ("prices.part.parquet"); a finished `out` is extended from its last bar.  A bar that has not closed yet by
+    `clock` (seconds since 1970) is left out.  progress: told after each page how far the bars reach.
+    Nothing is filled: missing bars show up in `.gaps()`.
+    Raises DataError: ccxt not installed, no network, unknown exchange or symbol, no bars, `out` holds other prices.
     """
     venue = _exchange(exchange) if isinstance(exchange, str) else exchange
     path = Path(out)
-    part = path.with_name(path.name + ".part")
+    if path.suffix != ".parquet":
+        raise DataError(f"{path}: expected a file named .parquet to keep the bars in")
+    part = path.with_suffix(".part.parquet")
     step = parse_interval(interval) // _MS
     low, high = as_span(start)[0].value // _MS, as_span(end)[1].value // _MS
     if low > high:
@@ -66,24 +69,38 @@ def fetch(
     kept = _kept(part if part.exists() else path, instrument, step, low)
     since = low if kept is None else int(kept.index[-1].value) // _MS + step
     rows: list[list[float]] = []
-    pages = 0
+    try:
+        for number, (page, reached) in enumerate(
+            _pages(venue, symbol, interval, since, high, step, pause), 1
+        ):
+            rows += page
+            if number % _SAVE_EVERY == 0:
+                kept, rows = _saved(kept, rows, instrument, step, part), []
+            if progress is not None:
+                progress(pd.Timestamp(reached, unit="ms", tz="UTC"))
+    finally:  # also on an interrupt: what has come is not fetched again
+        kept = _saved(kept, rows, instrument, step, part)
+    if kept is None:
+        raise DataError(f"{venue.id} has no bars of {symbol} from {start} to {end}; check symbol and dates")
+    part.replace(path)
+    return Prices({instrument: kept}, interval=pd.Timedelta(step, unit="ms"))
+
+
+def _pages(
+    venue: Exchange,
+    symbol: str,
+    interval: str,
+    since: int,
+    high: int,
+    step: int,
+    pause: Callable[[float], None],
+) -> Iterator[tuple[list[list[float]], int]]:
+    """Bars that open from `since` to `high` (ms), page by page, each with the time up to which bars were asked for."""
     while since <= high:
         page = [row for row in _page(venue, symbol, interval, since, pause) if since <= row[0] <= high]
-        rows += page
         # An empty page is a halt longer than a page: look behind it.
         since = int(page[-1][0]) + step if page else since + _PAGE * step
-        pages += 1
-        if pages % _SAVE_EVERY == 0 and rows:
-            kept, rows = _joined(kept, rows), []
-            write_parquet(_prices(instrument, kept, step), part)
-        if progress is not None:
-            progress(pd.Timestamp(min(since, high), unit="ms", tz="UTC"))
-    if kept is None and not rows:
-        raise DataError(f"{venue.id} has no bars of {symbol} from {start} to {end}; check symbol and dates")
-    prices = _prices(instrument, _joined(kept, rows), step)
-    write_parquet(prices, path)
-    part.unlink(missing_ok=True)
-    return prices
+        yield page, min(since, high)
 
 
 def _exchange(name: str) -> Exchange:
@@ -144,19 +161,20 @@ def _kept(path: Path, instrument: Instrument, step: int, low: int) -> pd.DataFra
     return prices.frame(instrument.name)
 
 
-def _joined(kept: pd.DataFrame | None, rows: list[list[float]]) -> pd.DataFrame:
-    if not rows and kept is not None:
-        return kept
-    table = pd.DataFrame([row[:6] for row in rows], columns=list(_COLUMNS))
-    table["timestamp"] = pd.to_datetime(table["timestamp"].astype("int64"), unit="ms", utc=True).dt.as_unit(
-        "ns"
-    )
-    table = table.set_index("timestamp").astype("float64")
-    return table if kept is None else pd.concat([kept, table])
-
-
-def _prices(instrument: Instrument, frame: pd.DataFrame, step: int) -> Prices:
-    return Prices({instrument: frame}, interval=pd.Timedelta(step, unit="ms"))
+def _saved(
+    kept: pd.DataFrame | None, rows: list[list[float]], instrument: Instrument, step: int, part: Path
+) -> pd.DataFrame | None:
+    """`kept` with `rows` behind it, checked and written to `part`; None where both are empty."""
+    if rows:
+        table = pd.DataFrame([row[:6] for row in rows], columns=list(_COLUMNS))
+        table["timestamp"] = pd.to_datetime(
+            table["timestamp"].astype("int64"), unit="ms", utc=True
+        ).dt.as_unit("ns")
+        table = table.set_index("timestamp").astype("float64")
+        kept = table if kept is None else pd.concat([kept, table])
+    if kept is not None:
+        write_parquet(Prices({instrument: kept}, interval=pd.Timedelta(step, unit="ms")), part)
+    return kept
 
 
 def _line(error: Exception) -> str:

@@ -43,7 +43,10 @@ _FIELD_WORDS: Final = frozenset(
         "id",
     }
 )
-_EXPECTED: Final = "expected a time and open, high, low, close, volume (or close, or bid and ask, or one column of closes per symbol)"
+_EXPECTED: Final = (
+    "expected a time and open, high, low, close, volume "
+    "(or close, or bid and ask, or one column of closes per symbol)"
+)
 
 
 class Part(NamedTuple):

@@ -42,7 +42,7 @@ class Prices:
 
         frames: by "symbol@venue" (or "symbol": venue "exchange-1") or by Instrument, columns as above or close alone
         or bid and ask alone, times as index or column.  interval: bar length of all; left out, the most common step
-        of each; quotes without bars are event times and have none.
+        of each; the times of quotes without bars are event times, of length 0.
         Raises DataError naming the first offending row, or an interval longer than the step between bars.
         """
         parts: dict[Instrument, Part] = {}
@@ -287,14 +287,13 @@ class Prices:
         found = [full for full, instrument in self._instruments.items() if instrument.symbol == name]
         if len(found) == 1:
             return found[0]
-        problem = (
-            f"{name} is at several venues: ask for {' or '.join(found)}" if found else f"no prices of {name}"
-        )
-        raise UnknownInstrumentError(problem if found else f"{problem}; there are {', '.join(self.names)}")
+        if found:
+            raise UnknownInstrumentError(f"{name} is at several venues: ask for {' or '.join(found)}")
+        raise UnknownInstrumentError(f"no prices of {name}; there are {', '.join(self.names)}")
 
 
 def _lengths(parts: Mapping[Instrument, Part], interval: str | timedelta | None) -> dict[str, int]:
     return {
-        key.name: 0 if part.event_times else bar_length(part.frame, key.name, interval)
+        key.name: 0 if part.event_times and interval is None else bar_length(part.frame, key.name, interval)
         for key, part in parts.items()
     }

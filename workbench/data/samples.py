@@ -4,8 +4,9 @@
 |---|---|---|---|
 | sp500 | SPX@US | S&P 500 index, open, high, low, close, volume | 1999-01-04 to 2018-12-31 |
 | nasdaq | IXIC@US | NASDAQ Composite index, the same | 1999-01-04 to 2018-12-31 |
-| wti | WTI@CUSHING | spot price of West Texas crude at Cushing, Oklahoma (FRED DCOILWTICO), closes alone | 1986-01-02 to 2019-01-03 |
+| wti | WTI@CUSHING | West Texas crude at Cushing (FRED DCOILWTICO), closes alone | 1986-01-02 to 2019-01-03 |
 
+The venue is where the price is made: the US stock market, the oil hub of Cushing, Oklahoma.  All have a tick of 0.01.
 An index cannot be traded itself; here it stands for a fund or future on it.  The WTI file has a row without a price
 for each of 290 holidays: exactly those rows are left out, and the gap report names them.
 """

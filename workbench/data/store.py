@@ -56,24 +56,25 @@ class Catalog:
 
         Only the files of this catalog can be read.  Raises DataError with DuckDB's reason in one line.
         """
-        import duckdb
+        import duckdb  # here, so that prices load without it
 
-        root = str(self.root.resolve())
         with duckdb.connect(":memory:") as connection:
             try:
                 connection.execute("SET TimeZone = 'UTC'")
                 for name in self.names():
                     source = str(self._path(name).resolve()).replace("'", "''")
                     connection.execute(f"""CREATE VIEW "{name}" AS SELECT * FROM read_parquet('{source}')""")
-                connection.execute("SET allowed_directories = [?]", [root])
+                connection.execute("SET allowed_directories = [?]", [str(self.root.resolve())])
                 connection.execute("SET enable_external_access = false")
                 connection.execute("SET lock_configuration = true")
-                return connection.execute(sql).df()
+                answer = connection.execute(sql).df()
             except duckdb.Error as error:
                 reason = " ".join(str(error).split())[:300]
-                raise DataError(
-                    f"query: {reason}; tables are {', '.join(self.names()) or 'none yet'}"
-                ) from error
+                tables = ", ".join(self.names()) or "none yet"
+                raise DataError(f"query: {reason}; tables are {tables}") from error
+        for label in answer.select_dtypes("datetime"):  # DuckDB has no zone for nanoseconds
+            answer[label] = answer[label].dt.tz_localize("UTC")
+        return answer
 
     def __repr__(self) -> str:
         return f"Catalog({str(self.root)!r}: {', '.join(self.names()) or 'empty'})"

@@ -32,6 +32,7 @@ _SMALLEST: Final[tuple[tuple[_Unit, float], ...]] = (("ns", 1e17), ("us", 1e14),
 _OFFSET: Final = r"\d{2}:\d{2}[\d:.,]*\s*(Z|z|UTC|[+-]\d{2}:?\d{2})$"
 _ZERO_OFFSETS: Final = {"Z": "+00:00", "z": "+00:00", "UTC": "+00:00", "+0000": "+00:00"}
 _DAY_OR_LONGER: Final = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
+_DAYS_OR_WEEKS: Final = re.compile(r"(?<=\d)[dw]$")
 _LENGTHS: Final = (
     ("D", 86_400_000_000_000),
     ("h", 3_600_000_000_000),
@@ -78,18 +79,26 @@ def epoch_unit(count: float) -> _Unit | None:
     return next((unit for unit, smallest in _SMALLEST if count >= smallest), None)
 
 
-def parse_interval(interval: str | timedelta | pd.Timedelta, what: str = "interval") -> int:
-    """Nanoseconds of a fixed length such as "1min", "1h", "1D" or "1m" (minute); DataError for anything else."""
+def parse_interval(interval: str | timedelta, what: str = "interval") -> int:
+    """Nanoseconds of a fixed length such as "1min", "1h", "1D", or "1m" and "1d" as exchanges write it.
+
+    Raises DataError, which opens with `what`, for anything else.
+    """
+    problem = f"{what}: expected a fixed length above 0 such as '1min', '1h' or '1D', found {interval!r}"
+    if not isinstance(interval, str | timedelta):
+        raise DataError(problem)
+    text = (
+        _DAYS_OR_WEEKS.sub(lambda match: match[0].upper(), interval)
+        if isinstance(interval, str)
+        else interval
+    )
     try:
-        # pandas 3 would read "1M" as a minute or a month, depending on the place; exchanges mean a month.
-        length = None if interval in ("1M", "M") else pd.Timedelta(interval)
-    except (ValueError, TypeError):
-        length = None
-    if length is None or pd.isna(length) or length.value <= 0:
-        raise DataError(
-            f"{what}: expected a fixed length above 0 such as '1min', '1h' or '1D', found {interval!r}"
-        )
-    return int(length.as_unit("ns").value)
+        length = pd.Timedelta(text)
+    except ValueError as error:
+        raise DataError(problem) from error
+    if not length > pd.Timedelta(0):  # NaT is not
+        raise DataError(problem)
+    return int(length.value)
 
 
 def nanoseconds(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
@@ -144,7 +153,8 @@ def _from_counts(series: pd.Series, where: str) -> pd.DatetimeIndex:
     unit = epoch_unit(float(counts[0])) if len(counts) else "s"
     if unit is None:
         raise DataError(
-            f"{where}: row 1: expected a time (text, or a count since 1970 in s, ms, us or ns), found {series.iloc[0]}; "
+            f"{where}: row 1: expected a time (text, or a count since 1970 in s, ms, us or ns), "
+            f"found {series.iloc[0]}; "
             "write ISO 8601 such as 2024-01-31T09:30:00Z"
         )
     smallest = dict(_SMALLEST)[unit]

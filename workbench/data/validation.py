@@ -70,7 +70,7 @@ def check_frame(
     """
     if frame.empty:
         raise DataError(f"{where}: expected at least one row of prices, found none")
-    faults = [fault for fault in (*_time_faults(frame), *_price_faults(frame), *_size_faults(frame)) if fault]
+    faults = [*_time_faults(frame), *_price_faults(frame), *_size_faults(frame)]
     if not faults:
         return
     worst = min(faults, key=lambda fault: fault.row)
