@@ -1,6 +1,6 @@
 """Post-trade limits and circuit breakers: alert, trip, cancel, liquidate; latched until a person resets them.
 
-Every comparison is written so that NaN trips: `not (value < limit)`. A high-water mark only ever moves to a finite value.
+Every comparison is written so that NaN trips: `not (value < limit)`. A high-water mark only moves to a finite value.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ GAP = int(EventKind.EXECUTION_GAP)
 
 @jit
 def execute(desk: Desk, slot: int, units: float, price: float, liquidity: int) -> None:
-    """The venue fills `units` (> 0) of an order; its report goes to the ledger now, or later where the venue is faulty."""
+    """The venue fills `units` (> 0) of an order; its report reaches the ledger now, or later if the venue is faulty."""
     order = desk.orders[slot]
     instrument = desk.instruments[order.instrument]
     venue = desk.venues[instrument.venue]
@@ -63,7 +63,9 @@ def release_held(desk: Desk) -> None:
     while book.held_reports > 0:
         book.held_reports -= 1
         report = desk.held[book.held_reports]
-        deliver(desk, report.venue, report.number, report.slot, report.quantity, report.price, report.liquidity)
+        deliver(
+            desk, report.venue, report.number, report.slot, report.quantity, report.price, report.liquidity
+        )
 
 
 @jit
@@ -82,7 +84,9 @@ def _is_new(desk: Desk, venue: int, number: int) -> bool:
 
 
 @jit
-def deliver(desk: Desk, venue: int, number: int, slot: int, units: float, price: float, liquidity: int) -> None:
+def deliver(
+    desk: Desk, venue: int, number: int, slot: int, units: float, price: float, liquidity: int
+) -> None:
     """Apply one execution report to order, exposure and ledger, once.
 
     units: > 0.  price: quote currency per unit.
@@ -105,6 +109,7 @@ def deliver(desk: Desk, venue: int, number: int, slot: int, units: float, price:
     book_units(desk, strategy, order.instrument, order.side, -units)
     _note_execution(desk, cell, order.side)
     desk.books[0].fills += 1
+    desk.strategies[strategy].fills += 1
     if order.state == WORKING or order.state == PARTIALLY_FILLED:
         order.state = FILLED if order.leaves == 0.0 else PARTIALLY_FILLED
     note_order(desk, ORDER_FILLED, order, liquidity, signed, price, fee, order.leaves, number)

@@ -1,4 +1,4 @@
-"""Kinds of rule for a setting of the risk limits: what it may be, what switches it off, which way is looser."""
+"""Kinds of rule for a risk limit: what it may be, what switches it off, which way is looser."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def plain(value: float) -> str:
 class Bound(NamedTuple):
     """A number between `low` and `high`, both allowed unless `open_low` or `open_high`.
 
-    off: the value that switches the limit off, None where there is none.  looser: +1 where more is looser, -1 where
-    less is.  whole: no digits behind the point.
+    off: the value that switches the limit off, None where there is none.  looser: +1 where more is looser, -1
+    where less is.  whole: no digits behind the point.
     """
 
     expected: str

@@ -1,4 +1,4 @@
-"""Whole controls of a set of risk limits: switching them off by name, and telling which of two sets is looser."""
+"""Whole controls of the risk limits: switching them off by name, and which of two sets is looser."""
 
 from __future__ import annotations
 
@@ -60,15 +60,15 @@ CONTROLS: Final[Mapping[str, tuple[str, ...]]] = {
     "strategy_error": ("strategy_errors.max_errors",),
     "signal_out_of_range": ("signal_out_of_range",),
 }
-"""Name of each control (Check, Monitor or Breaker in lower case, and two that guard signals and prices) and the
-settings that switch it off."""
+"""Name of each control (Check, Monitor or Breaker in lower case, and two that guard signals and prices) and
+the settings that switch it off."""
 
 ALWAYS_ON: Final = ("queue_full", "equity_not_finite", "kill_switch", "manual", "unknown_execution")
 """Controls that no limit switches off: they guard the desk itself, or are a person's decision."""
 
 
 def without(limits: RiskLimits, controls: Iterable[str]) -> RiskLimits:
-    """`limits` with the named controls off; LimitsError for a name that is no control or cannot be switched off."""
+    """`limits` with the named controls off; LimitsError for a name that no limit can switch off."""
     keys: list[str] = []
     for control in controls:
         if control in ALWAYS_ON:
@@ -93,7 +93,7 @@ def switched_off(limits: RiskLimits) -> RiskLimits:
 
 
 def _with_off(limits: RiskLimits, keys: Iterable[str]) -> RiskLimits:
-    """`limits` with each dotted key at the value that switches it off; lists and tables by symbol become empty."""
+    """`limits` with each dotted key at its off value; lists and tables by symbol become empty."""
     names = {field.encode_name: field.name for field in msgspec.structs.fields(limits)}
     changes: dict[str, Any] = {}
     for key in keys:
@@ -108,7 +108,7 @@ def _with_off(limits: RiskLimits, keys: Iterable[str]) -> RiskLimits:
 
 
 def looser_fields(limits: RiskLimits, other: RiskLimits) -> list[str]:
-    """Dotted keys in which `limits` permits more than `other`; a symbol that one of them leaves out is unlimited."""
+    """Dotted keys in which `limits` permits more than `other`; a symbol left out is unlimited."""
     own = dict(leaves(limits))
     on_margin = limits.buying_power.mode == other.buying_power.mode == "margin"
     found = []

@@ -1,7 +1,7 @@
 """What each setting of the risk limits may be, which value switches it off, and which way is looser.
 
-One rule per setting, under its dotted name in the `risk_limits` configuration; `*` stands for any symbol. The loader,
-`RiskLimits.problems` and the comparison of two sets of limits all read this one table.
+One rule per setting, under its dotted name in the `risk_limits` configuration; `*` stands for any symbol. The
+loader, `RiskLimits.problems` and the comparison of two sets of limits all read this one table.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def symbol_problem(symbol: object) -> str | None:
 
 
 def problems(limits: RiskLimits) -> list[tuple[str, str]]:
-    """Dotted key and one-line reason of everything in `limits` that makes no sense; empty where all is well."""
+    """Dotted key and one-line reason of all in `limits` that makes no sense; empty where all is well."""
     found = _shape_problems(limits)
     if found:
         return found

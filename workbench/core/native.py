@@ -9,6 +9,8 @@ With NUMBA_DISABLE_JIT=1 none of this is used: `open_desk` is then `state.desk_v
 
 from __future__ import annotations
 
+# numba and llvmlite describe their extension interface with untyped functions and metaclasses.
+# mypy: disable-error-code="no-untyped-call,untyped-decorator,override,call-arg,attr-defined,import-untyped,index"
 import operator
 from typing import Any
 
@@ -17,7 +19,13 @@ import numpy as np
 import numpy.typing as npt
 from llvmlite import ir
 from numba import types
-from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, infer_getattr, infer_global, signature
+from numba.core.typing.templates import (
+    AbstractTemplate,
+    AttributeTemplate,
+    infer_getattr,
+    infer_global,
+    signature,
+)
 from numba.extending import intrinsic, lower_builtin, lower_getattr_generic, models, register_model
 from numba.np.arrayobj import make_array, populate_array
 
@@ -33,7 +41,7 @@ _PROBE: Header = np.ones(1, dtype=HEADER)[0]
 _SECTIONS = {"head": (HEADER, (1,)), **sections(_PROBE)}
 
 
-class _RowsType(types.Type):  # type: ignore[misc]  # numba ships no types
+class _RowsType(types.Type):
     """A pointer to the first row of a section."""
 
     def __init__(self, name: str) -> None:
@@ -41,7 +49,7 @@ class _RowsType(types.Type):  # type: ignore[misc]  # numba ships no types
         super().__init__(name=f"desk rows {name}")
 
 
-class _DeskType(types.Type):  # type: ignore[misc]
+class _DeskType(types.Type):
     """A pointer to a desk's buffer."""
 
     def __init__(self) -> None:
@@ -59,22 +67,22 @@ _FIELDS: dict[str, Any] = {
 
 @register_model(_RowsType)
 @register_model(_DeskType)
-class _PointerModel(models.PrimitiveModel):  # type: ignore[misc]
+class _PointerModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: types.Type) -> None:
         super().__init__(manager, kind, BYTE)
 
 
 @infer_getattr
-class _DeskAttributes(AttributeTemplate):  # type: ignore[misc]
+class _DeskAttributes(AttributeTemplate):
     key = _DeskType
 
-    def generic_resolve(self, desk: types.Type, name: str) -> Any:
+    def generic_resolve(self, _desk: types.Type, name: str) -> Any:
         return _FIELDS.get(name)
 
 
 @infer_global(operator.getitem)
-class _RowAt(AbstractTemplate):  # type: ignore[misc]
-    def generic(self, args: Any, kws: Any) -> Any:
+class _RowAt(AbstractTemplate):
+    def generic(self, args: Any, _kws: Any) -> Any:
         if len(args) == 2 and isinstance(args[0], _RowsType) and isinstance(args[1], types.Integer):
             return signature(args[0].record, args[0], types.intp)
         return None
@@ -86,8 +94,8 @@ def _load(builder: Any, desk: Any, field: str) -> Any:
     return builder.load(builder.bitcast(place, WORD.as_pointer()))
 
 
-@lower_getattr_generic(_DeskType)  # type: ignore[untyped-decorator]
-def _section(context: Any, builder: Any, kind: Any, desk: Any, name: str) -> Any:
+@lower_getattr_generic(_DeskType)
+def _section(context: Any, builder: Any, _kind: Any, desk: Any, name: str) -> Any:
     if name == "head":
         return desk
     start = builder.gep(desk, [_load(builder, desk, f"at_{name}")])
@@ -107,15 +115,15 @@ def _section(context: Any, builder: Any, kind: Any, desk: Any, name: str) -> Any
     return array._getvalue()
 
 
-@lower_builtin(operator.getitem, _RowsType, types.intp)  # type: ignore[untyped-decorator]
+@lower_builtin(operator.getitem, _RowsType, types.intp)
 def _row(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     record = sig.return_type
     place = builder.gep(args[0], [builder.mul(args[1], WORD(record.size))])
     return builder.bitcast(place, context.get_value_type(record))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _open(typing: Any, buffer: Any) -> Any:
+@intrinsic
+def _open(_typing: Any, buffer: Any) -> Any:
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         array = make_array(sig.args[0])(context, builder, args[0])
         return builder.bitcast(array.data, BYTE)

@@ -12,7 +12,17 @@ from workbench.core.record import note_order
 from workbench.core.rows import OrderRow
 from workbench.core.state import NONE, Desk
 
-__all__ = ["book_units", "cancel_order", "cancel_working", "finish", "link", "release_slot", "take_slot", "touch", "unlink"]
+__all__ = [
+    "book_units",
+    "cancel_order",
+    "cancel_working",
+    "finish",
+    "link",
+    "release_slot",
+    "take_slot",
+    "touch",
+    "unlink",
+]
 
 BUY = int(Side.BUY)
 CANCELLED = int(OrderState.CANCELLED)
@@ -100,7 +110,7 @@ def book_units(desk: Desk, strategy: int, instrument: int, side: int, units: flo
 
 @jit
 def finish(desk: Desk, slot: int, state: int) -> None:
-    """Move a working order to its final state: unlink, release what is not under way, free the slot when it can be."""
+    """Move a working order to its final state: unlink it, release its exposure, free the slot when it can be."""
     order: OrderRow = desk.orders[slot]
     unlink(desk, slot)
     if order.venue_leaves > 0.0:

@@ -331,7 +331,11 @@ def _run_checks(desk: Desk, intent: Intent) -> None:
     position = desk.positions[cell]
     row = desk.instruments[intent.instrument]
     reducing = reduces(position, intent.side, intent.quantity)
-    units = position.working_buy + position.quantity if intent.side == BUY else position.working_sell - position.quantity
+    units = (
+        position.working_buy + position.quantity
+        if intent.side == BUY
+        else position.working_sell - position.quantity
+    )
     exposure = (units + intent.quantity) * row.mark * row.multiplier
     added = 0.0 if reducing else exposure - position.exposure
     value = intent.quantity * row.mark * row.multiplier
@@ -351,7 +355,12 @@ def _run_checks(desk: Desk, intent: Intent) -> None:
     _order_size(desk, intent)
     _duplicate_order(desk, intent)
     if limits.max_executions < INF:
-        _see(desk, REPEATED_EXECUTION, executions_in_window(desk, cell, intent.side) + 1.0, limits.max_executions + 1.0)
+        _see(
+            desk,
+            REPEATED_EXECUTION,
+            executions_in_window(desk, cell, intent.side) + 1.0,
+            limits.max_executions + 1.0,
+        )
     if limits.self_trade != STP_OFF and limits.self_trade != STP_OLDEST:
         if crossing_order(desk, intent, NONE) != NONE:
             _see(desk, SELF_TRADE, INF, 0.0)

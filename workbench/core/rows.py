@@ -12,32 +12,32 @@ import numpy as np
 
 __all__ = [
     "BOOK",
-    "Book",
     "EVENT",
     "EXECUTION",
-    "Event",
-    "Execution",
     "FAULT",
-    "Fault",
     "HEADER",
-    "Header",
     "INSTRUMENT",
-    "InstrumentRow",
     "LIMIT",
-    "LimitRow",
     "ORDER",
-    "OrderRow",
     "POSITION",
-    "PositionRow",
     "RECENT_ROW",
-    "Recent",
     "STRATEGY",
     "SYMBOL",
+    "USE",
+    "VENUE",
+    "Book",
+    "Event",
+    "Execution",
+    "Fault",
+    "Header",
+    "InstrumentRow",
+    "LimitRow",
+    "OrderRow",
+    "PositionRow",
+    "Recent",
     "StrategyRow",
     "SymbolRow",
-    "USE",
     "Use",
-    "VENUE",
     "VenueRow",
 ]
 
@@ -247,6 +247,7 @@ class StrategyRow:
     errors_ns: int
     accepted: int
     refused: int
+    fills: int
     trips: int
     alert_levels: int
 
@@ -351,7 +352,7 @@ class Execution:
     ns: int
 
 
-def _dtype(row: type) -> np.dtype[np.record]:
+def _dtype(row: type) -> np.dtype[np.void]:
     kinds = {int: np.int64, float: np.float64}
     return np.dtype((np.record, [(name, kinds[kind]) for name, kind in get_type_hints(row).items()]))
 

@@ -12,7 +12,9 @@ from workbench.core.rows import InstrumentRow, PositionRow
 
 __all__ = ["expected_price", "signed_quantity", "to_lot", "to_tick", "wanted_change"]
 
-GRID_SLACK = 1e-9  # 0.3 / 0.1 is 2.9999999999999996; a grid step short of whole by less than this counts as whole
+GRID_SLACK = (
+    1e-9  # 0.3 / 0.1 is 2.9999999999999996; a grid step short of whole by less than this counts as whole
+)
 BUY = int(Side.BUY)
 MARKET = int(OrderType.MARKET)
 STOP = int(OrderType.STOP)
@@ -23,7 +25,7 @@ def to_lot(quantity: float, lot: float) -> float:
     """`quantity` rounded toward zero to a multiple of `lot` (0 for no grid); sign kept."""
     if lot <= 0.0:
         return quantity
-    units = np.floor(abs(quantity) / lot + GRID_SLACK) * lot
+    units: float = np.floor(abs(quantity) / lot + GRID_SLACK) * lot
     return units if quantity > 0.0 else -units
 
 

@@ -9,6 +9,8 @@ called knows all of its fills. The runner calls the strategies in between.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -18,16 +20,17 @@ from workbench.core.executions import release_held
 from workbench.core.feed import ASK, ASK_SIZE, BID, BID_SIZE, LAST, VOLUME
 from workbench.core.jit import jit
 from workbench.core.matching import match
+from workbench.core.native import open_desk
 from workbench.core.orders import cancel_working
 from workbench.core.quotes import advance_clock, take_quote
 from workbench.core.record import note
 from workbench.core.risk_rules import Intent, check_order, take_tokens
-from workbench.core.native import open_desk
 from workbench.core.state import NONE, Desk
 from workbench.core.submit import Wish, place_emergency, submit
 from workbench.core.venue_faults import refresh_faults
 
 __all__ = [
+    "ERROR_CODE",
     "cancel",
     "check",
     "close_positions",
@@ -35,11 +38,13 @@ __all__ = [
     "on_price",
     "on_row",
     "on_wish",
+    "refuse",
     "reset_breaker",
     "trip_breaker",
 ]
 
 BREACH = int(EventKind.BREACH)
+SIGNAL_REFUSED = int(EventKind.SIGNAL_REFUSED)
 RATE_LIMITED = int(Refusal.RATE_LIMITED)
 REQUESTED = int(VenueReason.REQUESTED)
 STRATEGY_ERROR = int(Breaker.STRATEGY_ERROR)
@@ -233,6 +238,16 @@ def cancel(
             note(desk, BREACH, strategy, instrument, RATE_LIMITED, use, 1.0)
             return -RATE_LIMITED
     return cancel_working(desk, strategy, instrument, venue, client, REQUESTED, 1)
+
+
+@jit
+def refuse(buffer: npt.NDArray[np.uint8], strategy: int, instrument: int, reason: int) -> None:
+    """Count a signal that could not even be parsed (instrument NONE where it names none that exists)."""
+    desk = open_desk(buffer)
+    desk.strategies[strategy].refused += 1
+    desk.books[0].refused += 1
+    note(desk, BREACH, strategy, instrument, reason, math.nan, math.nan)
+    note(desk, SIGNAL_REFUSED, strategy, instrument, reason, math.nan, math.nan)
 
 
 @jit

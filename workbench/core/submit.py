@@ -145,7 +145,9 @@ def submit(desk: Desk, wish: Wish) -> int:
     if not expected > 0.0 and desk.limits[0].pre_trade == 0:
         return _refuse_signal(desk, wish, NO_PRICE, expected, 0.0)
     if quantity * expected * row.multiplier < row.min_notional and not wish.reduce_only:
-        return _refuse_signal(desk, wish, BELOW_MIN_NOTIONAL, quantity * expected * row.multiplier, row.min_notional)
+        return _refuse_signal(
+            desk, wish, BELOW_MIN_NOTIONAL, quantity * expected * row.multiplier, row.min_notional
+        )
     intent = Intent(
         wish.strategy,
         wish.instrument,
@@ -181,8 +183,8 @@ def _note_recent(desk: Desk, intent: Intent) -> None:
 def place(desk: Desk, intent: Intent) -> int:
     """Check an intent and book it; a `Refusal` code, 0 when it was booked.
 
-    A refusal by risk leaves one ORDER_REFUSED event: code is the mask of failed checks, value the fullest use, limit
-    the risk score.
+    A refusal by risk leaves one ORDER_REFUSED event: code is the mask of failed checks, value and limit those of the
+    first of them.
     """
     book = desk.books[0]
     mask = check_order(desk, intent)
@@ -218,7 +220,11 @@ def _cancel_crossing(desk: Desk, intent: Intent) -> None:
 @jit
 def _note_refusal(desk: Desk, intent: Intent, mask: int) -> None:
     book = desk.books[0]
-    note(desk, REFUSED, intent.strategy, intent.instrument, mask, 0.0, book.risk_score)
+    first = 0
+    while (mask >> first) & 1 == 0:
+        first += 1
+    seen = desk.uses[first]
+    note(desk, REFUSED, intent.strategy, intent.instrument, mask, seen.value, seen.limit)
     if book.event_count == 0:
         return
     event: Event = desk.events[book.event_count - 1]
@@ -266,7 +272,9 @@ def _book(desk: Desk, intent: Intent, emergency: int) -> None:
     desk.strategies[intent.strategy].orders_today += 1
     book_units(desk, intent.strategy, intent.instrument, intent.side, intent.quantity)
     link(desk, slot)
-    note_order(desk, ACCEPTED, order, intent.type, intent.quantity, intent.limit, intent.stop, float(intent.tif))
+    note_order(
+        desk, ACCEPTED, order, intent.type, intent.quantity, intent.limit, intent.stop, float(intent.tif)
+    )
     if venue.up == 0:
         _reject(desk, slot, VENUE_IS_DOWN)
     elif venue.reject_probability > 0.0 and chance(venue.seed, order.number) < venue.reject_probability:

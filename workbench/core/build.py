@@ -1,0 +1,273 @@
+"""Making the state of a new desk from what people write: instruments, costs, limits, seats."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from workbench.core.codes import SelfTrade, Sizing
+from workbench.core.costs import Costs
+from workbench.core.limits import RiskLimits
+from workbench.core.messages import Instrument
+from workbench.core.rows import Fault
+from workbench.core.state import DAY_NS, NONE, SECOND_NS, allocate, desk_views
+from workbench.core.venue_faults import NEVER, VenueFault
+from workbench.errors import EngineError, UnknownInstrumentError
+
+__all__ = ["EXECUTIONS_KEPT", "Seat", "VenueFaultWindow", "build_state", "set_limits"]
+
+EXECUTIONS_KEPT = 256
+BASIS_POINT = 1e-4
+
+
+class Seat(msgspec.Struct, frozen=True):
+    """One strategy's place at the desk.
+
+    unit: units of a full-strength signal, one number or one per symbol.  capital: the base of its drawdown and stop
+    loss, quote currency; an equal share of the cash when left out.
+    """
+
+    strategy_id: str
+    sizing: Sizing = Sizing.ORDER
+    unit: float | dict[str, float] = 1.0
+    capital: float | None = None
+
+
+class VenueFaultWindow(msgspec.Struct, frozen=True):
+    """A fault of one venue ("" for all) from `start_ns` until `end_ns`; intensity in the unit of its kind."""
+
+    kind: VenueFault
+    start_ns: int
+    end_ns: int
+    venue: str = ""
+    intensity: float = 1.0
+    seed: int = 0
+
+
+def build_state(
+    instruments: Sequence[Instrument],
+    seats: Sequence[Seat],
+    *,
+    limits: RiskLimits,
+    costs: Costs | Mapping[str, Costs],
+    initial_cash: float,
+    faults: Sequence[VenueFaultWindow] = (),
+    order_capacity: int = 10_000,
+) -> npt.NDArray[np.uint8]:
+    """The buffer of a desk that has not seen a price yet.
+
+    initial_cash: quote currency, > 0.  order_capacity: working orders at once (ORDER_QUEUE_SIZE).
+    Raises EngineError on an empty or doubled set of names, UnknownInstrumentError on a venue without costs.
+    """
+    _check(instruments, seats, initial_cash, order_capacity)
+    venues = list(dict.fromkeys(i.venue for i in instruments))
+    symbols = list(dict.fromkeys(i.symbol for i in instruments))
+    buffer = allocate(
+        strategies=len(seats),
+        instruments=len(instruments),
+        venues=len(venues),
+        symbols=len(symbols),
+        orders=order_capacity,
+        events=4 * order_capacity + 1024,
+        faults=max(1, len(faults)),
+        window=int(limits.monitors.window),
+        executions=EXECUTIONS_KEPT,
+    )
+    desk = desk_views(buffer)
+    _fill_book(buffer, initial_cash, order_capacity)
+    for v in range(len(venues)):
+        desk.venues[v].up = 1
+        desk.venues[v].fill_share = 1.0
+        desk.venues[v].last_execution = NONE
+        desk.venues[v].tokens_ns = -NEVER
+    for k, instrument in enumerate(instruments):
+        _fill_instrument(buffer, k, instrument, _costs_at(costs, instrument.venue), symbols, venues)
+    for s, seat in enumerate(seats):
+        _fill_seat(buffer, s, seat, instruments, initial_cash / len(seats))
+    for f, window in enumerate(faults):
+        _fill_fault(desk.faults[f], window, venues)
+    set_limits(buffer, limits, instruments, [seat.strategy_id for seat in seats])
+    for v in range(len(venues)):
+        desk.venues[v].tokens = limits.message_rate.per_venue_burst
+    for s in range(len(seats)):
+        desk.strategies[s].tokens = limits.message_rate.per_strategy_burst
+    return buffer
+
+
+def _check(
+    instruments: Sequence[Instrument], seats: Sequence[Seat], initial_cash: float, order_capacity: int
+) -> None:
+    if not instruments or not seats:
+        raise EngineError("a desk needs at least one instrument and one strategy")
+    for what, names in (
+        ("instrument", [i.name for i in instruments]),
+        ("strategy", [s.strategy_id for s in seats]),
+    ):
+        doubled = sorted({n for n in names if names.count(n) > 1})
+        if doubled:
+            raise EngineError(f"each {what} needs a name of its own; twice: {', '.join(doubled)}")
+    if not (math.isfinite(initial_cash) and initial_cash > 0.0):
+        raise EngineError(f"initial_cash must be a finite amount above 0, found {initial_cash!r}")
+    if order_capacity < 1:
+        raise EngineError(f"order_capacity must be at least 1, found {order_capacity!r}")
+
+
+def _costs_at(costs: Costs | Mapping[str, Costs], venue: str) -> Costs:
+    if isinstance(costs, Costs):
+        return costs.checked()
+    if venue not in costs:
+        raise UnknownInstrumentError(f"costs name no venue {venue!r}; they name: {', '.join(costs)}")
+    return costs[venue].checked()
+
+
+def _fill_book(buffer: npt.NDArray[np.uint8], cash: float, orders: int) -> None:
+    desk = desk_views(buffer)
+    book = desk.books[0]
+    book.initial_cash = book.equity = book.peak = book.base_equity = book.day_equity = cash
+    book.now_ns = -NEVER
+    book.day = -NEVER // DAY_NS
+    book.var = math.nan
+    book.fault_ns = -NEVER
+    slots = np.asarray(desk.orders)
+    slots["next"] = np.arange(1, orders + 1)
+    slots["next"][-1] = NONE
+    desk.bucket_steps[:] = NONE
+
+
+def _fill_instrument(
+    buffer: npt.NDArray[np.uint8],
+    k: int,
+    instrument: Instrument,
+    costs: Costs,
+    symbols: Sequence[str],
+    venues: Sequence[str],
+) -> None:
+    row = desk_views(buffer).instruments[k]
+    row.symbol = symbols.index(instrument.symbol)
+    row.venue = venues.index(instrument.venue)
+    row.tick = instrument.tick
+    row.lot = instrument.lot
+    row.min_notional = instrument.min_notional
+    row.multiplier = instrument.multiplier
+    row.maker = costs.maker_bps * BASIS_POINT
+    row.taker = costs.taker_bps * BASIS_POINT
+    row.slippage = costs.slippage_bps * BASIS_POINT
+    row.impact = costs.impact_bps * BASIS_POINT
+    row.participation = costs.participation
+    row.latency_ns = round(costs.latency_seconds * SECOND_NS)
+    row.mark = row.last = row.bid = row.ask = row.sampled = math.nan
+    row.sequence = row.first = row.final = NONE
+
+
+def _fill_seat(
+    buffer: npt.NDArray[np.uint8], s: int, seat: Seat, instruments: Sequence[Instrument], share: float
+) -> None:
+    desk = desk_views(buffer)
+    row = desk.strategies[s]
+    row.capital = row.peak = share if seat.capital is None else seat.capital
+    row.sizing = int(seat.sizing)
+    row.tokens_ns = -NEVER
+    for k, instrument in enumerate(instruments):
+        unit = seat.unit if isinstance(seat.unit, int | float) else seat.unit.get(instrument.symbol, 1.0)
+        if not (math.isfinite(unit) and unit >= 0.0):
+            raise EngineError(f"{seat.strategy_id}: unit must be a finite number >= 0, found {unit!r}")
+        desk.positions[s * len(instruments) + k].unit = unit
+
+
+def _fill_fault(row: Fault, window: VenueFaultWindow, venues: Sequence[str]) -> None:
+    if window.venue and window.venue not in venues:
+        raise UnknownInstrumentError(f"no venue {window.venue!r}; there is: {', '.join(venues)}")
+    row.kind = int(window.kind)
+    row.start_ns = window.start_ns
+    row.end_ns = window.end_ns
+    row.venue = venues.index(window.venue) if window.venue else NONE
+    row.intensity = window.intensity
+    row.seed = window.seed % 2**31
+
+
+def set_limits(
+    buffer: npt.NDArray[np.uint8],
+    limits: RiskLimits,
+    instruments: Sequence[Instrument],
+    strategies: Sequence[str],
+) -> None:
+    """Put `limits` in force; what is latched stays latched."""
+    desk = desk_views(buffer)
+    row = desk.limits[0]
+    for name, value in _numbers(limits).items():
+        setattr(row, name, value)
+    symbols = list(dict.fromkeys(i.symbol for i in instruments))
+    for y, symbol in enumerate(symbols):
+        own = limits.position_limits.get(symbol)
+        desk.symbols[y].max_long = math.inf if own is None else own.max_long
+        desk.symbols[y].max_short = math.inf if own is None else -own.max_short
+        desk.symbols[y].strategy_long = math.inf if own is None else own.per_strategy_long
+        desk.symbols[y].strategy_short = math.inf if own is None else -own.per_strategy_short
+        desk.symbols[y].restricted = int(symbol in limits.restricted_list)
+    for s, strategy in enumerate(strategies):
+        allowed = limits.permitted_instruments.get(strategy)
+        for k, instrument in enumerate(instruments):
+            fits = allowed is None or instrument.symbol in allowed or instrument.name in allowed
+            desk.positions[s * len(instruments) + k].permitted = int(fits)
+
+
+def _numbers(limits: RiskLimits) -> dict[str, float]:
+    """The row of limits; where two tables set the same thing, the tighter one counts."""
+    notional, orders, rate = limits.notional_limits, limits.order_limits, limits.message_rate
+    down, breakers, monitors = limits.drawdown_limits, limits.circuit_breakers, limits.monitors
+    power, repeated, twice = limits.buying_power, limits.repeated_execution, limits.duplicate_order
+    return {
+        "strategy_gross": notional.per_strategy,
+        "portfolio_gross": min(notional.total_portfolio, limits.global_limits.max_portfolio_value),
+        "instrument_gross": notional.per_instrument,
+        "venue_gross": notional.per_venue,
+        "strategy_net": notional.net_per_strategy,
+        "portfolio_net": notional.net_portfolio,
+        "symbol_share": limits.concentration_limits.max_symbol_share,
+        "min_gross": limits.concentration_limits.min_gross,
+        "position_notional": limits.per_strategy.max_position_notional,
+        "daily_orders": limits.per_strategy.max_daily_trades,
+        "stop_loss": limits.per_strategy.stop_loss_pct,
+        "collar": orders.price_collar_pct,
+        "max_age_ns": orders.max_price_age_seconds * SECOND_NS,
+        "bad_tick": orders.bad_tick_pct,
+        "order_value": orders.max_order_value,
+        "order_volume": orders.max_order_volume,
+        "volume_share": orders.max_volume_share,
+        "strategy_rate": rate.per_strategy_per_second,
+        "strategy_burst": rate.per_strategy_burst,
+        "venue_rate": rate.per_venue_per_second,
+        "venue_burst": rate.per_venue_burst,
+        "cancel_reserve": rate.cancel_reserve,
+        "max_executions": repeated.max_executions,
+        "execution_window_ns": repeated.window_seconds * SECOND_NS,
+        "duplicate_window_ns": twice.window_seconds * SECOND_NS,
+        "max_identical": twice.max_identical,
+        "self_trade": SelfTrade[limits.self_trade_prevention.upper()],
+        "cash_only": int(power.mode == "cash"),
+        "max_leverage": power.max_leverage if power.mode == "margin" else math.inf,
+        "clip_signals": int(limits.signal_out_of_range == "clip"),
+        "daily_loss": min(-down.daily_loss, limits.global_limits.max_daily_loss),
+        "strategy_drawdown": -down.strategy_drawdown,
+        "max_drawdown": limits.global_limits.max_drawdown,
+        "portfolio_var": down.portfolio_var,
+        "var_tail": 1.0 - monitors.var_confidence,
+        "portfolio_loss": -breakers.portfolio_loss_pct,
+        "strategy_loss": -breakers.single_strategy_loss,
+        "rapid_rate": -breakers.rapid_drawdown_rate,
+        "bucket_ns": max(1, round(breakers.rapid_drawdown_minutes * 60 * SECOND_NS / 20)),
+        "liquidate": int(breakers.liquidate),
+        "pre_trade": int(limits.enable_pre_trade),
+        "breakers": int(limits.enable_circuit_breakers),
+        "interval_ns": max(1, round(monitors.interval_seconds * SECOND_NS)),
+        "strategy_correlation": monitors.max_strategy_correlation,
+        "holding_correlation": monitors.max_holding_correlation,
+        "held_share": monitors.max_symbol_share,
+        "warn_at": monitors.warn_at,
+        "max_errors": limits.strategy_errors.max_errors,
+        "error_window_ns": limits.strategy_errors.window_seconds * SECOND_NS,
+    }

@@ -1,0 +1,321 @@
+"""`TradingDesk.process(intent) -> facts`: the same desk for replay and live engine, over the compiled core.
+
+The desk knows names, the core knows indices; this file is the seam. It does no I/O and reads no clock.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.core.build import Seat, VenueFaultWindow, build_state, set_limits
+from workbench.core.codes import Breaker, Refusal, Sizing
+from workbench.core.costs import Costs
+from workbench.core.decode import Decoder, breaker_labels
+from workbench.core.facts import Fact
+from workbench.core.intents import (
+    CancelOrders,
+    ClosePositions,
+    Intents,
+    ResetBreaker,
+    SetLimits,
+    Signals,
+    StrategyFailed,
+    TripBreaker,
+)
+from workbench.core.limits import RiskLimits
+from workbench.core.messages import Instrument, MarketSignal, PriceUpdate
+from workbench.core.rows import Book, PositionRow, StrategyRow
+from workbench.core.state import NONE, desk_views
+from workbench.core.step import (
+    cancel,
+    close_positions,
+    count_error,
+    on_price,
+    on_wish,
+    refuse,
+    reset_breaker,
+    trip_breaker,
+)
+from workbench.core.terms import DEFAULT_TERMS, Terms, as_number, read_terms
+from workbench.errors import EngineError
+
+__all__ = ["MAX_SIGNALS", "PerformanceView", "TradingDesk"]
+
+MAX_SIGNALS = 1_000  # signals of one call that are looked at; a flood beyond is one more refusal
+BUY = 1
+_BAD_METADATA = int(Refusal.BAD_METADATA)
+_INVALID = int(Refusal.INVALID_SIGNAL)
+_UNKNOWN_SYMBOL = int(Refusal.UNKNOWN_SYMBOL)
+_RATE_LIMITED = int(Refusal.RATE_LIMITED)
+
+
+class TradingDesk:
+    """Positions, orders, limits and breakers of several strategies over several instruments.
+
+    One writer: whoever owns the desk calls it from one thread. `state` is the whole of it; a copy is a snapshot.
+    """
+
+    def __init__(
+        self,
+        instruments: Sequence[Instrument],
+        seats: Sequence[Seat],
+        *,
+        limits: RiskLimits | None = None,
+        costs: Costs | Mapping[str, Costs] | None = None,
+        initial_cash: float = 1_000_000.0,
+        faults: Sequence[VenueFaultWindow] = (),
+        order_capacity: int = 10_000,
+    ) -> None:
+        self.instruments = tuple(instruments)
+        self.seats = tuple(seats)
+        self.limits = (RiskLimits() if limits is None else limits).checked()
+        self.state = build_state(
+            self.instruments,
+            self.seats,
+            limits=self.limits,
+            costs=Costs() if costs is None else costs,
+            initial_cash=initial_cash,
+            faults=faults,
+            order_capacity=order_capacity,
+        )
+        self.view = desk_views(self.state)
+        self.book: Book = self.view.books[0]
+        self.strategies = tuple(seat.strategy_id for seat in seats)
+        self.venues = tuple(dict.fromkeys(i.venue for i in instruments))
+        self.symbols = tuple(dict.fromkeys(i.symbol for i in instruments))
+        self._strategy_index = {name: s for s, name in enumerate(self.strategies)}
+        self._by_symbol = {
+            y: [k for k, i in enumerate(self.instruments) if i.symbol == y] for y in self.symbols
+        }
+        self._by_name = {(i.symbol, i.venue): k for k, i in enumerate(self.instruments)}
+        self._decoder = Decoder(self.instruments, self.strategies, self.venues)
+        self._events: npt.NDArray[Any] = np.asarray(self.view.events)
+
+    def process(self, intent: Intents) -> list[Fact]:
+        """Carry one intent through the one order of operations; what happened, in order.
+
+        Raises EngineError on a name that the desk does not know.
+        """
+        match intent:
+            case PriceUpdate():
+                return self._price(intent)
+            case Signals():
+                self.submit(self.strategy_index(intent.strategy_id), intent.signals)
+            case StrategyFailed():
+                count_error(self.state, self.strategy_index(intent.strategy_id))
+            case CancelOrders():
+                self._cancel(intent)
+            case ClosePositions():
+                for k in self._instruments_of(intent.symbol):
+                    close_positions(self.state, self._scope(intent.strategy_id), k)
+            case TripBreaker():
+                trip_breaker(self.state, self._scope(intent.strategy_id), int(Breaker.MANUAL))
+            case ResetBreaker():
+                if not intent.person.strip() or not intent.reason.strip():
+                    raise EngineError(
+                        "a breaker is reset by a named person with a reason; one of them is empty"
+                    )
+                reset_breaker(self.state, self._scope(intent.strategy_id))
+            case SetLimits():
+                self.limits = intent.limits.checked()
+                set_limits(self.state, self.limits, self.instruments, self.strategies)
+        return self.drain()
+
+    def _price(self, update: PriceUpdate) -> list[Fact]:
+        k = self._by_name.get((update.symbol, update.venue))
+        if k is None:
+            known = ", ".join(i.name for i in self.instruments)
+            raise EngineError(f"no instrument {update.symbol}@{update.venue} at this desk; there is: {known}")
+        waiting = on_price(
+            self.state,
+            k,
+            update.timestamp_ns,
+            update.bid,
+            update.ask,
+            update.last,
+            update.volume,
+            update.bid_size,
+            update.ask_size,
+            update.sequence,
+        )
+        return self.drain() if waiting else []
+
+    def drain(self) -> list[Fact]:
+        """Facts that wait in the event buffer, taken out of it.
+
+        Raises EngineError where the buffer ran over, since a lost fact is a lost order.
+        """
+        book = self.book
+        count = int(book.event_count)
+        if book.events_lost:
+            raise EngineError(
+                f"{book.events_lost} facts were lost: the event buffer of {len(self._events)} is too small"
+            )
+        if count == 0:
+            return []
+        rows = self._events[:count].tolist()
+        book.event_count = 0
+        return self._decoder.facts(rows)
+
+    def submit(self, strategy: int, signals: Sequence[MarketSignal]) -> None:
+        """Take the signals of the strategy with index `strategy`; facts wait in the event buffer."""
+        for place, signal in enumerate(signals):
+            if place >= MAX_SIGNALS:
+                refuse(self.state, strategy, NONE, _RATE_LIMITED)
+                return
+            self._signal(strategy, signal)
+
+    def _signal(self, strategy: int, signal: MarketSignal) -> None:
+        strength, confidence = as_number(signal.signal_strength), as_number(signal.confidence)
+        metadata: Any = signal.metadata  # whatever the strategy put there
+        if strength is None or confidence is None or not isinstance(signal.symbol, str):
+            return refuse(self.state, strategy, NONE, _INVALID)
+        candidates = self._by_symbol.get(signal.symbol)
+        if candidates is None:
+            return refuse(self.state, strategy, NONE, _UNKNOWN_SYMBOL)
+        terms = DEFAULT_TERMS
+        if metadata:
+            read = read_terms(metadata) if isinstance(metadata, dict) else None
+            if read is None:
+                return refuse(self.state, strategy, candidates[0], _BAD_METADATA)
+            terms = read
+        if terms.venue:
+            found = self._by_name.get((signal.symbol, terms.venue))
+            if found is None:
+                return refuse(self.state, strategy, NONE, _UNKNOWN_SYMBOL)
+            candidates = [found]
+        if terms.action != "order":
+            for k in candidates:
+                cancel(self.state, strategy, k, NONE, terms.client, 0)
+            if terms.action == "cancel":
+                return None
+        k = candidates[0] if len(candidates) == 1 else self._route(strategy, candidates, strength)
+        self._wish(strategy, k, strength, confidence, terms)
+        return None
+
+    def _wish(self, strategy: int, k: int, strength: float, confidence: float, terms: Terms) -> None:
+        on_wish(
+            self.state,
+            strategy,
+            k,
+            strength,
+            confidence,
+            terms.type,
+            terms.tif,
+            terms.reduce_only,
+            terms.post_only,
+            terms.limit,
+            terms.stop,
+            terms.quantity,
+            terms.client,
+        )
+
+    def _route(self, strategy: int, candidates: Sequence[int], strength: float) -> int:
+        """The venue with the best price for an order; a target without a venue is meant for the first one."""
+        if self.seats[strategy].sizing == Sizing.TARGET:
+            return candidates[0]
+        best, best_price = candidates[0], math.nan
+        for k in candidates:
+            row = self.view.instruments[k]
+            price = row.ask if strength > 0 else -row.bid
+            if row.good and not price >= best_price:
+                best, best_price = k, price
+        return best
+
+    def _cancel(self, intent: CancelOrders) -> None:
+        venue = NONE
+        if intent.venue:
+            if intent.venue not in self.venues:
+                raise EngineError(
+                    f"no venue {intent.venue!r} at this desk; there is: {', '.join(self.venues)}"
+                )
+            venue = self.venues.index(intent.venue)
+        for k in self._instruments_of(intent.symbol):
+            cancel(self.state, self._scope(intent.strategy_id), k, venue, 0, 1)
+
+    def _instruments_of(self, symbol: str) -> list[int]:
+        if not symbol:
+            return [NONE]
+        if symbol not in self._by_symbol:
+            raise EngineError(f"no symbol {symbol!r} at this desk; there is: {', '.join(self.symbols)}")
+        return self._by_symbol[symbol]
+
+    def _scope(self, strategy_id: str) -> int:
+        return self.strategy_index(strategy_id) if strategy_id else NONE
+
+    def strategy_index(self, strategy_id: str) -> int:
+        """Row of a strategy; raises EngineError naming those there are."""
+        index = self._strategy_index.get(strategy_id)
+        if index is None:
+            raise EngineError(
+                f"no strategy {strategy_id!r} at this desk; there is: {', '.join(self.strategies)}"
+            )
+        return index
+
+    def position(self, strategy: int, symbol: str) -> float:
+        """Signed units that a strategy holds of a symbol over all venues."""
+        cells = self.view.positions
+        first = strategy * len(self.instruments)
+        return sum(float(cells[first + k].quantity) for k in self._by_symbol[symbol])
+
+    def positions(self) -> Iterator[tuple[str, Instrument, PositionRow]]:
+        """Strategy, instrument and ledger row of every position that was ever traded."""
+        for s, strategy in enumerate(self.strategies):
+            for k, instrument in enumerate(self.instruments):
+                row = self.view.positions[s * len(self.instruments) + k]
+                if row.traded > 0.0:
+                    yield strategy, instrument, row
+
+    def halted(self, strategy_id: str = "") -> tuple[str, ...]:
+        """Reasons for which a strategy, or ("") the whole portfolio, is stopped."""
+        if not strategy_id:
+            return breaker_labels(int(self.book.halted))
+        return breaker_labels(int(self.view.strategies[self.strategy_index(strategy_id)].halted))
+
+
+class PerformanceView(Mapping[str, float]):
+    """A strategy's figures, read from the ledger when they are asked for; quote currency."""
+
+    _KEYS = (
+        "total_pnl",
+        "realised_pnl",
+        "unrealised_pnl",
+        "fees",
+        "drawdown",
+        "trade_count",
+        "risk_breach_count",
+    )
+
+    def __init__(self, desk: TradingDesk, strategy: int) -> None:
+        self._row: StrategyRow = desk.view.strategies[strategy]
+        count = len(desk.instruments)
+        self._cells = np.asarray(desk.view.positions)[strategy * count : (strategy + 1) * count]
+
+    def __getitem__(self, key: str) -> float:
+        match key:
+            case "total_pnl":
+                return float(self._row.pnl)
+            case "realised_pnl":
+                return float(self._cells["realised"].sum())
+            case "unrealised_pnl":
+                return float(self._cells["unrealised"].sum())
+            case "fees":
+                return float(self._cells["fees"].sum())
+            case "drawdown":
+                return float(self._row.drawdown)
+            case "trade_count":
+                return float(self._row.fills)
+            case "risk_breach_count":
+                return float(self._row.breaches)
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._KEYS)
+
+    def __len__(self) -> int:
+        return len(self._KEYS)
