@@ -1,11 +1,12 @@
 """Risk limits from YAML or plain values, and back.
 
 One file holds both forms of the `risk_limits` table: position_limits, notional_limits, drawdown_limits and
-circuit_breakers, and global and per_strategy; the further tables are those of `workbench.core.limits`. What a file
-leaves out keeps the house default, and where two settings limit the same thing the tighter one is reached first.
+circuit_breakers, and global and per_strategy; the further tables are those of `workbench.core.limits`. What a
+file leaves out keeps the house default, and where two settings limit the same thing the tighter one is
+reached first.
 
-To switch a limit off, write `off`, `null` or `unlimited`, or `inf` where the limit may be infinite. Settings that are
-needed for the arithmetic (windows, intervals) cannot be off and say so.
+To switch a limit off, write `off`, `null` or `unlimited`, or `inf` where the limit may be infinite. Settings
+that are needed for the arithmetic (windows, intervals) cannot be off and say so.
 """
 
 from __future__ import annotations
@@ -39,10 +40,11 @@ _ELSEWHERE: Final[Mapping[str, str]] = {
 
 
 def load_limits(source: Path | str | Mapping[str, Any] | RiskLimits | None) -> RiskLimits:
-    """Risk limits from a YAML file, from a mapping (with or without the top key `risk_limits`), or None for the defaults.
+    """Risk limits from a YAML file, from a mapping (with or without the top key `risk_limits`), or None for
+    the defaults.
 
-    Limits that are given as such are checked and returned. Raises LimitsError, which names file, line and key, says
-    what was expected and found, and how to mend it.
+    Limits that are given as such are checked and returned. Raises LimitsError, which names file, line and
+    key, says what was expected and found, and how to mend it.
     """
     if source is None:
         return RiskLimits()

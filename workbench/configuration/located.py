@@ -1,8 +1,8 @@
 """Configuration files as a tree in which every value knows its file, line and dotted key.
 
-YAML is read from its node graph, not into plain dicts: line numbers stay exact, duplicate keys are seen, and words
-such as `NO` or `off` stay what they are until the field that they belong to says what they mean. Tags, merge keys and
-anything of absurd size are refused.
+YAML is read from its node graph, not into plain dicts: line numbers stay exact, duplicate keys are seen, and
+words such as `NO` or `off` stay what they are until the field that they belong to says what they mean. Tags,
+merge keys and anything of absurd size are refused.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class Located:
     """One value of a configuration: a scalar, a list or a table, and where it stands.
 
     value: None, bool, int, float or str; a tuple of Located; a dict of Located in the order of the file.
-    key: dotted path from the top.  source: the file as it was named, "" for values from code.  line: from 1, 0 for
-    values from code.  text: a scalar as it was written.  quoted: whether it stood in quotes.
+    key: dotted path from the top.  source: the file as it was named, "" for values from code.  line: from 1,
+    0 for values from code.  text: a scalar as it was written.  quoted: whether it stood in quotes.
     """
 
     value: Scalar | tuple[Located, ...] | dict[str, Located]
@@ -74,7 +74,7 @@ class Located:
 
 
 def load_yaml(path: Path | str) -> Located:
-    """The one document of a YAML file; raises ConfigError, with the line, for all that cannot be read or trusted."""
+    """The one document of a YAML file; raises ConfigError, with the line, for what cannot be trusted."""
     source = str(path)
     text = _read(Path(path), source)
     try:
@@ -90,7 +90,7 @@ def load_yaml(path: Path | str) -> Located:
 
 
 def locate(value: object) -> Located:
-    """The same tree from plain values of code (mappings, lists, scalars, msgspec Structs), without file and lines."""
+    """The same tree from plain values of code: mappings, lists, scalars and msgspec Structs."""
     return _Walk("").plain(value, "", 0)
 
 

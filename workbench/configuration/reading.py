@@ -1,4 +1,4 @@
-"""Typed reading of Located values: every function returns a fit value or raises a ConfigError that says how to mend it."""
+"""Typed reading of Located values: each function returns a fit value or raises a ConfigError with the remedy."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def items(node: Located) -> tuple[Located, ...]:
 
 
 def check_keys(node: Located, known: Collection[str], elsewhere: Mapping[str, str] | None = None) -> None:
-    """Refuse a key that is not `known`, with the nearest one; `elsewhere` names the table where a key belongs."""
+    """Refuse a key that is not `known`, with the nearest one; `elsewhere`: the table where a key belongs."""
     for name, entry in table(node).items():
         if name in known:
             continue
@@ -58,8 +58,8 @@ def required(node: Located, name: str) -> Located:
 def number(node: Located, rule: Bound) -> float:
     """A number that obeys `rule`.
 
-    null, off and unlimited give the value that switches the limit off; inf (or .inf) does so on either side of zero,
-    where the rule knows an infinite limit.
+    null, off and unlimited give the value that switches the limit off; inf (or .inf) does so on either side
+    of zero, where the rule knows an infinite limit.
     """
     value = node.value
     if isinstance(value, str):
@@ -82,7 +82,7 @@ def number(node: Located, rule: Bound) -> float:
 
 
 def word(node: Located, rule: Words) -> str:
-    """One of the words of `rule`; a false is read as `off`, since YAML readers turn the one into the other."""
+    """One of the words of `rule`; a false from code is read as `off`, which YAML readers turn into it."""
     value = "off" if node.value is False and not node.line else node.value
     problem = rule.problem(value)
     if problem is not None or not isinstance(value, str):
