@@ -1,0 +1,60 @@
+"""The runaway: a hundred market buys on every update, inside its window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from workbench.core.messages import PriceUpdate
+from workbench.errors import ParameterError
+
+type Script = Callable[..., Any]
+type Quote = Callable[..., PriceUpdate]
+
+
+def test_hundred_full_size_market_buys_on_each_update(script: Script, quote: Quote) -> None:
+    runaway = script("runaway")
+    for minute in range(3):
+        signals = runaway.on_market_data(quote(minute, symbol="ETH-USD", venue="exchange-2"))
+        assert len(signals) == 100
+        assert {(s.symbol, s.signal_strength, s.confidence) for s in signals} == {("ETH-USD", 1.0, 1.0)}
+        assert signals[0].metadata == {
+            "chaos_type": "runaway_buying",
+            "order_type": "market",
+            "venue": "exchange-2",
+        }
+
+
+def test_intensity_is_orders_per_update(script: Script, quote: Quote) -> None:
+    assert len(script("runaway", intensity=7).on_market_data(quote(0))) == 7
+    assert script("runaway", intensity=0).on_market_data(quote(0)) == []
+
+
+def test_window_runs_in_event_time_from_the_first_update(script: Script, quote: Quote) -> None:
+    runaway = script("runaway", intensity=1, start_after_minutes=2.0, duration_minutes=3.0)
+    sent = [len(runaway.on_market_data(quote(minute))) for minute in (10, 11, 12, 13, 14, 15, 16)]
+    assert sent == [0, 0, 1, 1, 1, 0, 0]
+
+
+def test_chaos_active_says_whether_the_window_is_open(script: Script, quote: Quote) -> None:
+    runaway = script("runaway", start_after_minutes=1.0, duration_minutes=1.0)
+    seen = []
+    for minute in range(3):
+        runaway.on_market_data(quote(minute))
+        seen.append(runaway.chaos_active)
+    assert seen == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    "config",
+    [{"intensity": -1}, {"intensity": 100_001}, {"intensity": 2.5}, {"duration_minutes": -1.0}, {"speed": 1}],
+)
+def test_settings_that_make_no_sense_are_refused(script: Script, config: dict[str, Any]) -> None:
+    with pytest.raises(ParameterError, match=next(iter(config))):
+        script("runaway", **config)
+
+
+def test_settings_of_the_runner_pass(script: Script) -> None:
+    assert script("runaway", unit=-0.5, symbols=["BTC-USD"]).config["symbols"] == ["BTC-USD"]
