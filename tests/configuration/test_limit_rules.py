@@ -17,14 +17,10 @@ from workbench.core.limits import (
     CircuitBreakers,
     ConcentrationLimits,
     DrawdownLimits,
-    DuplicateOrder,
     GlobalLimits,
-    MessageRate,
     MonitorSettings,
     NotionalLimits,
-    PerStrategyLimits,
     PositionLimit,
-    RepeatedExecution,
     RiskLimits,
 )
 from workbench.errors import LimitsError
@@ -32,14 +28,26 @@ from workbench.errors import LimitsError
 FULL = RiskLimits(
     position_limits={"BTC-USD": PositionLimit(max_long=10.0, max_short=-5.0)},
     concentration_limits=ConcentrationLimits(max_symbol_share=0.5),
-    monitors=MonitorSettings(
-        max_strategy_correlation=0.9, max_holding_correlation=0.9, max_symbol_share=0.5
-    ),
+    monitors=MonitorSettings(max_strategy_correlation=0.9, max_holding_correlation=0.9, max_symbol_share=0.5),
     permitted_instruments={"momentum": ["BTC-USD"]},
     restricted_list=["DOGE-USD"],
     signal_out_of_range="refuse",
 )
 """Limits in which every control that limits can switch off is on, but for those that default to infinite."""
+
+
+def with_setting(limits: RiskLimits, key: str, value: object) -> RiskLimits:
+    """`limits` with the setting of a dotted key replaced, unchecked."""
+    first, *rest = key.split(".")
+    if not rest:
+        return msgspec.structs.replace(limits, **{first: value})
+    name = {"global": "global_limits"}.get(first, first)
+    former = getattr(limits, name)
+    if name == "position_limits":
+        changed = {**former, rest[0]: msgspec.structs.replace(former[rest[0]], **{rest[1]: value})}
+    else:
+        changed = msgspec.structs.replace(former, **{rest[0]: value})
+    return msgspec.structs.replace(limits, **{name: changed})
 
 
 def test_every_setting_has_a_rule_and_every_rule_a_setting() -> None:
@@ -52,40 +60,61 @@ def test_the_defaults_make_sense() -> None:
 
 
 @pytest.mark.parametrize(
-    ("limits", "key", "phrase"),
+    ("key", "value", "phrase"),
     [
-        (RiskLimits(drawdown_limits=DrawdownLimits(daily_loss=100_000.0)), "drawdown_limits.daily_loss", "Write -100000"),
-        (RiskLimits(drawdown_limits=DrawdownLimits(daily_loss=0.0)), "drawdown_limits.daily_loss", "below 0"),
-        (RiskLimits(drawdown_limits=DrawdownLimits(strategy_drawdown=-15.0)), "drawdown_limits.strategy_drawdown", "Write -0.15"),
-        (RiskLimits(drawdown_limits=DrawdownLimits(portfolio_var=nan)), "drawdown_limits.portfolio_var", "found nan"),
-        (RiskLimits(circuit_breakers=CircuitBreakers(rapid_drawdown_rate=-1.5)), "circuit_breakers.rapid_drawdown_rate", "from -1"),
-        (RiskLimits(circuit_breakers=CircuitBreakers(rapid_drawdown_minutes=0.0)), "circuit_breakers.rapid_drawdown_minutes", "minutes"),
-        (RiskLimits(notional_limits=NotionalLimits(per_strategy=-1.0)), "notional_limits.per_strategy", "Write 1"),
-        (RiskLimits(global_limits=GlobalLimits(max_drawdown=-0.2)), "global.max_drawdown", "Write 0.2"),
-        (RiskLimits(global_limits=GlobalLimits(max_daily_loss=-5.0)), "global.max_daily_loss", "wrong sign"),
-        (RiskLimits(per_strategy=PerStrategyLimits(stop_loss_pct=10.0)), "per_strategy.stop_loss_pct", "Write 0.1"),
-        (RiskLimits(per_strategy=PerStrategyLimits(max_daily_trades=2.5)), "per_strategy.max_daily_trades", "write 2"),
-        (RiskLimits(position_limits={"A": PositionLimit(max_long=-1.0)}), "position_limits.A.max_long", "Write 1"),
-        (RiskLimits(position_limits={"A": PositionLimit(max_short=5.0)}), "position_limits.A.max_short", "Write -5"),
-        (RiskLimits(position_limits={"A@x": PositionLimit()}), "position_limits.A@x", "write A"),
-        (RiskLimits(position_limits={"": PositionLimit()}), "position_limits.", "such as BTC-USD"),
-        (RiskLimits(repeated_execution=RepeatedExecution(max_executions=257)), "repeated_execution.max_executions", "1 to 256"),
-        (RiskLimits(duplicate_order=DuplicateOrder(max_identical=65)), "duplicate_order.max_identical", "1 to 64"),
-        (RiskLimits(message_rate=MessageRate(per_venue_burst=inf)), "message_rate.per_venue_burst", "not inf"),
-        (RiskLimits(buying_power=BuyingPower(mode="credit")), "buying_power.mode", "cash, margin, off"),
-        (RiskLimits(monitors=MonitorSettings(window=7)), "monitors.window", "8 to 512"),
-        (RiskLimits(monitors=MonitorSettings(var_confidence=1.0)), "monitors.var_confidence", "below 1"),
-        (RiskLimits(restricted_list=["BTC USD"]), "restricted_list", "found 'BTC USD'"),
-        (RiskLimits(permitted_instruments={"a": ["\n"]}), "permitted_instruments.a", "such as BTC-USD"),
+        ("drawdown_limits.daily_loss", 100_000.0, "wrong sign? Write -100000"),
+        ("drawdown_limits.daily_loss", 0.0, "below 0"),
+        ("drawdown_limits.strategy_drawdown", -15.0, "percent typed for a fraction? Write -0.15"),
+        ("drawdown_limits.strategy_drawdown", 0.15, "wrong sign? Write -0.15"),
+        ("drawdown_limits.portfolio_var", nan, "found nan; write a number"),
+        ("circuit_breakers.rapid_drawdown_rate", -1.5, "from -1 to below 0"),
+        ("circuit_breakers.rapid_drawdown_minutes", 0.0, "minutes from 0.01"),
+        ("circuit_breakers.single_strategy_loss", inf, "wrong sign? Write -inf"),
+        ("notional_limits.per_strategy", -1.0, "wrong sign? Write 1"),
+        ("notional_limits.per_strategy", 0.0, "above 0"),
+        ("global.max_drawdown", -0.2, "wrong sign? Write 0.2"),
+        ("global.max_daily_loss", -5.0, "wrong sign? Write 5"),
+        ("per_strategy.stop_loss_pct", 10.0, "Write 0.1"),
+        (
+            "per_strategy.max_daily_trades",
+            2.5,
+            "whole number, 1 or above, or inf for no limit, found 2.5; write 2",
+        ),
+        ("position_limits.BTC-USD.max_long", -1.0, "wrong sign? Write 1"),
+        ("position_limits.BTC-USD.max_short", 5.0, "wrong sign? Write -5"),
+        ("repeated_execution.max_executions", 257.0, "1 to 256"),
+        ("duplicate_order.max_identical", 65.0, "1 to 64"),
+        ("message_rate.per_venue_burst", inf, "not inf"),
+        ("message_rate.cancel_reserve", 1.0, "below 1"),
+        ("buying_power.mode", "credit", "cash, margin, off, found 'credit'"),
+        ("monitors.window", 7, "8 to 512"),
+        ("monitors.var_confidence", 1.0, "below 1"),
+        ("self_trade_prevention", "on", "cancel_both, found 'on'"),
+        ("enable_pre_trade", 1, "true or false, found 1"),
     ],
-)  # fmt: skip
-def test_a_setting_that_makes_no_sense_is_named_with_a_reason(limits: RiskLimits, key: str, phrase: str) -> None:
+)
+def test_a_setting_that_makes_no_sense_is_named_with_a_reason(key: str, value: object, phrase: str) -> None:
+    limits = with_setting(FULL, key, value)
     ((found, reason),) = limits.problems()
     assert found == key
     assert phrase in reason
     assert "\n" not in reason
     with pytest.raises(LimitsError, match="expected"):
         limits.checked()
+
+
+@pytest.mark.parametrize(
+    ("limits", "key", "phrase"),
+    [
+        (RiskLimits(position_limits={"A@x": PositionLimit()}), "position_limits.A@x", "write A"),
+        (RiskLimits(position_limits={"": PositionLimit()}), "position_limits.", "such as BTC-USD"),
+        (RiskLimits(restricted_list=["BTC USD"]), "restricted_list", "found 'BTC USD'"),
+        (RiskLimits(permitted_instruments={"a": ["\n"]}), "permitted_instruments.a", "such as BTC-USD"),
+    ],
+)
+def test_what_cannot_be_a_symbol_is_named(limits: RiskLimits, key: str, phrase: str) -> None:
+    ((found, reason),) = limits.problems()
+    assert (found, phrase in reason) == (key, True)
 
 
 @pytest.mark.parametrize(
@@ -128,13 +157,10 @@ def test_every_check_monitor_and_breaker_can_be_switched_off_or_is_always_on() -
 def test_switching_one_control_off_changes_its_settings_alone(control: str) -> None:
     limits = FULL.without(control)
     assert limits.problems() == []
-    tables = {key.partition(".")[0] for key in CONTROLS[control]}
+    before = dict(leaves(FULL))
     for key, value in leaves(limits):
-        if key in CONTROLS[control]:
-            assert value == rule_of(key).off
-        elif key.partition(".")[0] not in tables or key in RULES:
-            assert value == dict(leaves(FULL))[key]
-    if control not in {"max_order_volume"}:  # infinite by default
+        assert value == (rule_of(key).off if key in CONTROLS[control] else before[key]), key
+    if control != "max_order_volume":  # infinite by default
         assert limits.looser_fields(FULL)
 
 
@@ -147,7 +173,11 @@ def test_a_loss_limit_that_stands_in_both_forms_is_switched_off_in_both() -> Non
 
 @pytest.mark.parametrize(
     ("control", "phrase"),
-    [("dayly_loss", "did you mean 'daily_loss'"), ("everything", "Known: bad_tick"), ("kill_switch", "always on")],
+    [
+        ("dayly_loss", "did you mean 'daily_loss'"),
+        ("everything", "Known: bad_tick"),
+        ("kill_switch", "always on"),
+    ],
 )
 def test_an_unknown_control_is_refused_with_those_known(control: str, phrase: str) -> None:
     with pytest.raises(LimitsError, match=phrase):
@@ -159,7 +189,11 @@ def test_unlimited_limits_have_everything_off_and_make_sense() -> None:
     assert limits.problems() == []
     assert not limits.enable_pre_trade
     assert not limits.enable_circuit_breakers
-    assert (limits.self_trade_prevention, limits.buying_power.mode, limits.signal_out_of_range) == ("off", "off", "off")
+    assert (limits.self_trade_prevention, limits.buying_power.mode, limits.signal_out_of_range) == (
+        "off",
+        "off",
+        "off",
+    )
     for key, value in leaves(limits):
         off = rule_of(key).off
         assert off is None or value == off, key
@@ -191,12 +225,18 @@ def test_a_looser_setting_is_named_and_a_tighter_one_is_not() -> None:
         "circuit_breakers.liquidate",
         "self_trade_prevention",
     ]
-    assert certified.looser_fields(asked) == ["position_limits.BTC-USD.max_long", "drawdown_limits.strategy_drawdown"]
+    assert certified.looser_fields(asked) == [
+        "position_limits.BTC-USD.max_long",
+        "drawdown_limits.strategy_drawdown",
+    ]
 
 
 def test_a_symbol_or_strategy_that_is_left_out_is_unlimited() -> None:
     open_ = RiskLimits()
-    assert open_.looser_fields(FULL)[:2] == ["position_limits.BTC-USD.max_long", "position_limits.BTC-USD.max_short"]
+    assert open_.looser_fields(FULL)[:2] == [
+        "position_limits.BTC-USD.max_long",
+        "position_limits.BTC-USD.max_short",
+    ]
     assert open_.looser_fields(FULL)[-2:] == ["permitted_instruments.momentum", "restricted_list"]
     assert FULL.tighter_than(open_)
     wider = msgspec.structs.replace(FULL, permitted_instruments={"momentum": ["BTC-USD", "ETH-USD"]})

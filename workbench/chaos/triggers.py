@@ -7,15 +7,14 @@ give the same rate. The first update of a run only opens the count. A breach cou
 update and needs no luck.
 
 Luck is a number in 0..1 that depends on the seed, the strategy's name, the interval and the trigger, and on
-nothing
-else: not on other strategies, not on what happened before, not on how a run was cut into parts. A
+nothing else: not on other strategies, not on what happened before, not on how a run was cut into parts. A
 `TriggerState` is therefore the whole state, and a restart from it goes on as if there had been none.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -41,7 +40,6 @@ __all__ = [
     "luck",
 ]
 
-_HOUR_NS: Final = 3_600_000_000_000
 _MINUTE_NS: Final = 60_000_000_000
 _WORD: Final = (1 << 64) - 1
 _HOURLY: Final = -1  # place of the hourly chance among a strategy's triggers
@@ -88,6 +86,11 @@ class TriggerState(msgspec.Struct, frozen=True):
         return self.intensity > 0.0
 
 
+def interval_ns(settings: TriggerSettings) -> int:
+    """Nanoseconds between two evaluations."""
+    return round(settings.evaluation_interval_minutes * _MINUTE_NS)
+
+
 def luck(key: int, slot: int, place: int) -> float:
     """A number in [0, 1) for one trigger and interval: SplitMix64 (Steele, Lea and Flood, 2014) of all
     three.
@@ -115,7 +118,7 @@ def advance(
     A run lasts from its start up to, not including, its end; on the update that ends it nothing new starts.
     breach_count: breaches so far.  A time before one already seen evaluates nothing.
     """
-    slot = timestamp_ns // round(settings.evaluation_interval_minutes * _MINUTE_NS)
+    slot = timestamp_ns // interval_ns(settings)
     elapsed = slot - state.slot if state.slot >= 0 else 0
     if elapsed > 0 or state.slot < 0:
         state = msgspec.structs.replace(state, slot=slot)
@@ -190,6 +193,8 @@ class ChaosTrigger:
         self.settings = settings or TriggerSettings()
         self.state = state or TriggerState()
         check_trigger(config, self.settings)
+        if seed < 0:
+            raise ChaosError(f"{config.name}: expected a seed of 0 or above, found {seed}")
         entropy = np.random.SeedSequence([seed, *config.name.encode()])
         self._key = int(entropy.generate_state(1, np.uint64)[0])
 
@@ -216,7 +221,8 @@ class ChaosTrigger:
 class ChaosTriggers:
     """The triggers of several chaos strategies over one run; none of them changes another's luck.
 
-    seed: an integer, or a generator that one is drawn from.  Names must differ.
+    seed: an integer from 0, or a generator that one is drawn from.  Names must differ.
+    states: by name, to go on from.  Raises ChaosError for settings that make no sense.
     """
 
     def __init__(
@@ -224,30 +230,45 @@ class ChaosTriggers:
         configs: Iterable[ChaosStrategyConfig],
         seed: int | np.random.Generator,
         settings: TriggerSettings | None = None,
+        states: Mapping[str, TriggerState] | None = None,
     ) -> None:
         self.settings = settings or TriggerSettings()
         root = int(seed.integers(2**63)) if isinstance(seed, np.random.Generator) else seed
         self._triggers: dict[str, ChaosTrigger] = {}
         for config in configs:
-            if config.name in self._triggers:
-                raise ChaosError(f"expected chaos strategies of different names, found {config.name!r} twice")
-            self._triggers[config.name] = ChaosTrigger(config, root, self.settings)
-        self._interval_ns = round(self.settings.evaluation_interval_minutes * _MINUTE_NS)
+            name = config.name
+            if name in self._triggers:
+                raise ChaosError(f"expected chaos strategies of different names, found {name!r} twice")
+            self._triggers[name] = ChaosTrigger(config, root, self.settings, (states or {}).get(name))
+        self._interval_ns = interval_ns(self.settings)
         self._slot = -1
+        self._breach_count = 0
+        self.active = self._intensities()
 
     @property
-    def active(self) -> dict[str, float]:
-        """Name and intensity of every strategy that runs."""
-        return {name: one.state.intensity for name, one in self._triggers.items() if one.state.active}
+    def states(self) -> dict[str, TriggerState]:
+        """The state of every trigger by name: all that a run needs to go on elsewhere."""
+        return {name: one.state for name, one in self._triggers.items()}
 
     def due(self, timestamp_ns: int) -> bool:
         """Whether an update at this time begins an interval, so that its measures will be read."""
         return timestamp_ns // self._interval_ns > self._slot
 
     def update(self, timestamp_ns: int, measures: MarketMeasures, breach_count: int) -> list[TriggerEvent]:
-        """Take one update (see ChaosTrigger.update); what started, escalated or stopped, in the order
-        given.
+        """Take one update (see ChaosTrigger.update); what started, escalated or stopped, in the order given.
+
+        `active` holds name and intensity of every strategy that runs from here on.
         """
-        self._slot = max(self._slot, timestamp_ns // self._interval_ns)
-        events = [one.update(timestamp_ns, measures, breach_count) for one in self._triggers.values()]
-        return [event for event in events if event is not None]
+        slot = timestamp_ns // self._interval_ns
+        if not self.active and slot <= self._slot and breach_count == self._breach_count:
+            return []  # nothing can start or stop; most updates end here
+        self._slot = max(self._slot, slot)
+        self._breach_count = breach_count
+        changes = [one.update(timestamp_ns, measures, breach_count) for one in self._triggers.values()]
+        events = [event for event in changes if event is not None]
+        if events:
+            self.active = self._intensities()
+        return events
+
+    def _intensities(self) -> dict[str, float]:
+        return {name: one.state.intensity for name, one in self._triggers.items() if one.state.active}
