@@ -66,10 +66,10 @@ def _usable_directory(key: str) -> Path | None:
         directory = root / key
         try:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            directory.mkdir(mode=0o700, exist_ok=True)
-            tempfile.TemporaryFile(dir=directory).close()
             if root.parent == Path(tempfile.gettempdir()) and not _is_ours_alone(root):
                 continue  # anybody may have made a folder of that name among the temporary files
+            directory.mkdir(mode=0o700, exist_ok=True)
+            tempfile.TemporaryFile(dir=directory).close()
             os.utime(directory)  # so that pruning sees it as in use
         except OSError:
             continue  # the next root is the answer to a root that cannot be written

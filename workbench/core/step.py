@@ -141,12 +141,12 @@ def on_row(
     buffer: npt.NDArray[np.uint8],
     quotes: npt.NDArray[np.float64],
     keys: npt.NDArray[np.int64],
-    equity: npt.NDArray[np.float64],
+    curves: npt.NDArray[np.float64],
     i: int,
 ) -> int:
-    """Row `i` of a feed, as `on_price`; the equity after it goes to `equity[i]`.
+    """Row `i` of a feed, as `on_price`; equity and each strategy's P&L after it go to `curves[i]`.
 
-    quotes: float64[n, 7].  keys: int64[n, 3], time, instrument, sequence.  equity: float64[n].
+    quotes: float64[n, 7].  keys: int64[n, 3], time, instrument, sequence.  curves: float64[n, 1 + strategies].
     """
     desk = open_desk(buffer)
     price(
@@ -162,7 +162,9 @@ def on_row(
         keys[i, 2],
     )
     book = desk.books[0]
-    equity[i] = book.equity
+    curves[i, 0] = book.equity
+    for s in range(desk.head[0].strategies):
+        curves[i, 1 + s] = desk.strategies[s].pnl
     return book.event_count
 
 
