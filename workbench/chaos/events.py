@@ -125,7 +125,7 @@ class ChaosEvent:
 
 def _nearest(word: str, known: Iterable[str]) -> str:
     """A hint that ends an error: the nearest known word, or all of them."""
-    names = sorted(known)
+    names = sorted(map(str, known))
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names)}"
 

@@ -297,7 +297,7 @@ def _pool(kinds: Iterable[ChaosKind | str | Family] | None) -> list[ChaosKind]:
     if kinds is None:
         return list(KINDS)
     wanted = [kinds] if isinstance(kinds, str) else list(kinds)
-    known = {*ChaosKind, *Family}
+    known = {*map(str, ChaosKind), *map(str, Family)}
     for word in wanted:
         if word not in known:
             raise ChaosError(f"unknown chaos kind {word!r}; known: {', '.join(sorted(known))}")
