@@ -85,9 +85,8 @@ def returns(
 def _mix(normals: Floats, root: Floats) -> Floats:
     """Each row of `normals` times the lower triangle `root`, summed from left to right."""
     mixed = np.zeros_like(normals)
-    for row in range(root.shape[0]):
-        for column in range(row + 1):
-            mixed[:, row] += root[row, column] * normals[:, column]
+    for column in range(len(root)):
+        mixed[:, column:] += root[column:, column] * normals[:, column, None]
     return mixed
 
 

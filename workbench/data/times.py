@@ -197,4 +197,6 @@ def _refuse(
         return
     row = int(bad.argmax())
     reason = reason.format(detail.iloc[row]) if detail is not None else reason
-    raise DataError(f"{where}: row {row + 1} of {len(series)}: {reason}, found {series.iloc[row]!r}; {mend}")
+    found = series.iloc[row]
+    shown = repr(found) if isinstance(found, str) else str(found)
+    raise DataError(f"{where}: row {row + 1} of {len(series)}: {reason}, found {shown}; {mend}")
