@@ -1,0 +1,64 @@
+# A newcomer needs two of these: `make demo` and `make test`. Everything sets itself up first (.ci/setup).
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup demo test check format test-slow test-chaos-strategies bench bench-peers lock clean clean-all
+
+PYTHON := .venv/bin/python
+CODE := workbench strategies tests $(wildcard live)
+# Two workers halve the time of the suite; kernels are cached on disk and shared.
+WORKERS ?= 2
+PEERS := nautilus_trader==1.231.0 backtesting==0.6.6
+# Only what PyPI itself serves may get into the lock.
+PLAIN_UV := env -u UV_INDEX -u UV_INDEX_URL -u UV_DEFAULT_INDEX -u UV_EXTRA_INDEX_URL -u UV_FIND_LINKS
+COMPILE := pip compile --quiet --python $(PYTHON) --universal --python-version 3.13 --generate-hashes --no-header $(UPGRADE)
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup:  ## make .venv from requirements.lock (all others do this by themselves)
+	@.ci/setup
+
+demo: setup  ## backtest well-behaved strategies, then the chaos ones with controls on and off
+	@.venv/bin/workbench demo $(ARGS)
+
+test: check  ## formatting, lint, types, room plan, then the whole test suite
+	@$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal --benchmark-disable -m "not slow" $(ARGS)
+
+check: setup  ## formatting, lint, types and the room plan, without running anything
+	@.venv/bin/ruff format --check --quiet $(CODE) || \
+		{ .venv/bin/ruff format --check $(CODE); echo "run 'make format'" >&2; exit 1; }
+	@.venv/bin/ruff check --quiet $(CODE)
+	@.venv/bin/mypy --no-error-summary $(CODE)
+	@.venv/bin/lint-imports --no-logo
+
+format: setup  ## format the code and sort its imports
+	@.venv/bin/ruff check --quiet --fix-only $(CODE)
+	@.venv/bin/ruff format --quiet $(CODE)
+
+test-slow: setup  ## only the tests marked `slow`
+	@$(PYTHON) -m pytest --benchmark-disable -m slow $(ARGS)
+
+test-chaos-strategies: setup  ## only the tests that each chaos strategy is contained
+	@$(PYTHON) -m pytest tests/chaos $(ARGS)
+
+bench: setup  ## speed, against peers or a plain loop in the same run
+	@$(PYTHON) -m pytest tests/benchmarks --benchmark-enable $(ARGS)
+
+bench-peers: setup  ## the same work in other backtesters, from a throw-away environment
+	@uv=$$(.ci/setup uv) && folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && trap 'exit 130' INT TERM && \
+	"$$uv" venv --quiet --python $(PYTHON) "$$folder/venv" && \
+	"$$uv" pip install --quiet --python "$$folder/venv/bin/python" --editable . $(PEERS) && \
+	"$$folder/venv/bin/python" tests/benchmarks/peers.py $(ARGS)
+
+lock: setup  ## compile requirements.lock from pyproject.toml (UPGRADE=--upgrade takes newer versions)
+	@uv=$$(.ci/setup uv) && \
+	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | \
+		$(PLAIN_UV) "$$uv" --no-config $(COMPILE) --extra all pyproject.toml - -o requirements.lock && \
+	echo uv | $(PLAIN_UV) "$$uv" --no-config $(COMPILE) --no-annotate - -o .ci/uv.lock
+
+clean:  ## remove caches and what was built
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks build dist *.egg-info
+	@find . -path ./.venv -prune -o -path ./.tools -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+clean-all: clean  ## also remove .venv and the private uv
+	@rm -rf .venv .tools
