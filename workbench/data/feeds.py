@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -21,17 +21,17 @@ def build_feed(
     instruments: Sequence[Instrument],
     frames: Sequence[pd.DataFrame],
     intervals_ns: Sequence[int],
-    spread_bps: float,
+    spread_bps: float | Mapping[str, float],
     max_rows: int | None,
 ) -> Feed:
     """Merge the bars of `k` instruments into one Feed, by closing time, then in the order of `instruments`.
 
     frames: checked bars, UTC index in ns.  intervals_ns: bar lengths, 0 where the index is already event time.
-    spread_bps: whole spread put round the close where a frame has no bid and ask, in 1e-4 of the close.
+    spread_bps: whole spread put round the close where a frame has no bid and ask, in 1e-4 of the close; one, or one
+    per venue.
     max_rows: keep the first so many updates.  Raises DataError for a spread or a row count that makes no sense.
     """
-    if not math.isfinite(spread_bps) or not 0.0 <= spread_bps < 20_000.0:
-        raise DataError(f"spread_bps: expected 0 or more and less than 20000, found {spread_bps!r}")
+    spreads = [_spread_at(spread_bps, instrument.venue) for instrument in instruments]
     if max_rows is not None and max_rows < 1:
         raise DataError(f"max_rows: expected 1 or more, or None for all, found {max_rows!r}")
     lengths = [len(frame) for frame in frames]
@@ -42,8 +42,8 @@ def build_feed(
     sequence = np.concatenate([np.arange(length, dtype=np.int64) for length in lengths])
     quotes = np.empty((len(times), QUOTE_COLUMNS), dtype=np.float64)
     start = 0
-    for frame, length in zip(frames, lengths, strict=True):
-        _fill_quotes(quotes[start : start + length], frame, spread_bps)
+    for frame, length, spread in zip(frames, lengths, spreads, strict=True):
+        _fill_quotes(quotes[start : start + length], frame, spread)
         start += length
     if len(frames) > 1:
         # Stable, so rows of equal time keep the order in which the instruments were laid down.
@@ -56,6 +56,17 @@ def build_feed(
         quotes=quotes[:max_rows],
         sequence=sequence[:max_rows],
     )
+
+
+def _spread_at(spread_bps: float | Mapping[str, float], venue: str) -> float:
+    """The spread of one venue; raises DataError where it is none, or where the venue has none."""
+    if isinstance(spread_bps, Mapping):
+        if venue not in spread_bps:
+            raise DataError(f"spread_bps: expected one for the venue {venue!r}, found {', '.join(spread_bps)}")
+        spread_bps = spread_bps[venue]
+    if not math.isfinite(spread_bps) or not 0.0 <= spread_bps < 20_000.0:
+        raise DataError(f"spread_bps: expected 0 or more and less than 20000, found {spread_bps!r}")
+    return spread_bps
 
 
 def _fill_quotes(quotes: npt.NDArray[np.float64], frame: pd.DataFrame, spread_bps: float) -> None:
