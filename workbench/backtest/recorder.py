@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -26,7 +27,7 @@ from workbench.core.messages import MarketSignal, OrderFill, RiskAlert, RiskBrea
 __all__ = ["Recorder", "SentSignal", "StrategyErrorNote", "fingerprint"]
 
 
-class SentSignal(NamedTuple):
+class SentSignal(msgspec.Struct, frozen=True, gc=False):
     """A signal as the desk got it."""
 
     timestamp_ns: int

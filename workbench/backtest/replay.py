@@ -70,7 +70,7 @@ class ReplayRecord(NamedTuple):
 def venue_windows(events: Iterable[ChaosEvent], feed: Feed) -> list[VenueFaultWindow]:
     """Venue faults as the core takes them; a target that is a symbol means the venues that trade it."""
     venues = list(dict.fromkeys(i.venue for i in feed.instruments))
-    windows = []
+    windows: list[VenueFaultWindow] = []
     for event in events:
         if event.family is not Family.VENUE:
             continue
@@ -86,6 +86,16 @@ def venue_windows(events: Iterable[ChaosEvent], feed: Feed) -> list[VenueFaultWi
 
 def _strikes(target: str, venue: str, feed: Feed) -> bool:
     return target == venue or any(i.venue == venue and target in (i.symbol, i.name) for i in feed.instruments)
+
+
+def _are_signals(answer: Any) -> bool:
+    """Whether a strategy's answer is what the contract says, as far as the desk will look."""
+    if not isinstance(answer, _LISTS):
+        return False
+    for signal in islice(answer, MAX_SIGNALS):  # noqa: SIM110 - all() with a generator costs three times as much
+        if not isinstance(signal, MarketSignal):
+            return False
+    return True
 
 
 class Replay:
@@ -187,7 +197,7 @@ class Replay:
                 venues[venue] = last
                 try:
                     signals = call(update)
-                except Exception as error:  # noqa: BLE001 - a strategy may raise anything and must not stop the others
+                except Exception as error:  # noqa: BLE001 - a strategy may raise anything
                     self._failed(s, "on_market_data", error, update.timestamp_ns)
                     continue
                 if signals or faulty:
@@ -212,9 +222,7 @@ class Replay:
         """Hand what strategy `s` answered to the desk."""
         if self._stopped[s]:
             return
-        if not isinstance(signals, _LISTS) or not all(
-            isinstance(x, MarketSignal) for x in islice(signals, MAX_SIGNALS)
-        ):
+        if not _are_signals(signals):
             if signals is not None:
                 found = TypeError(f"expected a list of MarketSignal, found {signals!r:.80}")
                 self._failed(s, "on_market_data", found, update.timestamp_ns)
@@ -226,7 +234,8 @@ class Replay:
             return
         self._now = update.timestamp_ns
         name = self.desk.strategies[s]
-        self.recorder.signals.extend([SentSignal(update.timestamp_ns, name, signal) for signal in signals])
+        for signal in signals:
+            self.recorder.signals.append(SentSignal(update.timestamp_ns, name, signal))
         self.desk.submit(s, signals)
         self._deliver(self.desk.drain())
 

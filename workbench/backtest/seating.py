@@ -48,8 +48,7 @@ def seat_strategies(
 def _classes(strategy: StrategyLike) -> dict[str, type[TradingStrategy]]:
     if isinstance(strategy, Mapping):
         return {name: load_strategy(source) for name, source in strategy.items()}
-    single = isinstance(strategy, str | Path | type)
-    sources: Sequence[StrategySource] = [strategy] if single else list(strategy)  # type: ignore[list-item]
+    sources = [strategy] if isinstance(strategy, str | Path | type) else list(strategy)
     found: dict[str, type[TradingStrategy]] = {}
     for source in sources:
         loaded = load_strategy(source)

@@ -85,7 +85,7 @@ class PriceUpdate(msgspec.Struct, frozen=True, gc=False):
         return 0.5 * (self.bid + self.ask)
 
 
-class MarketSignal(msgspec.Struct, frozen=True):
+class MarketSignal(msgspec.Struct, frozen=True, gc=False):
     """What a strategy wants; untrusted until the desk has parsed it.
 
     signal_strength: -1 (full short) .. 1 (full long).  confidence: 0 .. 1.  timestamp: left out, the desk's time.
