@@ -240,8 +240,8 @@ class Prices:
     def to_feed(self, spread_bps: float | Mapping[str, float] = 1.0, max_rows: int | None = None) -> Feed:
         """One update per bar at its CLOSE (open time + interval), by time, then in the order of the instruments.
 
-        last = close; bid, ask = close -/+ half of `spread_bps` (1e-4 of the close; one, or one per venue), or the frame's
-        own bid and ask; volume of the bar; sizes NaN where unknown; sequence counts an instrument's bars, also over gaps.
+        last = close; bid, ask = close -/+ half of `spread_bps` (1e-4 of the close; one, or one per venue), or the
+        frame's own bid and ask; volume of the bar; sizes NaN where unknown; sequence counts each instrument's bars.
         max_rows: keep the first so many updates.
         """
         return build_feed(
