@@ -62,7 +62,9 @@ def _spread_at(spread_bps: float | Mapping[str, float], venue: str) -> float:
     """The spread of one venue; raises DataError where it is none, or where the venue has none."""
     if isinstance(spread_bps, Mapping):
         if venue not in spread_bps:
-            raise DataError(f"spread_bps: expected one for the venue {venue!r}, found {', '.join(spread_bps)}")
+            raise DataError(
+                f"spread_bps: expected one for the venue {venue!r}, found {', '.join(spread_bps)}"
+            )
         spread_bps = spread_bps[venue]
     if not math.isfinite(spread_bps) or not 0.0 <= spread_bps < 20_000.0:
         raise DataError(f"spread_bps: expected 0 or more and less than 20000, found {spread_bps!r}")
