@@ -104,7 +104,7 @@ def test_an_index_of_time_and_symbol_is_understood(make_bars: MakeBars) -> None:
 
 def test_a_hole_in_wide_closes_is_refused_with_its_row(make_bars: MakeBars) -> None:
     closes = Prices({"A@x": make_bars([10.0, 11.0, 12.0]), "B@x": make_bars([20.0, 21.0])}).closes()
-    with pytest.raises(DataError, match=r"prices: B@x: row 3 of 3 \(2024-01-01T00:02:00Z\): open is nan"):
+    with pytest.raises(DataError, match=r"prices: B@x: row 3 of 3 \(2024-01-01T00:02:00Z\): close is nan"):
         as_prices(closes)
 
 

@@ -48,6 +48,12 @@ def test_equal_times_stand_in_the_order_of_the_instruments_and_change_is_each_on
     assert feed.quotes[:, CHANGE_PCT].tolist() == [0.0, 0.0, 1.0, -0.5]
 
 
+def test_equal_times_stay_in_order_however_many_there_are(make_bars: MakeBars) -> None:
+    closes = [10.0 + row for row in range(1_000)]
+    feed = Prices({name: make_bars(closes) for name in ("B@x", "A@x", "C@x")}).to_feed()
+    assert feed.instrument.tolist() == [0, 1, 2] * 1_000
+
+
 def test_a_missing_bar_leaves_no_gap_in_the_sequence(make_bars: MakeBars) -> None:
     times = ["2024-01-01 00:00", "2024-01-01 00:01", "2024-01-01 00:05"]
     feed = Prices({"A@x": make_bars([10.0, 11.0, 12.0], times)}).to_feed()

@@ -167,6 +167,16 @@ def test_a_venue_without_quotes_beside_one_that_has_them(tmp_path: Path) -> None
     assert "bid" not in prices.frame("B")
 
 
+def test_one_side_of_the_quotes_empty_is_refused_not_left_out(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("timestamp,close,bid,ask\n2024-01-01,10,9,\n2024-01-02,10,9,\n")
+    assert refusal(tmp_path / "a.csv").startswith("row 1 of 2 (2024-01-01T00:00:00Z): ask is nan")
+
+
+def test_times_that_no_calendar_of_nanoseconds_holds(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("timestamp,close\n9999-12-31,10\n9999-12-31T00:01,10\n")
+    assert refusal(tmp_path / "a.csv").startswith("expected times between 1678 and 2262")
+
+
 def test_a_missing_file(tmp_path: Path) -> None:
     assert refusal(tmp_path / "nothing.csv") == "no such file; check the path"
 

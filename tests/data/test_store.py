@@ -31,6 +31,20 @@ def test_what_goes_in_comes_out(tmp_path: Path, make_bars: MakeBars) -> None:
     assert load(path, symbol="SLOW").names == ["SLOW@x"]
 
 
+def test_instruments_that_know_more_than_others_come_out_as_they_were(
+    tmp_path: Path, make_bars: MakeBars
+) -> None:
+    quotes = pd.DataFrame(
+        {"bid": [9.0, 9.5], "ask": [10.0, 10.5]}, index=pd.date_range("2024-01-01", periods=2, freq="7s")
+    )
+    sized = make_bars([10.0, 11.0]).assign(bid=9.0, ask=12.0, bid_size=5.0)
+    prices = Prices({"EVENTS@x": quotes, "SIZED@x": sized, "BARS@x": make_bars([10.0, 11.0])})
+    again = Catalog(tmp_path)
+    again.add(prices, "a")
+    assert again.load("a").fingerprint == prices.fingerprint
+    assert again.load("a").interval_of("EVENTS") == pd.Timedelta(0)
+
+
 def test_names_and_replacing(tmp_path: Path, make_bars: MakeBars) -> None:
     catalog = Catalog(tmp_path)
     assert catalog.names() == []

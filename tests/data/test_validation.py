@@ -200,5 +200,5 @@ def test_the_row_is_that_of_the_file_also_among_several_instruments(tmp_path: Pa
     with pytest.raises(DataError) as caught:
         load(path)
     assert str(caught.value) == (
-        f"{path}: BTC@b: row 4 of 4 (2024-01-01T00:01:00Z): open is -1, expected above 0; leave the row out or mend it"
+        f"{path}: BTC@b: row 4 of 4 (2024-01-01T00:01:00Z): close is -1, expected above 0; leave the row out or mend it"
     )

@@ -43,6 +43,7 @@ _FIELD_WORDS: Final = frozenset(
         "id",
     }
 )
+_QUOTES: Final = ("bid", "ask", "bid_size", "ask_size")
 _EXPECTED: Final = (
     "expected a time and open, high, low, close, volume "
     "(or close, or bid and ask, or one column of closes per symbol)"
@@ -140,10 +141,10 @@ def _bars(
         for name in COLUMNS
         if name in fields
     }
-    # Empty throughout: a venue without quotes, in a table of several venues.
-    columns = {name: values for name, values in columns.items() if name in BARS or not np.isnan(values).all()}
-    if not has_bars and len(columns.keys() & {"bid", "ask"}) < 2:
-        raise DataError(f"{where}: {_EXPECTED}, found no quotes and no closes")
+    empty = {name for name, values in columns.items() if np.isnan(values).all()}
+    # Unknown throughout is the same as not there: a venue without quotes, in a table of several venues.
+    unknown = set(_QUOTES) if has_bars and {"bid", "ask"} <= empty else empty & {"bid_size", "ask_size"}
+    columns = {name: values for name, values in columns.items() if name not in unknown}
     last = columns["close"] if has_bars else 0.5 * (columns["bid"] + columns["ask"])
     for name in BARS:
         columns.setdefault(name, last)

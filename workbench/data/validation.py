@@ -98,7 +98,8 @@ def _time_faults(frame: pd.DataFrame) -> list[_Fault]:
 
 def _price_faults(frame: pd.DataFrame) -> list[_Fault]:
     faults = []
-    for name in (column for column in PRICES if column in frame):
+    # The close first: where it stands for all four, it is the one that the table has.
+    for name in (column for column in ("close", *PRICES) if column in frame):
         price = frame[name].to_numpy()
         if (row := _first(~np.isfinite(price))) is not None:
             faults.append(
