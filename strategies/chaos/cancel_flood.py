@@ -19,9 +19,9 @@ class CancelFloodStrategy(MisbehavingStrategy):
     offset_bps: how far below the bid the order rests, in basis points of it.
     start_after_minutes, duration_minutes (0: without end): when, in event time.
 
-    Expected response: the message rate counts cancels as it counts orders and refuses the flood; the share of
-    the bucket that is kept for emergency cancels stays free, so a kill switch still gets through. Cancels of
-    an order that is gone are refused as unknown. Nothing fills, nothing is lost.
+    Expected response: message_rate counts cancels as it counts orders and refuses the flood (rate_limited);
+    the share of the bucket that is kept for emergency cancels stays free, so that a kill switch gets through.
+    Cancels of an order that is gone change nothing. Nothing fills, nothing is lost.
     """
 
     CHAOS_TYPE = "cancel_flood"

@@ -21,8 +21,9 @@ class CorrelationBreakerStrategy(MisbehavingStrategy):
     intensity: times the strength of -1; above 1 it is out of range.
     start_after_minutes, duration_minutes (0: without end): when, in event time.
 
-    Expected response: the growing short stops at the follower's max_short and at the concentration limit; its
-    loss while both rise is seen by the correlation monitor and ends in the strategy's drawdown breaker.
+    Expected response: position_limit (max_short of the follower) and concentration_limit end the short; its
+    loss while both rise is seen by the correlation monitor and ends in the single_strategy_loss or
+    strategy_drawdown breaker.
     """
 
     CHAOS_TYPE = "correlation_breaking"

@@ -19,8 +19,8 @@ class FatFingerStrategy(MisbehavingStrategy):
     start_after_minutes, duration_minutes (0: without end): when the slips happen; outside it none does.
     seed: of the slips.
 
-    Expected response: the slip is refused by max_order_value and max_order_volume (and by the position and
-    notional limits behind them); the sound orders pass.
+    Expected response: max_order_value and max_order_volume refuse the slip, with position_limit,
+    notional_limit and buying_power behind them; the sound orders pass.
     """
 
     CHAOS_TYPE = "fat_finger"

@@ -20,16 +20,16 @@ class KnightReplayStrategy(MisbehavingStrategy):
     parent_quantity, child_quantity: units wanted in all, and the mean size of a slice.
     start_after_minutes, duration_minutes (0: without end): when, in event time.  seed: of the sizes.
 
-    Expected response: the repeated-execution throttle disables the strategy on this instrument and side after
-    its count of executions, until a named person allows it again; position and notional limits stand behind
-    it.
+    Expected response: repeated_execution_throttle disables the strategy on this instrument and side after its
+    count of executions in its window, until a named person allows it again; position_limit and notional_limit
+    stand behind it.
     """
 
     CHAOS_TYPE = "knight_replay"
     PARAMETERS: ClassVar = {
         "intensity": 10,
-        "parent_quantity": 10.0,
-        "child_quantity": 1.0,
+        "parent_quantity": 1.0,
+        "child_quantity": 0.05,
         "start_after_minutes": 0.0,
         "duration_minutes": 0.0,
         "seed": 0,

@@ -35,10 +35,10 @@ class NaNSignalStrategy(MisbehavingStrategy):
     intensity: signals per update.
     start_after_minutes, duration_minutes (0: without end): when, in event time.  seed: of the draw.
 
-    Expected response: refused before risk as an invalid signal and counted, strike by strike, until the
-    strategy is stopped; a strength of 1e308 is a signal_out_of_range breach and is clipped (or refused), a
-    huge quantity or price fails max_order_value and the price collar. No NaN reaches the ledger or a
-    high-water mark.
+    Expected response: invalid_signal and bad_metadata refuse before risk and count towards the breaker for
+    strategy errors; a strength of 1e308 is a signal_out_of_range breach and is clipped (or refused, by
+    setting); a huge quantity fails max_order_value and position_limit, a huge price price_collar. No NaN
+    reaches the ledger or a high-water mark.
     """
 
     CHAOS_TYPE = "nan_signals"

@@ -19,9 +19,10 @@ class RiskIgnorantStrategy(MisbehavingStrategy):
     max_orders_per_update: where the growth ends.
     start_after_minutes, duration_minutes (0: without end): when, in event time.
 
-    Expected response: every order that would add to the position at its limit is refused; the growing burst
-    runs into the message rate; the loss of a position that goes wrong trips the strategy's drawdown breaker,
-    after which nothing but reducing orders leaves.
+    Expected response: position_limit and notional_limit refuse every order that would add to a full position,
+    duplicate_order and message_rate refuse the growing burst; when the position goes wrong the
+    single_strategy_loss or strategy_drawdown breaker trips, and nothing but reducing orders leaves after
+    that.
     """
 
     CHAOS_TYPE = "risk_ignoring"

@@ -16,9 +16,9 @@ class RunawayStrategy(MisbehavingStrategy):
     intensity: orders per update.
     start_after_minutes, duration_minutes (0: without end): when, in event time.
 
-    Expected response: the message rate lets the first orders of the burst's bucket through and refuses the
-    rest; identical orders beyond the duplicate limit are refused; what gets through stops at the position and
-    notional limits. No limit is exceeded by more than one order.
+    Expected response: duplicate_order lets ten identical orders a second through and message_rate bounds the
+    burst; what passes stops at position_limit and notional_limit. No limit is exceeded by more than one
+    order.
     """
 
     CHAOS_TYPE = "runaway_buying"

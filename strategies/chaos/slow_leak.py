@@ -22,8 +22,9 @@ class SlowLeakStrategy(MisbehavingStrategy):
     start_after_minutes, duration_minutes (0: without end): when it leaks; outside it the rule is followed.
     seed: of the errors.
 
-    Expected response: no order is refused; the strategy_drawdown monitor warns, its breaker stops the
-    strategy, and the daily limit on orders bounds the turnover.
+    Expected response: no single order can be refused for it; the drawdown monitor warns, and the
+    single_strategy_loss or strategy_drawdown breaker stops the strategy. max_daily_trades (strategy_limit)
+    bounds the turnover until then.
     """
 
     CHAOS_TYPE = "slow_leak"

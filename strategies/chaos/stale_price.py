@@ -20,8 +20,9 @@ class StalePriceStrategy(MisbehavingStrategy):
     edge_bps: smallest difference that it trades on, basis points of the old price.
     start_after_minutes, duration_minutes (0: without end): when, in event time.
 
-    Expected response: the price collar refuses the limits that are too far from the market; the rest adds up
-    to the position limit, and the loss ends in the strategy's drawdown breaker.
+    Expected response: price_collar refuses limits too far from the market; the rest adds up to position_limit
+    and max_daily_trades (strategy_limit), and the loss ends in the single_strategy_loss or strategy_drawdown
+    breaker.
     """
 
     CHAOS_TYPE = "stale_price"

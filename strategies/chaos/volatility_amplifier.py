@@ -22,9 +22,9 @@ class VolatilityAmplifierStrategy(MisbehavingStrategy):
     once the market has calmed down; 0 is without end.
     start_after_minutes: event time before the misbehaviour begins.
 
-    Expected response: signal_out_of_range breaches, strength clipped to 1 (or refused); orders cut by the
-    share of volume and the participation cap, refused by the price collar when the move runs away, and by the
-    position limit.
+    Expected response: a signal_out_of_range breach for each signal, whose strength is clipped to 1 (or which
+    is refused, by setting); position_limit ends the chase, max_volume_share and the participation cap bound
+    its size, price_collar refuses orders into a move that runs away.
     """
 
     CHAOS_TYPE = "volatility_amplification"

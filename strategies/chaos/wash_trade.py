@@ -19,8 +19,8 @@ class WashTradeStrategy(MisbehavingStrategy):
     quantity: units per order.
     start_after_minutes, duration_minutes (0: without end): when, in event time.
 
-    Expected response: self-trade prevention stops each buy (or the sell it would meet, by setting), also when
-    the other side belongs to a sister strategy; no execution has the house on both sides.
+    Expected response: self_trade_prevention stops each buy (or the sell it would meet, or both, by setting),
+    also when the other side belongs to a sister strategy; no execution has the house on both sides.
     """
 
     CHAOS_TYPE = "wash_trade"

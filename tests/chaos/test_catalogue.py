@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
+from workbench.chaos.events import parse_events
 from workbench.chaos.kinds import KINDS
 from workbench.core.messages import PriceUpdate
-from workbench.strategy.loader import available
+from workbench.strategy.loader import available, load_source
 
 type Script = Callable[..., Any]
 type Quote = Callable[..., PriceUpdate]
@@ -81,3 +84,24 @@ def test_guide_lists_every_script_and_every_kind() -> None:
     for kind, entry in KINDS.items():
         expected = f"| `{kind}` | {entry.unit} | {entry.least:g} .. {entry.most:g} | {entry.effect} |"
         assert expected in rows
+
+
+def blocks(language: str) -> list[str]:
+    """The code blocks of the guide in one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", GUIDE.read_text(), re.DOTALL | re.MULTILINE)
+
+
+def test_strategy_of_the_guide_loads_and_misbehaves(quote: Quote) -> None:
+    (code,) = (block for block in blocks("python") if "class " in block)
+    strategy = load_source(code)({"duration_minutes": 2.0})
+    sent = [len(strategy.on_market_data(quote(minute))) for minute in range(3)]
+    assert sent == [3, 3, 0]
+
+
+def test_events_of_the_guide_can_be_read() -> None:
+    (text,) = blocks("yaml")
+    events = parse_events(yaml.safe_load(text))
+    assert [(e.kind, e.duration.total_seconds()) for e in events] == [
+        ("stale_feed", 2_700.0),
+        ("volatility_burst", 21_600.0),
+    ]

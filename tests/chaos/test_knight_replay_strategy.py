@@ -23,7 +23,7 @@ def test_children_are_sent_for_ever_whatever_is_filled(script: Script, quote: Qu
             knight.on_order_fill(fill(signal.metadata["quantity"]))
             sent += 1
     assert sent == 150
-    assert 120.0 <= knight.filled <= 180.0  # twelve times the parent and more, and it has not noticed
+    assert 120.0 <= knight.filled <= 180.0  # twelve times the parent at least, and it has not noticed
     assert knight.parent_leaves == 10.0
 
 

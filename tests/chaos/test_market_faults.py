@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 from itertools import permutations
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from workbench.chaos import ChaosEvent, ChaosKind, Family, apply_market_faults, randomised
 from workbench.core.feed import ASK, BID, CHANGE_PCT, LAST, QUOTE_COLUMNS, VOLUME, Feed
 from workbench.core.messages import Instrument, to_datetime
+from workbench.data.catalog import load, merge
 from workbench.errors import ChaosError
 
 START_NS = 1_678_406_400 * 10**9  # 2023-03-10T00:00:00Z
@@ -405,3 +407,27 @@ def test_random_events_can_be_kept_to_kinds_or_families() -> None:
         randomised(["storm"], feed, 1, 0)
     with pytest.raises(ChaosError, match="at least one kind"):
         randomised([], feed, 1, 0)
+
+
+# --- real prices
+
+
+REAL = Path(__file__).parents[3] / "shared" / "data" / "btc_usd_1m_two_venues_2023_03"
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real prices of ../shared/data are not there")
+def test_real_prices_with_gaps_take_a_whole_campaign() -> None:
+    venues = [
+        load(REAL / f"{venue}_BTCUSD_1m.parquet", symbol="BTC-USD", venue=venue)
+        for venue in ("coinbase", "kraken")
+    ]
+    feed = merge(*venues).to_feed()
+    events = randomised(["market"], feed, 40, 2023)
+    faulted, rows = apply_market_faults(feed, events)
+    inside = np.zeros(len(feed), dtype=bool)
+    for one in events:
+        inside |= (feed.timestamp_ns >= one.start_ns) & (feed.timestamp_ns < one.end_ns)
+    calm = ~inside[rows]
+    assert 0.1 < calm.mean() < 0.99
+    assert same(faulted.quotes[calm, :CHANGE_PCT], feed.quotes[rows[calm], :CHANGE_PCT])
+    assert np.isfinite(faulted.quotes[calm, LAST]).all()

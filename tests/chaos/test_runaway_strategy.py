@@ -56,5 +56,9 @@ def test_settings_that_make_no_sense_are_refused(script: Script, config: dict[st
         script("runaway", **config)
 
 
+def test_seeds_may_be_large(script: Script) -> None:
+    assert script("nan_signals", seed=2**62).config["seed"] == 2**62
+
+
 def test_settings_of_the_runner_pass(script: Script) -> None:
     assert script("runaway", unit=-0.5, symbols=["BTC-USD"]).config["symbols"] == ["BTC-USD"]

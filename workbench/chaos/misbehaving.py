@@ -22,9 +22,8 @@ from workbench.strategy.contract import TradingStrategy
 __all__ = ["MINUTE_NS", "MisbehavingStrategy", "ShortTermMomentum", "is_price"]
 
 MINUTE_NS: Final = 60_000_000_000
-MOST: Final = (
-    100_000.0  # of any setting without a bound of its own: a burst must not exhaust the memory of the runner
-)
+MOST: Final = 100_000.0  # where a setting has no bound of its own: a burst must not exhaust the memory
+MOST_SEED: Final = 2.0**63
 
 
 def is_price(price: float) -> bool:
@@ -42,7 +41,7 @@ class MisbehavingStrategy(TradingStrategy):
     start_after_minutes: event time from the first update to the start of the misbehaviour.
     duration_minutes: event time that it lasts; 0 is without end.
     seed: of the generator `random`.
-    No number may be negative or beyond its entry in BOUNDS (100,000 where there is none).
+    No number may be negative or beyond its entry in BOUNDS (100,000 where there is none; any seed).
     """
 
     CHAOS_TYPE: ClassVar[str]
@@ -63,7 +62,7 @@ class MisbehavingStrategy(TradingStrategy):
             return  # a setting of the runner, which checks it
         if isinstance(value, bool) or not isinstance(value, int | float):
             return
-        most = self.BOUNDS.get(key, MOST)
+        most = self.BOUNDS.get(key, MOST_SEED if key == "seed" else MOST)
         if not 0.0 <= value <= most:
             raise ParameterError(f"{type(self).__name__}: {key} must be from 0 to {most:g}, found {value!r}")
 
