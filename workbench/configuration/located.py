@@ -73,18 +73,37 @@ class Located:
         return f"the text {self.value!r}" if isinstance(self.value, str) else self.text
 
 
+class _Loader(yaml.SafeLoader):
+    """Composes nodes without tags, and stops at absurd depth before Python's own stack ends."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]  # PyYAML's stubs leave it untyped
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            problem = f"expected a plain value, found the YAML tag {tag!r}; leave it out"
+            raise yaml.composer.ComposerError(problem=problem, problem_mark=event.start_mark)
+        self.depth += 1
+        if self.depth > _MAX_DEPTH + 1:
+            problem = f"expected at most {_MAX_DEPTH} levels of nesting, found more"
+            raise yaml.composer.ComposerError(problem=problem, problem_mark=event.start_mark)
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
 def load_yaml(path: Path | str) -> Located:
     """The one document of a YAML file; raises ConfigError, with the line, for what cannot be trusted."""
     source = str(path)
     text = _read(Path(path), source)
     try:
-        _check_events(text, source)
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as error:
         raise _syntax_error(error, text, source) from None
-    if node is None:
+    if node is None or (isinstance(node, yaml.ScalarNode) and not node.value):
         raise ConfigError(
-            f"{source}: expected a YAML table, found an empty file; fill it in, or leave the file out"
+            f"{source}: expected a YAML table, found an empty file; fill it in, or leave it out"
         )
     return _Walk(source).node(node, "", node.start_mark.line + 1, 0)
 
@@ -116,31 +135,6 @@ def _read(path: Path, source: str) -> str:
         ) from None
 
 
-def _check_events(text: str, source: str) -> None:
-    """Refuse depth, tags and further documents before anything recursive looks at the text."""
-    depth = documents = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        line = event.start_mark.line + 1 if event.start_mark else 0
-        if isinstance(event, yaml.DocumentStartEvent):
-            documents += 1
-            if documents > 1:
-                raise ConfigError(
-                    f"{source}:{line}: expected one YAML document, found a second; take its --- away"
-                )
-        elif isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > _MAX_DEPTH:
-                raise ConfigError(
-                    f"{source}:{line}: expected at most {_MAX_DEPTH} levels of nesting, found more"
-                )
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if isinstance(event, yaml.CollectionStartEvent | yaml.ScalarEvent) and event.tag is not None:
-            raise ConfigError(
-                f"{source}:{line}: expected a plain value, found the YAML tag {event.tag!r}; leave it out"
-            )
-
-
 def _syntax_error(error: yaml.YAMLError, text: str, source: str) -> ConfigError:
     """What PyYAML says about a broken file, on one line and with the line of the file."""
     line, problem = 0, str(error).replace("\n", " ")
@@ -152,7 +146,9 @@ def _syntax_error(error: yaml.YAMLError, text: str, source: str) -> ConfigError:
         line = text.count("\n", 0, error.position) + 1
         problem = f"the character U+{ord(text[error.position]):04X} is not allowed"
     hint = "; indent with spaces" if "'\\t'" in problem else ""
-    return ConfigError(f"{source}:{line}: expected YAML, found a syntax error: {problem}{hint}")
+    if not problem.startswith("expected "):
+        problem = f"expected YAML, found a syntax error: {problem}"
+    return ConfigError(f"{source}:{line}: {problem}{hint}")
 
 
 class _Walk:
