@@ -21,7 +21,10 @@ class FakeExchange:
 
     id = "fake"
 
-    def __init__(self, minutes: list[int], page: int = 4, breaks_at: int | None = None) -> None:
+    def __init__(
+        self, minutes: list[int], page: int = 4, breaks_at: int | None = None, widest: int = 1_000
+    ) -> None:
+        self.widest = widest
         self.rows = [
             [MS + 60_000 * minute, 10.0 + minute, 12.0 + minute, 9.0, 11.0 + minute, 1.5]
             for minute in minutes
@@ -36,8 +39,8 @@ class FakeExchange:
         if self.breaks_at is not None and len(self.asked) >= self.breaks_at:
             raise ConnectionError("no route to host")
         # As some exchanges do: only bars of the window asked for, so that a long halt gives an empty page.
-        window = [row for row in self.rows if since <= row[0] < since + limit * 60_000]
-        return window[: self.page]
+        width = min(limit, self.widest) * 60_000
+        return [row for row in self.rows if since <= row[0] < since + width][: self.page]
 
 
 def get(
@@ -59,6 +62,12 @@ def test_a_halt_longer_than_a_page_is_stepped_over_and_stays_a_gap(tmp_path: Pat
     exchange = FakeExchange([0, 1, 2, 3500, 3501])
     assert get(exchange, tmp_path / "a.parquet", end="2024-01-03 10:21") == [11.0, 12.0, 13.0, 3511.0, 3512.0]
     assert load(tmp_path / "a.parquet").gaps()["missing_bars"].tolist() == [3497]
+
+
+def test_an_exchange_of_narrow_windows_loses_no_bar_behind_a_halt(tmp_path: Path) -> None:
+    exchange = FakeExchange([0, 1, 150, 151, 320], widest=100)
+    assert get(exchange, tmp_path / "a.parquet", end="2024-01-01 05:20") == [11.0, 12.0, 161.0, 162.0, 331.0]
+    assert exchange.asked == [0, 2, 102, 152, 252]
 
 
 def test_a_finished_file_is_extended_from_its_last_bar(tmp_path: Path) -> None:
@@ -156,6 +165,6 @@ def test_arguments_that_make_no_sense(tmp_path: Path) -> None:
 def test_without_ccxt_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ccxt", None)
     with pytest.raises(
-        DataError, match=r"needs ccxt, which is not installed; pip install 'trading-workbench\[data\]'"
+        DataError, match=r"needs ccxt \(the extra 'data'\), which is not installed; pip install ccxt"
     ):
         fetch("kraken", "BTC/USD", "2024-01-01", "2024-01-02", out=tmp_path / "a.parquet")

@@ -21,6 +21,7 @@ __all__ = ["Exchange", "fetch"]
 
 _MS: Final = 1_000_000  # nanoseconds
 _PAGE: Final = 1_000  # bars asked for at a time; an exchange may give fewer
+_LEAST_PAGE: Final = 100  # no exchange that matters gives fewer
 _SAVE_EVERY: Final = 50  # pages: at most so many are fetched again after a stop
 _TRIES: Final = 3
 _COLUMNS: Final = ("timestamp", "open", "high", "low", "close", "volume")
@@ -52,7 +53,7 @@ def fetch(
     "BTC/USD"; the instrument is BTC-USD@coinbase.  A run that was stopped goes on where it was, from a file beside
     `out` ("prices.part.parquet"); a finished `out` is extended from its last bar.  A bar that has not closed yet by
     `clock` (seconds since 1970) is left out.  progress: told after each page how far the bars reach.
-    Nothing is filled: missing bars show up in `.gaps()`.
+    Nothing is filled: missing bars show up in `.gaps()`; some exchanges keep only their latest bars.
     Raises DataError: ccxt not installed, no network, unknown exchange or symbol, no bars, `out` holds other prices.
     """
     venue = _exchange(exchange) if isinstance(exchange, str) else exchange
@@ -96,18 +97,20 @@ def _pages(
     pause: Callable[[float], None],
 ) -> Iterator[tuple[list[list[float]], int]]:
     """Bars that open from `since` to `high` (ms), page by page, each with the time up to which bars were asked for."""
+    width = _LEAST_PAGE
     while since <= high:
-        page = [row for row in _page(venue, symbol, interval, since, pause) if since <= row[0] <= high]
-        # An empty page is a halt longer than a page: look behind it.
-        since = int(page[-1][0]) + step if page else since + _PAGE * step
-        yield page, min(since, high)
+        page = [row for row in _page(venue, symbol, interval, since, pause) if row[0] >= since]
+        width = max(width, len(page))
+        # An empty page is a halt longer than a page: look behind it, no further than pages are known to reach.
+        since = int(page[-1][0]) + step if page else since + width * step
+        yield [row for row in page if row[0] <= high], min(since, high)
 
 
 def _exchange(name: str) -> Exchange:
     ccxt = _ccxt()
     if ccxt is None:
         raise DataError(
-            "fetching prices needs ccxt, which is not installed; pip install 'trading-workbench[data]'"
+            "fetching prices needs ccxt (the extra 'data'), which is not installed; pip install ccxt"
         )
     if name not in ccxt.exchanges:
         raise DataError(f"no exchange {name!r} in ccxt; names are as in 'coinbase', 'kraken', 'binance'")
