@@ -314,7 +314,7 @@ class TestChaos:
             ),
             (
                 "{market_condition: low_volatilty}",
-                ".market_condition: expected one of low_volatility, high_volatility, trending, calm, wide_spread, found",
+                ".market_condition: expected one of low_volatility, high_volatility, trending, calm, wide_spread",
             ),
             ("{market_condition: off}", ".market_condition: expected one of"),
             ("{market_condition: calm, probability: 1.1}", ".probability: expected a probability from 0 to 1"),
