@@ -243,7 +243,9 @@ class ChaosTriggers:
         self._interval_ns = interval_ns(self.settings)
         self._slot = -1
         self._breach_count = 0
-        self.active = self._intensities()
+        self.active: dict[str, float] = {}
+        self._next_end_ns: float = math.inf
+        self._note_active()
 
     @property
     def states(self) -> dict[str, TriggerState]:
@@ -260,15 +262,18 @@ class ChaosTriggers:
         `active` holds name and intensity of every strategy that runs from here on.
         """
         slot = timestamp_ns // self._interval_ns
-        if not self.active and slot <= self._slot and breach_count == self._breach_count:
+        same = slot <= self._slot and breach_count == self._breach_count
+        if same and timestamp_ns < self._next_end_ns:
             return []  # nothing can start or stop; most updates end here
         self._slot = max(self._slot, slot)
         self._breach_count = breach_count
         changes = [one.update(timestamp_ns, measures, breach_count) for one in self._triggers.values()]
         events = [event for event in changes if event is not None]
         if events:
-            self.active = self._intensities()
+            self._note_active()
         return events
 
-    def _intensities(self) -> dict[str, float]:
-        return {name: one.state.intensity for name, one in self._triggers.items() if one.state.active}
+    def _note_active(self) -> None:
+        running = {name: state for name, state in self.states.items() if state.active}
+        self.active = {name: state.intensity for name, state in running.items()}
+        self._next_end_ns = min((state.ends_ns for state in running.values()), default=math.inf)
