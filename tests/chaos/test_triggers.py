@@ -357,6 +357,19 @@ class TestSeveral:
         alone = events_of(ChaosTriggers(SEVERAL[2:], 5, EACH_MINUTE), range(3_000))
         assert [event for event in together if event.name == "amplifier"] == alone
 
+    def test_updates_passed_over_would_have_changed_nothing(self) -> None:
+        """Every 20 s; one by one each trigger looks at every update."""
+        together = ChaosTriggers(SEVERAL, 5, EACH_MINUTE)
+        apart = [ChaosTrigger(config, 5, EACH_MINUTE) for config in SEVERAL]
+        count = 0
+        for third in range(6_000):
+            at, breaches = MIDNIGHT + third * MINUTE // 3, third // 100
+            measures = STORM if third % 500 > 250 else QUIET
+            changes = [trigger.update(at, measures, breaches) for trigger in apart]
+            assert together.update(at, measures, breaches) == [event for event in changes if event]
+            count += len(changes) - changes.count(None)
+        assert count > 100
+
     @pytest.mark.parametrize("cut", [1, 137, 1_500])
     def test_a_run_that_goes_on_from_its_states_is_the_run_that_never_stopped(self, cut: int) -> None:
         whole = events_of(ChaosTriggers(SEVERAL, 5, EACH_MINUTE), range(3_000))
