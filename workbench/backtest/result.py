@@ -1,0 +1,277 @@
+"""What a backtest found: figures, curves and frames, made when they are asked for and kept."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from workbench.backtest import frames, order_frames, roundtrips
+from workbench.backtest.performance import StrategyPerformance, drawdowns, periods_per_year
+from workbench.backtest.replay import ReplayRecord
+from workbench.backtest.tables import Kinds, table, utc
+from workbench.chaos.events import ChaosEvent
+from workbench.errors import ConfigError, StrategyError
+
+if TYPE_CHECKING:
+    import holoviews as hv
+
+__all__ = ["BacktestResult"]
+
+_REFUSALS: Final[Kinds] = {"what": "text", "strategy_id": "text", "reason": "text", "count": "int"}
+
+
+class BacktestResult:
+    """A finished backtest; nothing in it changes any more.
+
+    Curves have one value per distinct update time: with several instruments, the value after the last update of that
+    time.  Money is quote currency, times are UTC, drawdowns are fractions <= 0.
+    """
+
+    def __init__(
+        self,
+        record: ReplayRecord,
+        *,
+        begin_ns: int,
+        interval_ns: int,
+        chaos: Sequence[ChaosEvent] = (),
+        seed: int = 0,
+    ) -> None:
+        """record: the run.  begin_ns: open of the first bar.  interval_ns: bar length, 0 for quotes."""
+        self.record = record
+        self.chaos = tuple(chaos)
+        self.seed = seed
+        self._begin_ns = begin_ns
+        self._interval_ns = interval_ns
+
+    # -- what was run -------------------------------------------------------------------------------------------
+
+    @property
+    def strategies(self) -> tuple[str, ...]:
+        """Strategy ids."""
+        return self.record.desk.strategies
+
+    @property
+    def instruments(self) -> tuple[str, ...]:
+        """Instruments, `symbol@venue`."""
+        return tuple(i.name for i in self.record.desk.instruments)
+
+    @property
+    def initial_cash(self) -> float:
+        return float(self.record.desk.book.initial_cash)
+
+    @property
+    def final_equity(self) -> float:
+        return float(self.equity.iloc[-1]) if len(self.equity) else self.initial_cash
+
+    @property
+    def start(self) -> pd.Timestamp:
+        """Open of the first bar."""
+        return pd.Timestamp(self._begin_ns, unit="ns", tz="UTC")
+
+    @property
+    def end(self) -> pd.Timestamp:
+        """Time of the last update."""
+        return pd.Timestamp(self.times_ns[-1], unit="ns", tz="UTC") if len(self.times_ns) else self.start
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over fills and equity: equal where two runs did the same, bit for bit."""
+        return self.record.fingerprint
+
+    @cached_property
+    def periods_per_year(self) -> float:
+        """Updates per year as the prices show them; see `performance.periods_per_year`."""
+        return periods_per_year(self.times_ns, self._interval_ns)
+
+    # -- curves -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _rows(self) -> npt.NDArray[np.int64]:
+        """int64[n]: the last row of each distinct update time."""
+        times = self.record.feed.timestamp_ns
+        return np.flatnonzero(np.append(times[1:] != times[:-1], len(times) > 0))
+
+    @cached_property
+    def times_ns(self) -> npt.NDArray[np.int64]:
+        """int64[n]: distinct update times, UTC."""
+        return self.record.feed.timestamp_ns[self._rows]
+
+    @cached_property
+    def _index(self) -> pd.DatetimeIndex:
+        return utc(self.times_ns).rename("timestamp")
+
+    @cached_property
+    def equity(self) -> pd.Series[float]:
+        """Equity of the portfolio after each update time."""
+        return pd.Series(self.record.curves[self._rows, 0], self._index, name="equity")
+
+    @cached_property
+    def strategy_pnl(self) -> pd.DataFrame:
+        """P&L of each strategy after each update time, after fees, open positions at their mark."""
+        curves = self.record.curves[self._rows, 1:]
+        return pd.DataFrame(curves, self._index, columns=pd.Index(self.strategies, name="strategy_id"))
+
+    @cached_property
+    def drawdown(self) -> pd.Series[float]:
+        """Equity below its highest so far, a fraction <= 0; the initial cash is the first high."""
+        cash, equity = self.curve_of(None)
+        values = drawdowns(equity, cash)
+        return pd.Series(values, self._index, name="drawdown")
+
+    # -- frames -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def orders(self) -> pd.DataFrame:
+        """One row per order, refused ones too; see `order_frames.orders_frame` for the columns."""
+        return order_frames.orders_frame(self.record.recorder)
+
+    @cached_property
+    def fills(self) -> pd.DataFrame:
+        """One row per execution."""
+        return order_frames.fills_frame(self.record.recorder)
+
+    @cached_property
+    def trades(self) -> pd.DataFrame:
+        """Round trips per strategy and instrument; see `roundtrips.trades_frame` for the columns."""
+        desk = self.record.desk
+        marks = {
+            (i.symbol, i.venue): float(desk.view.instruments[k].mark) for k, i in enumerate(desk.instruments)
+        }
+        return roundtrips.trades_frame(self.record.recorder.fills, desk.instruments, marks)
+
+    @cached_property
+    def positions(self) -> pd.DataFrame:
+        """The ledger at the end, per strategy and instrument that was ever traded."""
+        return frames.positions_frame(self.record.desk)
+
+    @cached_property
+    def position_history(self) -> pd.DataFrame:
+        """The position after each fill."""
+        return roundtrips.history_frame(self.record.recorder.fills, self.record.desk.instruments)
+
+    @cached_property
+    def breaches(self) -> pd.DataFrame:
+        """Every rule that a strategy ran into."""
+        return frames.breaches_frame(self.record.recorder)
+
+    @cached_property
+    def alerts(self) -> pd.DataFrame:
+        """Alerts of the monitors, breaker trips and resets, with their severity."""
+        return frames.alerts_frame(self.record.recorder)
+
+    @cached_property
+    def signals(self) -> pd.DataFrame:
+        """Every signal as the desk got it, chaos included."""
+        return frames.signals_frame(self.record.recorder)
+
+    @cached_property
+    def notices(self) -> pd.DataFrame:
+        """Bad ticks, gaps, venues down and up, doubled reports."""
+        return frames.notices_frame(self.record.recorder)
+
+    @cached_property
+    def errors(self) -> pd.DataFrame:
+        """What strategies raised, where errors were contained."""
+        return frames.errors_frame(self.record.recorder)
+
+    @cached_property
+    def refusals(self) -> pd.DataFrame:
+        """How many orders and signals were refused, by strategy and reason, the most frequent first.
+
+        what: order or signal.  An order that failed several checks counts for each of them.
+        """
+        counts = Counter(
+            ("order", fact.strategy_id, check)
+            for fact in self.record.recorder.refused
+            for check in fact.failed_checks
+        )
+        counts.update(
+            ("signal", fact.strategy_id, fact.reason) for fact in self.record.recorder.signals_refused
+        )
+        return table(_REFUSALS, [(*key, count) for key, count in counts.most_common()])
+
+    # -- figures ------------------------------------------------------------------------------------------------
+
+    def stats(self, periods_per_year: float | None = None) -> pd.Series[Any]:
+        """Figures of the portfolio by name.
+
+        volatility and ratios: of per-update returns of equity at distinct times, annualised by the square root of
+        periods_per_year (None takes what the prices show, and the Series says which it was); NaN without variance.
+        trades, win_rate, profit_factor: closed round trips after fees.  turnover: notional filled.  exposure_time:
+        share of update times after which a position was open.  refusal_reasons: the three most frequent of orders.
+        """
+        from workbench.backtest.statistics import portfolio_stats
+
+        return portfolio_stats(self, self._per_year(periods_per_year))
+
+    def performance(
+        self,
+        strategy_id: str | None = None,
+        *,
+        periods_per_year: float | None = None,
+        chaos_recovery_time: float | None = None,
+    ) -> StrategyPerformance:
+        """How one strategy did on its own capital; None: the only one, or with several the whole portfolio.
+
+        chaos_recovery_time: seconds, for whoever has measured it against the same run without chaos.
+        Raises StrategyError on an id that is not in the run.
+        """
+        from workbench.backtest.statistics import strategy_performance
+
+        return strategy_performance(self, strategy_id, self._per_year(periods_per_year), chaos_recovery_time)
+
+    def curve_of(self, strategy_id: str | None) -> tuple[float, npt.NDArray[np.float64]]:
+        """Capital, and capital plus P&L after each update time (float64[n]); None: of the portfolio.
+
+        Raises StrategyError on an id that is not in the run.
+        """
+        if strategy_id is None:
+            return self.initial_cash, self.record.curves[self._rows, 0]
+        if strategy_id not in self.strategies:
+            known = ", ".join(self.strategies)
+            raise StrategyError(f"no strategy {strategy_id!r} in this run; there is: {known}")
+        s = self.strategies.index(strategy_id)
+        capital = float(self.record.desk.view.strategies[s].capital)
+        return capital, capital + self.record.curves[self._rows, 1 + s]
+
+    def _per_year(self, given: float | None) -> float:
+        if given is None:
+            return self.periods_per_year
+        if not (math.isfinite(given) and given > 0.0):
+            raise ConfigError(f"periods_per_year must be a finite number above 0, found {given!r}")
+        return given
+
+    # -- how it shows -------------------------------------------------------------------------------------------
+
+    def plot(self, **options: Any) -> hv.Layout:
+        """Equity with fills and drawdown below it, chaos windows shaded, breaker trips as lines.
+
+        options: width and height in pixels.  Loads the plotting library on first use.
+        """
+        from workbench.backtest.plots import plot_result
+
+        return plot_result(self, **options)
+
+    def to_html(self, path: str | Path) -> Path:
+        """Write one self-contained page with curves, chaos windows and tables; the path that was written."""
+        from workbench.backtest.html import write_page
+
+        return write_page(self, Path(path))
+
+    def __repr__(self) -> str:
+        from workbench.backtest.statistics import text_summary
+
+        return text_summary(self)
+
+    def _repr_html_(self) -> str:
+        from workbench.backtest.html import cell_html
+
+        return cell_html(self)
