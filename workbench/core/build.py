@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from workbench.core.codes import SelfTrade, Sizing
+from workbench.core.codes import OutOfRange, SelfTrade, Sizing
 from workbench.core.costs import Costs
 from workbench.core.limits import RiskLimits
 from workbench.core.messages import Instrument
@@ -250,7 +250,7 @@ def _numbers(limits: RiskLimits) -> dict[str, float]:
         "self_trade": SelfTrade[limits.self_trade_prevention.upper()],
         "cash_only": int(power.mode == "cash"),
         "max_leverage": power.max_leverage if power.mode == "margin" else math.inf,
-        "clip_signals": int(limits.signal_out_of_range == "clip"),
+        "out_of_range": OutOfRange[limits.signal_out_of_range.upper()],
         "daily_loss": min(-down.daily_loss, limits.global_limits.max_daily_loss),
         "strategy_drawdown": -down.strategy_drawdown,
         "max_drawdown": limits.global_limits.max_drawdown,

@@ -14,6 +14,7 @@ __all__ = [
     "Monitor",
     "OrderState",
     "OrderType",
+    "OutOfRange",
     "Refusal",
     "SelfTrade",
     "Side",
@@ -81,6 +82,14 @@ class SelfTrade(IntEnum):
     CANCEL_NEWEST = 1
     CANCEL_OLDEST = 2
     CANCEL_BOTH = 3
+
+
+class OutOfRange(IntEnum):
+    """What happens to a signal stronger than 1: refused, told and clipped, or taken as it is."""
+
+    REFUSE = 0
+    CLIP = 1
+    OFF = 2
 
 
 class Check(IntEnum):

@@ -116,7 +116,7 @@ class OrderLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     price_collar_pct: float = 0.10
-    max_price_age_seconds: float = inf
+    max_price_age_seconds: float = 300.0
     bad_tick_pct: float = 0.20
     max_order_value: float = 1_000_000.0
     max_order_volume: float = inf

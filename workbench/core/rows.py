@@ -108,7 +108,7 @@ class LimitRow:
     self_trade: int
     cash_only: int
     max_leverage: float
-    clip_signals: int
+    out_of_range: int
     daily_loss: float  # positive
     strategy_drawdown: float  # positive share
     max_drawdown: float  # positive share

@@ -10,6 +10,7 @@ from workbench.core.codes import (
     EventKind,
     OrderState,
     OrderType,
+    OutOfRange,
     Refusal,
     SelfTrade,
     Side,
@@ -43,6 +44,8 @@ BREACH = int(EventKind.BREACH)
 OK = int(Refusal.NONE)
 INVALID_SIGNAL = int(Refusal.INVALID_SIGNAL)
 OUT_OF_RANGE = int(Refusal.SIGNAL_OUT_OF_RANGE)
+REFUSE = int(OutOfRange.REFUSE)
+TAKE_AS_IS = int(OutOfRange.OFF)
 BELOW_LOT = int(Refusal.BELOW_LOT)
 BELOW_MIN_NOTIONAL = int(Refusal.BELOW_MIN_NOTIONAL)
 NO_PRICE = int(Refusal.NO_PRICE)
@@ -95,9 +98,9 @@ def _validated(desk: Desk, wish: Wish) -> tuple[int, float]:
     if not (sound and prices and bounded and quantity):
         note(desk, BREACH, wish.strategy, wish.instrument, INVALID_SIGNAL, strength, 1.0)
         return _refuse_signal(desk, wish, INVALID_SIGNAL, strength, 1.0), 0.0
-    if strength > 1.0 or strength < -1.0:
+    if (strength > 1.0 or strength < -1.0) and desk.limits[0].out_of_range != TAKE_AS_IS:
         note(desk, BREACH, wish.strategy, wish.instrument, OUT_OF_RANGE, strength, 1.0)
-        if not desk.limits[0].clip_signals:
+        if desk.limits[0].out_of_range == REFUSE:
             return _refuse_signal(desk, wish, OUT_OF_RANGE, strength, 1.0), 0.0
         strength = 1.0 if strength > 1.0 else -1.0
     return OK, strength
