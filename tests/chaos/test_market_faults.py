@@ -228,6 +228,12 @@ def test_seed_start_and_target_decide_the_bad_ticks() -> None:
     assert same(eth.quotes[eth.instrument == 2], base[feed.instrument == 2])  # struck alone or with all
 
 
+def test_instruments_are_struck_independently() -> None:
+    feed = feed_of({"BTC-USD@a": [100.0] * 100, "ETH-USD@a": [100.0] * 100})
+    faulted, _ = apply_market_faults(feed, [event("bad_tick", 0, 100, 0.5)])
+    assert not np.array_equal(column(faulted, LAST, 0), column(faulted, LAST, 1), equal_nan=True)
+
+
 # --- errors
 
 
@@ -397,6 +403,13 @@ def test_random_events_are_the_same_for_the_same_seed_and_start_at_updates() -> 
     assert all(e.target == "" for e in events if e.family is Family.SIGNAL)
     assert {e.target for e in events if e.family is Family.VENUE} == {"", "a", "b"}
     assert [e.start_ns for e in events] == sorted(e.start_ns for e in events)
+
+
+def test_random_events_last_ten_updates_to_a_tenth_of_the_feed() -> None:
+    feed = walk(1001, 3)  # 1,000 minutes; about one update of an instrument a minute
+    seconds = [e.duration.total_seconds() for e in randomised(None, feed, 300, 5)]
+    assert 595.0 < min(seconds) < 700.0
+    assert 5_000.0 < max(seconds) <= 6_000.0
 
 
 def test_random_events_can_be_kept_to_kinds_or_families() -> None:
