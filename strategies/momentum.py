@@ -11,17 +11,19 @@ from workbench.strategy import MarketSignal, OrderFill, PriceUpdate, RiskBreach,
 
 
 class MomentumStrategy(TradingStrategy):
-    """Goes with a move that was direct: long when prices rose with little back and forth, short when they fell so.
+    """Goes with a move that was direct: long after a straight rise, short after a straight fall.
 
-    Idea: efficiency = (price - price `lookback` updates ago) / (sum of the absolute moves between), from -1 (straight
-    down) to 1 (straight up). It has no unit, so minutes and days, coins and indices share one threshold; a random
-    walk of n moves shows about 1 / sqrt(n) either way. Each instrument is traded on its own.
+    Idea: efficiency = (price - price `lookback` updates ago) / (sum of the absolute moves between), from -1
+    (straight down) to 1 (straight up). It has no unit, so minutes and days, coins and indices share one
+    threshold; a random walk of n moves shows about 1 / sqrt(n) either way. Each instrument is traded on its
+    own.
 
     lookback: moves looked back on, in price updates, at least 2.
     entry: efficiency at which a position is taken, 0 < entry <= 1.
     exit: efficiency in the position's direction below which it is given up, 0 <= exit < entry.
 
-    Loses: when a straight move snaps back at once (it enters at the end), and slowly through costs in a quiet market.
+    Loses: when a straight move snaps back at once (it enters at the end), and slowly through costs in a quiet
+    market.
     """
 
     VERSION = "1.0.0"
@@ -36,7 +38,8 @@ class MomentumStrategy(TradingStrategy):
             raise ParameterError(f"MomentumStrategy: expected lookback >= 2, found {self.lookback}")
         if not 0.0 <= self.exit < self.entry <= 1.0:
             raise ParameterError(
-                f"MomentumStrategy: expected 0 <= exit < entry <= 1, found exit={self.exit} and entry={self.entry}"
+                "MomentumStrategy: expected 0 <= exit < entry <= 1, found "
+                f"exit={self.exit} and entry={self.entry}"
             )
         self._moves: dict[tuple[str, str], _Moves] = {}
 

@@ -11,14 +11,16 @@ from workbench.strategy import MarketSignal, OrderFill, PriceUpdate, RiskBreach,
 
 
 class SmaCrossStrategy(TradingStrategy):
-    """Holds one unit from the moment the fast average of prices crosses above the slow one until it crosses back.
+    """Holds one unit from the fast average's cross above the slow one until it crosses back.
 
-    Idea: a mean of recent prices above a mean of older ones is a trend, and trends last longer than they should.
-    Each instrument is traded on its own; a signal is given at a cross only, the first after the slow window has filled.
+    Idea: a mean of recent prices above a mean of older ones is a trend, and trends last longer than they
+    should. Each instrument is traded on its own; a signal is given at a cross only, the first after the slow
+    window has filled.
 
-    fast, slow: window lengths in price updates, 1 <= fast < slow (10 and 50 minutes on minute bars, days on daily).
+    fast, slow: window lengths in price updates (minutes on minute bars, days on daily), 1 <= fast < slow.
 
-    Loses: in a sideways market, where every small wave is bought high and sold low, and each cross costs the spread.
+    Loses: in a sideways market, where every small wave is bought high and sold low, and each cross costs the
+    spread.
     """
 
     VERSION = "1.0.0"
@@ -42,13 +44,13 @@ class SmaCrossStrategy(TradingStrategy):
         state = self._averages.get(instrument)
         if state is None:
             state = self._averages[instrument] = _Averages(self.fast, self.slow)
-        # One form for warm-up and after: the windows start as zeros, so what leaves them is always subtracted.
-        state.fast_sum += price - state.fast[0]
-        state.fast.append(price)
-        state.slow_sum += price - state.slow[0]
-        state.slow.append(price)
-        state.count += 1
-        if state.count < self.slow:
+        fast, slow = state.fast, state.slow
+        # One form for warm-up and after: the windows start as zeros, so what leaves is always subtracted.
+        state.fast_sum += price - fast[0]
+        fast.append(price)
+        state.slow_sum += price - slow[0]
+        slow.append(price)
+        if not slow[0]:  # one of the first zeros: the slow window is not full yet
             return []
         above = state.fast_sum / self.fast > state.slow_sum / self.slow
         before, state.above = state.above, above
@@ -69,12 +71,11 @@ class SmaCrossStrategy(TradingStrategy):
 class _Averages:
     """The two windows of one instrument and their running sums."""
 
-    __slots__ = ("above", "count", "fast", "fast_sum", "slow", "slow_sum")
+    __slots__ = ("above", "fast", "fast_sum", "slow", "slow_sum")
 
     def __init__(self, fast: int, slow: int) -> None:
         self.fast = deque([0.0] * fast, maxlen=fast)
         self.slow = deque([0.0] * slow, maxlen=slow)
         self.fast_sum = 0.0
         self.slow_sum = 0.0
-        self.count = 0
         self.above: bool | None = None

@@ -93,7 +93,8 @@ class _Market:
         self.fills += 1
         self.held[instrument] = self.targets[instrument]
         symbol, venue = instrument
-        self.strategy.positions[symbol] = sum(held for (name, _), held in self.held.items() if name == symbol)
+        whole = sum(held for (name, _), held in self.held.items() if name == symbol)
+        self.strategy.positions[symbol] = whole
         self.strategy.on_order_fill(
             OrderFill(
                 order_id=self.fills,

@@ -32,6 +32,18 @@ def test_follows_straight_moves_and_leaves_when_they_turn(make: Make, tick: Tick
     assert signals[0][1].metadata == {"venue": "exchange-1"}
 
 
+def test_a_move_that_is_no_longer_straight_is_left_before_it_turns(
+    make: Make, tick: Tick, drive: Drive
+) -> None:
+    # efficiency 3 / 5 in update 4; 1 / 5 in update 5, in the same direction and below the exit
+    prices = [100.0, 101.0, 102.0, 101.0, 103.0, 102.0]
+    strategy = make("momentum", lookback=4, entry=0.5, exit=0.25)
+    assert outline(drive(strategy, [tick(i, price) for i, price in enumerate(prices)])) == [
+        (4, 1.0),
+        (5, 0.0),
+    ]
+
+
 def test_turns_from_long_to_short_in_one_signal(make: Make, tick: Tick, drive: Drive) -> None:
     # last 10 11 12 9: net of 2 moves +2 of 2, then -2 of 4 = -0.5
     signals = drive(

@@ -193,6 +193,21 @@ def test_each_load_starts_with_fresh_module_state(tmp_path: Path) -> None:
     first, second = load_strategy(path), load_strategy(path)
     first.seen.append(1)  # type: ignore[attr-defined]  # written by the script
     assert second.seen == []  # type: ignore[attr-defined]  # written by the script
+    for version in (first, second):
+        assert type(pickle.loads(pickle.dumps(version({})))) is version
+
+
+def test_loading_for_ever_keeps_a_bounded_number_of_modules(tmp_path: Path) -> None:
+    path = written(tmp_path, HEAD + strategy_text() + "# loaded for ever\n", "for_ever.py")
+    loaded = [load_strategy(path) for _ in range(70)]
+    assert len([name for name in sys.modules if name.startswith("strategy_for_ever_")]) == 64
+    for version in (loaded[0], loaded[-1]):
+        assert type(pickle.loads(pickle.dumps(version({})))) is version
+
+
+def test_a_script_is_compiled_without_the_future_imports_of_the_loader(tmp_path: Path) -> None:
+    strategy = load_strategy(written(tmp_path, HEAD + strategy_text(body="size: float = 1.0")))
+    assert strategy.__annotations__ == {"size": float}
 
 
 def test_dataclasses_with_annotations_as_text_work(tmp_path: Path) -> None:
@@ -207,7 +222,7 @@ def test_dataclasses_with_annotations_as_text_work(tmp_path: Path) -> None:
     assert pickle.loads(pickle.dumps(state)) == state
 
 
-def test_a_traceback_shows_the_text_of_the_version_that_ran(tmp_path: Path) -> None:
+def test_a_traceback_shows_the_text_of_the_version_that_ran() -> None:
     def failing(line: str) -> type[TradingStrategy]:
         return load_source(HEAD + strategy_text().replace("return []", line))
 
@@ -268,7 +283,9 @@ def test_a_folder_is_listed_past_its_broken_scripts(tmp_path: Path) -> None:
 
 def test_listing_does_not_disturb_a_class_in_use(tmp_path: Path) -> None:
     used = load_strategy(written(tmp_path, HEAD + strategy_text()))
+    before = set(sys.modules)
     available(tmp_path)
+    assert set(sys.modules) == before
     assert type(pickle.loads(pickle.dumps(used({})))) is used
 
 

@@ -26,6 +26,7 @@ from workbench.strategy.contract import TradingStrategy
 __all__ = ["StrategyInfo", "available", "load_source", "load_strategy", "source_hash"]
 
 _HASH_ATTRIBUTE = "__strategy_source_hash__"
+_NAMES = 64  # module names for loads of equal content; beyond them the newest takes the last name over
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,11 @@ class StrategyInfo:
 def load_strategy(
     source: str | os.PathLike[str] | type[TradingStrategy], name: str | None = None
 ) -> type[TradingStrategy]:
-    """The strategy class of a script (path to a .py file), of `package.module:Class`, or `source` itself if a class.
+    """The strategy class of a script (path of a .py file), of `package.module:Class`, or `source` if a class.
 
-    A script is executed anew at each call, in a module of its own named after its content: two versions of one file
-    live side by side, and no state of an earlier load is seen. Loading the same content again takes over the module
-    name, so of equal loads the newest is the one whose classes can be pickled.
+    A script is executed anew at each call, in a module of its own named after its content: versions of one file
+    live side by side, and no state of an earlier load is seen. Objects of its classes can be pickled; another process
+    can read them once it has loaded the same content.
     name: which class, where there are several.  Raises StrategyLoadError.
     """
     if isinstance(source, type):
@@ -94,7 +95,7 @@ def source_hash(strategy: type[TradingStrategy]) -> str:
 
 
 def available(folder: str | os.PathLike[str]) -> list[StrategyInfo]:
-    """The scripts of `folder` in order of name, broken ones with their reason; names beginning with `_` are left out.
+    """The scripts of `folder` in order of name, broken ones with their reason, names beginning with `_` left out.
 
     Each script is executed, so ask this only of folders whose scripts may run in this process.
     Raises StrategyLoadError if there is no such folder.
@@ -106,13 +107,11 @@ def available(folder: str | os.PathLike[str]) -> list[StrategyInfo]:
 
 
 def _describe(path: Path) -> StrategyInfo:
-    before = dict(sys.modules)
     try:
         strategy = load_strategy(path)
     except StrategyLoadError as error:
         return StrategyInfo(name=path.stem, path=path, broken=str(error))
-    # A listing must not take the module name away from a class that is in use.
-    _put_back(strategy.__module__, before.get(strategy.__module__))
+    sys.modules.pop(strategy.__module__)  # a listing, asked for again and again, must not use up the names
     return StrategyInfo(
         name=path.stem,
         path=path,
@@ -163,7 +162,7 @@ def _from_code(code: str, shown: str, key: str, name: str | None) -> type[Tradin
     compiled = _compile(code, shown, key)
     digest = _digest(code)
     stem = re.sub(r"\W+", "_", Path(shown).stem).strip("_")
-    module = ModuleType(f"strategy_{stem}_{digest[:16]}")
+    module = ModuleType(_free_name(f"strategy_{stem}_{digest[:16]}"))
     module.__file__ = key
     linecache.cache[key] = (len(code), None, code.splitlines(keepends=True), key)
     previous = sys.modules.get(module.__name__)
@@ -177,6 +176,12 @@ def _from_code(code: str, shown: str, key: str, name: str | None) -> type[Tradin
         raise
     setattr(strategy, _HASH_ATTRIBUTE, digest)
     return strategy
+
+
+def _free_name(base: str) -> str:
+    """`base`, or a numbered form of it while an earlier load of the same content holds that name."""
+    names = [base, *(f"{base}_{number}" for number in range(2, _NAMES + 1))]
+    return next((name for name in names if name not in sys.modules), names[-1])
 
 
 def _put_back(module_name: str, module: ModuleType | None) -> None:
@@ -197,7 +202,7 @@ def _compile(code: str, shown: str, key: str) -> CodeType:
 
 
 def _execute(compiled: CodeType, module: ModuleType, shown: str, key: str) -> None:
-    """Run the body of a script; whatever it raises, SystemExit too, becomes one line with the line in this script."""
+    """Run the body of a script; what it raises, SystemExit too, becomes one line with the line in this script."""
     try:
         exec(compiled, vars(module))  # noqa: S102 - running the script is what a loader is for
     except (Exception, SystemExit) as error:
