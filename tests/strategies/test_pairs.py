@@ -115,8 +115,10 @@ def test_a_bad_tick_is_forgotten_when_the_window_has_turned_over(
 ) -> None:
     bad = [
         update
-        for i, price in enumerate([20.0, 1e15, 20.0, 20.0, 20.0, 20.0, 20.0, 20.0, 20.0, 20.0])
-        for update in (tick(i, 10.0 + i % 2, symbol="BTC-USD"), tick(i, price, symbol="ETH-USD"))
+        for i, price in enumerate(
+            [20.1, 20.3, 20.2, 20.7, 20.1, 1.2345678e15, 20.7, 20.3, 20.1, 20.9, 20.2, 20.4]
+        )
+        for update in (tick(i, 10.1 + i % 3, symbol="BTC-USD"), tick(i, price, symbol="ETH-USD"))
     ]
     later = [tick(update.sequence + 100, update.last, symbol=update.symbol) for update in both]
     signals = outline(drive(make("pairs", **SMALL), bad + later))
