@@ -13,11 +13,12 @@ class ArbitrageStrategy(TradingStrategy):
     """Buys a symbol on its cheapest venue and sells it on its dearest until their prices have met again.
 
     Idea: one asset has one value; venues that differ by more than the cost of trading come back together.
-    Both legs are targets on a named venue, repeated while the gap is open, so that a leg that was cut short
-    is completed. A breach unwinds both, and the symbol then rests until its gap has closed.
+    Both legs are targets on a named venue, repeated while the gap is open until the fills balance, so that a
+    leg that was cut short is completed. A breach unwinds both; the symbol then rests until its gap has closed.
 
     min_spread_bps, close_spread_bps: gap that opens and that unwinds a pair, basis points of the cheap
-    price; what lies between must pay for four trades.  max_spread_bps: a gap above is taken for a bad price.
+    price; what lies between must pay for four trades (at 5 bps a trade, open above 25 at the least).
+    max_spread_bps: a gap above this is taken for a bad price.
     max_position_size: units per leg.  venues: two or more.  max_age_seconds: an older price is not compared.
 
     Loses: when a gap is there for a reason (withdrawals halted, a stablecoin off its peg) and stays or
@@ -81,9 +82,12 @@ class ArbitrageStrategy(TradingStrategy):
         spread_bps = gap_bps(prices, cheap, dear)
         if spread_bps <= self.config["close_spread_bps"]:
             self._closing.add(symbol)
+        bought, sold = (self._held.get((symbol, venue), 0.0) for venue in (cheap, dear))
+        balanced = abs(bought + sold) < 1e-9
         if symbol not in self._closing:
-            return legs(symbol, cheap, dear, 1.0) if self._is_open(spread_bps) else []
-        if all(abs(self._held.get((symbol, venue), 0.0)) < 1e-9 for venue in (cheap, dear)):
+            complete = balanced and bought > 0.0
+            return legs(symbol, cheap, dear, 1.0) if self._is_open(spread_bps) and not complete else []
+        if balanced and abs(bought) < 1e-9:
             self._closing.remove(symbol)
             del self._pairs[symbol]
         return legs(symbol, cheap, dear, 0.0)

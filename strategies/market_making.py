@@ -36,7 +36,7 @@ class MarketMakingStrategy(TradingStrategy):
         "volatility_span": 60,
         "volatility_multiple": 1.0,
         "skew": 0.5,
-        "refresh": 5,
+        "refresh": 10,
         "max_position_size": 1.0,
         "quote_share": 0.1,
     }

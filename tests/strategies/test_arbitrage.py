@@ -56,6 +56,12 @@ def test_buys_cheap_sells_dear_and_unwinds_when_the_prices_meet(
     assert signals == {1: BUY_ONE_SELL_TWO, 2: BUY_ONE_SELL_TWO, 4: FLAT, 5: FLAT, 6: FLAT}
 
 
+def test_a_pair_whose_legs_balance_is_not_asked_for_again(make: Make, drive: Drive, quotes: Quotes) -> None:
+    # 20 bps all along: opened in minute 0, the first leg filled and the pair asked for again in minute 1, then whole
+    rows = [row for minute in range(4) for row in ((minute, 1, 100.0), (minute, 2, 100.2))]
+    assert outline(drive(make("arbitrage"), quotes(*rows))) == {1: BUY_ONE_SELL_TWO, 2: BUY_ONE_SELL_TWO}
+
+
 def test_either_venue_may_be_the_cheap_one(make: Make, drive: Drive, quotes: Quotes) -> None:
     signals = outline(drive(make("arbitrage"), quotes((0, 1, 100.2), (0, 2, 100.0))))
     assert signals == {1: [("exchange-2", 1.0), ("exchange-1", -1.0)]}
