@@ -25,8 +25,7 @@ test: check  ## formatting, lint, types, room plan, then the whole test suite
 	@$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal --benchmark-disable -m "not slow" $(ARGS)
 
 check: setup  ## formatting, lint, types and the room plan, without running anything
-	@.venv/bin/ruff format --check --quiet $(CODE) || \
-		{ .venv/bin/ruff format --check $(CODE); echo "run 'make format'" >&2; exit 1; }
+	@.venv/bin/ruff format --check --quiet $(CODE) || { echo "run 'make format'" >&2; exit 1; }
 	@.venv/bin/ruff check --quiet $(CODE)
 	@.venv/bin/mypy --no-error-summary $(CODE)
 	@.venv/bin/lint-imports --no-logo

@@ -19,8 +19,8 @@ echo "$*" >>"$HOME/uv.log"
 case "$1 ${2:-}" in
     "--version "*) echo "uv VERSION" ;;
     "venv "*) mkdir -p .venv/bin && ln -sf "$5" .venv/bin/python ;;
-    "python find") exit 2 ;;
-    "python install") echo "no network" >&2; exit 1 ;;
+    "python find") cat "$HOME/fetched" 2>/dev/null || exit 2 ;;
+    "python install") [ -n "${NETWORK:-}" ] && echo "$NETWORK" >"$HOME/fetched" ;;
 esac
 """
 
@@ -131,6 +131,14 @@ def test_an_installation_that_failed_is_not_taken_for_done(machine: Machine) -> 
     machine.uv_did()
     assert machine.set_up().returncode == 0
     assert machine.uv_did()[-2:] == INSTALLS
+
+
+def test_uv_fetches_a_python_where_there_is_none(machine: Machine) -> None:
+    machine.uv()
+    fetched = machine.python(machine.home / "fetched by uv" / "python3.13")
+    result = machine.set_up(NETWORK=str(fetched))
+    assert result.returncode == 0, result.stderr
+    assert machine.uv_did()[-3:] == [f"venv --quiet --clear --python {fetched} .venv", *INSTALLS]
 
 
 def test_without_a_python_or_a_network_it_says_what_to_install(machine: Machine) -> None:
