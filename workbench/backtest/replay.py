@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from workbench.backtest.recorder import Recorder, SentSignal, StrategyErrorNote, fingerprint
 from workbench.backtest.seating import Player
-from workbench.chaos.events import ChaosEvent
+from workbench.chaos.events import ChaosEvent, check_inside, match_target
 from workbench.chaos.kinds import ChaosKind, Family
 from workbench.chaos.market_faults import apply_market_faults
 from workbench.chaos.signal_faults import SignalFaults
@@ -74,7 +74,8 @@ def venue_windows(events: Iterable[ChaosEvent], feed: Feed) -> list[VenueFaultWi
     for event in events:
         if event.family is not Family.VENUE:
             continue
-        struck = [v for v in venues if _strikes(event.target, v, feed)] if event.target else [""]
+        hit = {feed.instruments[k].venue for k in match_target(event.target, feed.instruments)}
+        struck = [v for v in venues if v in hit] if event.target else [""]
         windows.extend(
             VenueFaultWindow(
                 _VENUE_FAULTS[event.kind], event.start_ns, event.end_ns, v, event.intensity, event.seed
@@ -82,10 +83,6 @@ def venue_windows(events: Iterable[ChaosEvent], feed: Feed) -> list[VenueFaultWi
             for v in struck
         )
     return windows
-
-
-def _strikes(target: str, venue: str, feed: Feed) -> bool:
-    return target == venue or any(i.venue == venue and target in (i.symbol, i.name) for i in feed.instruments)
 
 
 def _are_signals(answer: Any) -> bool:
@@ -112,6 +109,7 @@ class Replay:
         chaos: Sequence[ChaosEvent] = (),
         contain_errors: bool = False,
     ) -> None:
+        check_inside(chaos, int(feed.timestamp_ns[0]), int(feed.timestamp_ns[-1]))
         market_faults = [e for e in chaos if e.family is Family.MARKET]
         self.origin: npt.NDArray[np.int64] = np.arange(len(feed), dtype=np.int64)
         self.feed = feed

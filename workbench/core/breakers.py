@@ -21,7 +21,7 @@ from workbench.core.orders import cancel_working
 from workbench.core.record import note
 from workbench.core.state import BUCKETS, NONE, Desk
 
-__all__ = ["post_trade", "reset", "trip"]
+__all__ = ["count_failure", "post_trade", "reset", "trip"]
 
 INF = math.inf
 ALERT = int(EventKind.ALERT)
@@ -37,6 +37,7 @@ STRATEGY_DRAWDOWN = int(Breaker.STRATEGY_DRAWDOWN)
 STOP_LOSS = int(Breaker.STOP_LOSS)
 PORTFOLIO_LOSS = int(Breaker.PORTFOLIO_LOSS_PCT)
 STRATEGY_LOSS = int(Breaker.SINGLE_STRATEGY_LOSS)
+STRATEGY_ERROR = int(Breaker.STRATEGY_ERROR)
 RAPID = int(Breaker.RAPID_DRAWDOWN_RATE)
 NOT_FINITE = int(Breaker.EQUITY_NOT_FINITE)
 M_DAILY_LOSS = int(Monitor.DAILY_LOSS)
@@ -69,6 +70,20 @@ def trip(desk: Desk, strategy: int, reason: int, value: float, limit: float) -> 
     book.trips += 1
     note(desk, TRIPPED, strategy, NONE, reason, value, limit)
     cancel_working(desk, strategy, NONE, NONE, 0, BY_BREAKER, 1)
+
+
+@jit
+def count_failure(desk: Desk, strategy: int) -> None:
+    """A strategy raised, or sent what cannot be read; too often within the window, and its breaker trips."""
+    row = desk.strategies[strategy]
+    limits = desk.limits[0]
+    now = desk.books[0].now_ns
+    if now - row.errors_ns > limits.error_window_ns:
+        row.errors = 0.0
+        row.errors_ns = now
+    row.errors += 1.0
+    if limits.breakers and row.errors >= limits.max_errors:
+        trip(desk, strategy, STRATEGY_ERROR, row.errors, limits.max_errors)
 
 
 @jit

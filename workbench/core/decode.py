@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from math import nan
+
+import msgspec
 
 from workbench.core.codes import (
     AlertSeverity,
@@ -101,7 +104,8 @@ class Decoder:
         ]
 
     def facts(self, rows: Sequence[Row]) -> list[Fact]:
-        """Facts of `rows` in order; a refused order is followed by one breach for each check that failed."""
+        """Facts of `rows` in order; a refused order is followed by one breach for each check that failed, a
+        tripped breaker by one for each strategy that it stops."""
         handlers = self._handlers
         found: list[Fact] = []
         for row in rows:
@@ -109,6 +113,8 @@ class Decoder:
             found.append(fact)
             if type(fact) is OrderRefused:
                 found.extend(self._breaches(fact))
+            elif type(fact) is BreakerTripped:
+                found.extend(self._stopped(fact))
         return found
 
     def _filled(self, row: Row) -> OrderFill:
@@ -162,23 +168,9 @@ class Decoder:
         )
 
     def _breaches(self, refused: OrderRefused) -> list[RiskBreach]:
-        breaches = []
-        value, limit = refused.value, refused.limit
-        for check in refused.failed_checks:
-            message = f"order refused: {check} {value:.10g} over {limit:.10g}"
-            breaches.append(
-                RiskBreach(
-                    check,
-                    refused.strategy_id,
-                    refused.symbol,
-                    refused.venue,
-                    value,
-                    limit,
-                    message,
-                    refused.timestamp_ns,
-                )
-            )
-            value = limit = float("nan")
+        _, strategy, symbol, venue, _, _, _, checks, value, limit, ns = msgspec.structs.astuple(refused)
+        breaches = [RiskBreach(checks[0], strategy, symbol, venue, value, limit, ns)]
+        breaches.extend(RiskBreach(check, strategy, symbol, venue, nan, nan, ns) for check in checks[1:])
         return breaches
 
     def _ended(self, row: Row) -> OrderEnded:
@@ -211,21 +203,20 @@ class Decoder:
     def _breach(self, row: Row) -> RiskBreach:
         _, _, ns, s, k, _, code, _, _, _, _, value, limit = row
         kind = _REFUSALS[code]
-        message = f"{kind}: {value:.10g}, allowed {limit:.10g}"
-        return RiskBreach(
-            kind, self._strategies[s], self._symbols[k], self._venues_of[k], value, limit, message, ns
-        )
+        return RiskBreach(kind, self._strategies[s], self._symbols[k], self._venues_of[k], value, limit, ns)
 
     def _alert(self, row: Row) -> RiskAlert:
         _, _, ns, s, monitor, _, code, _, _, _, _, value, limit = row
-        name = _MONITORS[monitor]
-        whose = self._strategies[s] or "portfolio"
-        message = f"{whose}: {name} {value:.6g}, limit {limit:.6g}"
-        return RiskAlert(name, AlertSeverity(code), self._strategies[s], value, limit, message, ns)
+        return RiskAlert(_MONITORS[monitor], AlertSeverity(code), self._strategies[s], value, limit, ns)
 
     def _tripped(self, row: Row) -> BreakerTripped:
         _, _, ns, s, _, _, code, _, _, _, _, value, limit = row
         return BreakerTripped(_BREAKERS[code], self._strategies[s], value, limit, ns)
+
+    def _stopped(self, tripped: BreakerTripped) -> list[RiskBreach]:
+        names = [tripped.strategy_id] if tripped.strategy_id else self._strategies[:-1]
+        reason, value, limit, ns = tripped.reason, tripped.value, tripped.limit, tripped.timestamp_ns
+        return [RiskBreach(reason, name, "", "", value, limit, ns) for name in names]
 
     def _reset(self, row: Row) -> BreakerReset:
         _, _, ns, s, _, _, _, _, _, _, _, value, _ = row

@@ -131,7 +131,7 @@ class OrderFill(msgspec.Struct, frozen=True, gc=False):
         return "buy" if self.quantity > 0 else "sell"
 
 
-class RiskBreach(msgspec.Struct, frozen=True):
+class RiskBreach(msgspec.Struct, frozen=True, gc=False):
     """A rule that a strategy ran into.
 
     breach_type: the reason code in lower case (`position_limit`, `signal_out_of_range`, `strategy_error`, ...).
@@ -144,15 +144,21 @@ class RiskBreach(msgspec.Struct, frozen=True):
     venue: str
     value: float
     limit: float
-    message: str
     timestamp_ns: int
 
     @property
     def timestamp(self) -> datetime:
         return to_datetime(self.timestamp_ns)
 
+    @property
+    def message(self) -> str:
+        where = f" on {self.symbol}@{self.venue}" if self.symbol else ""
+        if self.value != self.value:
+            return f"{self.breach_type}{where}"
+        return f"{self.breach_type}{where}: {self.value:.10g}, allowed {self.limit:.10g}"
 
-class RiskAlert(msgspec.Struct, frozen=True):
+
+class RiskAlert(msgspec.Struct, frozen=True, gc=False):
     """What a post-trade monitor saw.
 
     monitor: lower-case monitor name.  strategy_id: "" for the whole portfolio.  value, limit: unit of the monitor.
@@ -163,9 +169,13 @@ class RiskAlert(msgspec.Struct, frozen=True):
     strategy_id: str
     value: float
     limit: float
-    message: str
     timestamp_ns: int
 
     @property
     def timestamp(self) -> datetime:
         return to_datetime(self.timestamp_ns)
+
+    @property
+    def message(self) -> str:
+        whose = self.strategy_id or "portfolio"
+        return f"{whose}: {self.monitor} {self.value:.6g}, limit {self.limit:.6g}"

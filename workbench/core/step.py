@@ -14,7 +14,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from workbench.core.breakers import post_trade, reset, trip
+from workbench.core.breakers import count_failure, post_trade, reset, trip
 from workbench.core.codes import Breaker, EventKind, Refusal, VenueReason
 from workbench.core.executions import release_held
 from workbench.core.feed import ASK, ASK_SIZE, BID, BID_SIZE, LAST, VOLUME
@@ -47,7 +47,6 @@ BREACH = int(EventKind.BREACH)
 SIGNAL_REFUSED = int(EventKind.SIGNAL_REFUSED)
 RATE_LIMITED = int(Refusal.RATE_LIMITED)
 REQUESTED = int(VenueReason.REQUESTED)
-STRATEGY_ERROR = int(Breaker.STRATEGY_ERROR)
 REPEATED_EXECUTION = int(Breaker.REPEATED_EXECUTION)
 ERROR_CODE = 100  # breach code of a strategy that raised; the codes below it are Refusal's
 
@@ -250,21 +249,16 @@ def refuse(buffer: npt.NDArray[np.uint8], strategy: int, instrument: int, reason
     desk.books[0].refused += 1
     note(desk, BREACH, strategy, instrument, reason, math.nan, math.nan)
     note(desk, SIGNAL_REFUSED, strategy, instrument, reason, math.nan, math.nan)
+    count_failure(desk, strategy)
 
 
 @jit
 def count_error(buffer: npt.NDArray[np.uint8], strategy: int) -> int:
-    """Note that a strategy failed; too often within the window, and its breaker trips.  Its latch mask."""
+    """Note that a strategy raised; too often within the window, and its breaker trips.  Its latch mask."""
     desk = open_desk(buffer)
     row = desk.strategies[strategy]
-    limits = desk.limits[0]
-    if book_time(desk) - row.errors_ns > limits.error_window_ns:
-        row.errors = 0.0
-        row.errors_ns = book_time(desk)
-    row.errors += 1.0
-    note(desk, BREACH, strategy, NONE, ERROR_CODE, row.errors, limits.max_errors)
-    if limits.breakers and row.errors >= limits.max_errors:
-        trip(desk, strategy, STRATEGY_ERROR, row.errors, limits.max_errors)
+    note(desk, BREACH, strategy, NONE, ERROR_CODE, row.errors + 1.0, desk.limits[0].max_errors)
+    count_failure(desk, strategy)
     return row.halted
 
 

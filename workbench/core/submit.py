@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from workbench.core.breakers import count_failure
 from workbench.core.codes import (
     Check,
     EventKind,
@@ -97,6 +98,7 @@ def _validated(desk: Desk, wish: Wish) -> tuple[int, float]:
     quantity = wish.quantity != wish.quantity or (wish.quantity > 0.0 and wish.quantity < math.inf)
     if not (sound and prices and bounded and quantity):
         note(desk, BREACH, wish.strategy, wish.instrument, INVALID_SIGNAL, strength, 1.0)
+        count_failure(desk, wish.strategy)
         return _refuse_signal(desk, wish, INVALID_SIGNAL, strength, 1.0), 0.0
     if (strength > 1.0 or strength < -1.0) and desk.limits[0].out_of_range != TAKE_AS_IS:
         note(desk, BREACH, wish.strategy, wish.instrument, OUT_OF_RANGE, strength, 1.0)

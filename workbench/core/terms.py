@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from workbench.core.codes import OrderType, TimeInForce, label
 
-__all__ = ["DEFAULT_TERMS", "TERM_KEYS", "Terms", "as_number", "read_terms"]
+__all__ = ["DEFAULT_TERMS", "Terms", "as_number", "read_terms"]
 
 NAN: Final = math.nan
 ACTIONS: Final = frozenset({"order", "cancel", "replace"})
@@ -33,20 +33,6 @@ class Terms(NamedTuple):
 
 
 DEFAULT_TERMS: Final = Terms()
-TERM_KEYS: Final = frozenset(
-    {
-        "order_type",
-        "time_in_force",
-        "reduce_only",
-        "post_only",
-        "limit_price",
-        "stop_price",
-        "quantity",
-        "client_order_id",
-        "venue",
-        "action",
-    }
-)
 
 
 def as_number(value: Any) -> float | None:
@@ -63,38 +49,54 @@ def as_number(value: Any) -> float | None:
         return None
 
 
-def read_terms(metadata: Mapping[str, Any]) -> Terms | None:
-    """The terms in `metadata`; None where one of them cannot be read. Keys that are no terms are left alone."""
-    if TERM_KEYS.isdisjoint(metadata):
-        return DEFAULT_TERMS
-    get = metadata.get
-    order_type = get("order_type", "market")
-    tif = get("time_in_force", "GTC")
-    venue = get("venue", "")
-    action = get("action", "order")
-    if not all(isinstance(text, str) for text in (order_type, tif, venue, action)):
-        return None
-    kind, force = _TYPES.get(order_type.lower()), _TIFS.get(tif.upper())
-    reduce_only, post_only = get("reduce_only", False), get("post_only", False)
-    limit, stop, quantity = (_number(metadata, key) for key in ("limit_price", "stop_price", "quantity"))
-    client = get("client_order_id", 0)
-    if kind is None or force is None or limit is None or stop is None or quantity is None:
-        return None
-    if not (isinstance(reduce_only, bool) and isinstance(post_only, bool) and action in ACTIONS):
-        return None
-    if not isinstance(client, int) or isinstance(client, bool) or not 0 <= client < LARGEST_CLIENT_ID:
-        return None
-    if not _complete(action, kind, limit, stop):
-        return None
-    return Terms(kind, force, int(reduce_only), int(post_only), limit, stop, quantity, client, venue, action)
+def _name(codes: Mapping[str, int], cased: Callable[[str], str]) -> Callable[[Any], int | None]:
+    return lambda value: codes.get(cased(value)) if isinstance(value, str) else None
 
 
-def _number(metadata: Mapping[str, Any], key: str) -> float | None:
-    """The number at `key`, NaN where it is left out, None where it is there and is none (NaN is none)."""
-    if key not in metadata:
-        return NAN
-    number = as_number(metadata[key])
+def _flag(value: Any) -> int | None:
+    return int(value) if isinstance(value, bool) else None
+
+
+def _price(value: Any) -> float | None:
+    number = as_number(value)
     return None if number is None or math.isnan(number) else number
+
+
+def _client(value: Any) -> int | None:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if whole and 0 <= value < LARGEST_CLIENT_ID else None
+
+
+_READERS: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
+    "order_type": ("type", _name(_TYPES, str.lower)),
+    "time_in_force": ("tif", _name(_TIFS, str.upper)),
+    "reduce_only": ("reduce_only", _flag),
+    "post_only": ("post_only", _flag),
+    "limit_price": ("limit", _price),
+    "stop_price": ("stop", _price),
+    "quantity": ("quantity", _price),
+    "client_order_id": ("client", _client),
+    "venue": ("venue", lambda value: value if isinstance(value, str) else None),
+    "action": ("action", lambda value: value if isinstance(value, str) and value in ACTIONS else None),
+}
+"""Metadata key -> field of Terms, and a reader that answers None where the value is none."""
+
+
+def read_terms(metadata: Mapping[Any, Any]) -> Terms | None:
+    """The terms in `metadata`; None where one of them cannot be read. Keys that are no terms are left alone."""
+    given: dict[str, Any] = {}
+    for key, value in metadata.items():
+        reader = _READERS.get(key)
+        if reader is not None:
+            field, read = reader
+            term = read(value)
+            if term is None:
+                return None
+            given[field] = term
+    if not given:
+        return DEFAULT_TERMS
+    terms = DEFAULT_TERMS._replace(**given)
+    return terms if _complete(terms.action, terms.type, terms.limit, terms.stop) else None
 
 
 def _complete(action: str, kind: int, limit: float, stop: float) -> bool:
