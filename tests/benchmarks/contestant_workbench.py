@@ -11,7 +11,6 @@ from workload import FAST, SLOW, minute_bars, report, timed
 
 from workbench.backtest.replay import ReplayRecord, replay
 from workbench.backtest.seating import seat_strategies
-from workbench.core.codes import Check
 from workbench.core.costs import Costs
 from workbench.core.feed import ASK, ASK_SIZE, BID, BID_SIZE, CHANGE_PCT, LAST, VOLUME, Feed
 from workbench.core.limits import (
@@ -85,7 +84,5 @@ if __name__ == "__main__":
     seconds, record = timed(lambda: run(work, market), repeats)
     refused = len(record.recorder.refused)
     if refused or record.desk.halted():
-        raise SystemExit(
-            f"{refused} of {len(Check)} checks' refusals, halted by {record.desk.halted()}: not the same work"
-        )
+        raise SystemExit(f"{refused} orders refused, halted by {record.desk.halted()}: not the same work")
     report(seconds, len(record.recorder.fills))

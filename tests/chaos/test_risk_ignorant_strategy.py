@@ -15,7 +15,7 @@ type Quote = Callable[..., PriceUpdate]
 
 
 def breach(kind: str) -> RiskBreach:
-    return RiskBreach(kind, "s1", "BTC-USD", "exchange-1", 11.0, 10.0, "too much", 0)
+    return RiskBreach(kind, "s1", "BTC-USD", "exchange-1", 11.0, 10.0, 0)
 
 
 def sides(signals: list[Any]) -> list[tuple[str, float]]:

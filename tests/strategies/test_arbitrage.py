@@ -36,7 +36,7 @@ def outline(signals: list[tuple[int, MarketSignal]]) -> dict[int, list[tuple[str
 
 
 def breach(symbol: str) -> RiskBreach:
-    return RiskBreach("position_limit", "test", symbol, "exchange-1", 2.0, 1.0, "too much", 0)
+    return RiskBreach("position_limit", "test", symbol, "exchange-1", 2.0, 1.0, 0)
 
 
 def test_buys_cheap_sells_dear_and_unwinds_when_the_prices_meet(
