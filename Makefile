@@ -7,7 +7,8 @@ PYTHON := .venv/bin/python
 CODE := workbench strategies tests $(wildcard live)
 # Two workers halve the time of the suite; kernels are cached on disk and shared.
 WORKERS ?= 2
-PEERS := nautilus_trader==1.231.0 backtesting==0.6.6
+# nautilus_trader cannot do with pandas 3, so the peers get an environment without the workbench.
+PEERS := nautilus_trader==1.231.0 backtesting==0.6.6 'pandas<3'
 # Only what PyPI itself serves may get into the lock.
 PLAIN_UV := env -u UV_INDEX -u UV_INDEX_URL -u UV_DEFAULT_INDEX -u UV_EXTRA_INDEX_URL -u UV_FIND_LINKS
 COMPILE := pip compile --quiet --python $(PYTHON) --universal --python-version 3.13 --generate-hashes --no-header $(UPGRADE)
@@ -46,8 +47,8 @@ bench: setup  ## speed, against peers or a plain loop in the same run
 bench-peers: setup  ## the same work in other backtesters, from a throw-away environment
 	@uv=$$(.ci/setup uv) && folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && trap 'exit 130' INT TERM && \
 	"$$uv" venv --quiet --python $(PYTHON) "$$folder/venv" && \
-	"$$uv" pip install --quiet --python "$$folder/venv/bin/python" --editable . $(PEERS) && \
-	"$$folder/venv/bin/python" tests/benchmarks/peers.py $(ARGS)
+	"$$uv" pip install --quiet --python "$$folder/venv/bin/python" $(PEERS) && \
+	$(PYTHON) tests/benchmarks/peers.py "$$folder/venv/bin/python" $(ARGS)
 
 lock: setup  ## compile requirements.lock from pyproject.toml (UPGRADE=--upgrade takes newer versions)
 	@uv=$$(.ci/setup uv) && \
