@@ -19,9 +19,9 @@ from workbench.core.monitors import (
 )
 from workbench.core.orders import cancel_working
 from workbench.core.record import note
-from workbench.core.state import BUCKETS, NONE, Desk
+from workbench.core.state import BUCKETS, NEVER, NONE, Desk
 
-__all__ = ["count_failure", "post_trade", "reset", "trip"]
+__all__ = ["count_failure", "post_trade", "reset", "trip", "watch_equity", "watch_samples"]
 
 INF = math.inf
 ALERT = int(EventKind.ALERT)
@@ -89,10 +89,11 @@ def count_failure(desk: Desk, strategy: int) -> None:
 @jit
 def _rebase(desk: Desk, strategy: int) -> None:
     row = desk.strategies[strategy]
-    row.base_pnl = row.pnl
-    row.peak = row.capital + row.pnl
-    row.drawdown = 0.0
     row.errors = 0.0
+    if math.isfinite(row.pnl):
+        row.base_pnl = row.pnl
+        row.peak = row.capital + row.pnl
+        row.drawdown = 0.0
     instruments = desk.head[0].instruments
     for cell in range(strategy * instruments, strategy * instruments + instruments):
         desk.positions[cell].bought_executions = 0
@@ -103,9 +104,11 @@ def _rebase(desk: Desk, strategy: int) -> None:
 def reset(desk: Desk, strategy: int) -> int:
     """Unlatch the breakers of one strategy (or the portfolio's and all strategies', NONE); the bits that were latched.
 
-    Losses and drawdowns count from here on, or the same loss would trip again at once.
+    Losses and drawdowns count from here on, or the same loss would trip again at once. Not so where the P&L is not
+    finite: the marks stay, and the next look trips again.
     """
     book = desk.books[0]
+    book.changed = 1
     if strategy != NONE:
         latched = desk.strategies[strategy].halted
         desk.strategies[strategy].halted = 0
@@ -125,9 +128,9 @@ def reset(desk: Desk, strategy: int) -> int:
         book.base_equity = book.equity
         book.day_equity = book.equity
         book.peak = book.equity
-    book.drawdown = 0.0
+        book.drawdown = 0.0
     for i in range(BUCKETS):
-        desk.bucket_steps[i] = NONE
+        desk.bucket_steps[i] = -NEVER
     note(desk, RESET, NONE, NONE, 0, float(latched), 0.0)
     return latched
 
@@ -166,8 +169,9 @@ def _watch_strategy(desk: Desk, strategy: int) -> None:
         row.peak = equity
     row.drawdown = drawdown(equity, row.peak)
     loss = row.base_pnl - row.pnl
+    stop = limits.stop_loss * row.capital if limits.stop_loss < INF else INF
     deep = _alert(desk, strategy, M_STRATEGY_DRAWDOWN, row.drawdown, limits.strategy_drawdown)
-    lost = _alert(desk, strategy, M_STOP_LOSS, loss, limits.stop_loss * row.capital)
+    lost = _alert(desk, strategy, M_STOP_LOSS, loss, stop)
     if not limits.breakers:
         return
     if not math.isfinite(equity):
@@ -175,29 +179,40 @@ def _watch_strategy(desk: Desk, strategy: int) -> None:
     if deep:
         trip(desk, strategy, STRATEGY_DRAWDOWN, row.drawdown, limits.strategy_drawdown)
     if lost:
-        trip(desk, strategy, STOP_LOSS, loss, limits.stop_loss * row.capital)
+        trip(desk, strategy, STOP_LOSS, loss, stop)
     if limits.strategy_loss < INF and not loss < limits.strategy_loss:
         trip(desk, strategy, STRATEGY_LOSS, loss, limits.strategy_loss)
 
 
 @jit
-def _rapid_drawdown(desk: Desk) -> float:
-    """Fall of equity from its highest within the window, which moves in `BUCKETS` steps, as a positive share."""
+def _remember_equity(desk: Desk) -> int:
+    """Keep the highest equity of the present step of the rapid-drawdown window; the step.
+
+    A step is a nineteenth of the window: the twenty that are kept span all of it wherever in a step the fall ends, and
+    at most a step more.
+    """
     book = desk.books[0]
-    step = book.now_ns // desk.limits[0].bucket_ns
+    step = book.now_ns // (desk.limits[0].bucket_ns * BUCKETS // (BUCKETS - 1))
     place = step % BUCKETS
     if not math.isfinite(book.equity):
-        return INF
+        return step
     if desk.bucket_steps[place] != step:
         desk.bucket_steps[place] = step
         desk.bucket_peaks[place] = book.equity
     elif book.equity > desk.bucket_peaks[place]:
         desk.bucket_peaks[place] = book.equity
-    peak = book.equity
+    return step
+
+
+@jit
+def _rapid_drawdown(desk: Desk, step: int) -> float:
+    """Fall of equity from its highest within the window, as a positive share."""
+    equity = desk.books[0].equity
+    peak = equity
     for i in range(BUCKETS):
         if desk.bucket_steps[i] > step - BUCKETS and desk.bucket_peaks[i] > peak:
             peak = desk.bucket_peaks[i]
-    return drawdown(book.equity, peak)
+    return drawdown(equity, peak)
 
 
 @jit
@@ -223,18 +238,24 @@ def _watch_portfolio(desk: Desk) -> None:
         if not loss < limits.portfolio_loss:
             trip(desk, NONE, PORTFOLIO_LOSS, loss, limits.portfolio_loss)
     if limits.rapid_rate < INF:
-        fall = _rapid_drawdown(desk)
+        fall = _rapid_drawdown(desk, _remember_equity(desk))
         if not fall < limits.rapid_rate:
             trip(desk, NONE, RAPID, fall, limits.rapid_rate)
 
 
 @jit
-def _watch_samples(desk: Desk) -> None:
-    """The monitors that work on a grid in event time."""
+def watch_equity(desk: Desk) -> None:
+    """The monitors and breakers that look at equity, of each strategy and of the portfolio."""
+    for strategy in range(desk.head[0].strategies):
+        _watch_strategy(desk, strategy)
+    _watch_portfolio(desk)
+
+
+@jit
+def watch_samples(desk: Desk) -> None:
+    """The monitors that look at samples: value at risk, correlations, concentration."""
     limits = desk.limits[0]
     book = desk.books[0]
-    book.sample_ns = book.now_ns - book.now_ns % limits.interval_ns + limits.interval_ns
-    sample(desk)
     if limits.portfolio_var < INF:
         value = portfolio_var(desk)
         book.var = value
@@ -258,8 +279,11 @@ def post_trade(desk: Desk) -> None:
     book = desk.books[0]
     if book.changed:
         book.changed = 0
-        for strategy in range(desk.head[0].strategies):
-            _watch_strategy(desk, strategy)
-        _watch_portfolio(desk)
+        watch_equity(desk)
+    elif desk.limits[0].breakers and desk.limits[0].rapid_rate < INF:
+        _remember_equity(desk)
     if book.now_ns >= book.sample_ns:
-        _watch_samples(desk)
+        interval = desk.limits[0].interval_ns
+        book.sample_ns = book.now_ns - book.now_ns % interval + interval
+        sample(desk)
+        watch_samples(desk)

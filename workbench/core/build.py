@@ -14,8 +14,8 @@ from workbench.core.costs import Costs
 from workbench.core.limits import RiskLimits
 from workbench.core.messages import Instrument
 from workbench.core.rows import Fault
-from workbench.core.state import DAY_NS, NONE, SECOND_NS, allocate, desk_views
-from workbench.core.venue_faults import NEVER, VenueFault
+from workbench.core.state import DAY_NS, NEVER, NONE, SECOND_NS, allocate, desk_views
+from workbench.core.venue_faults import VenueFault
 from workbench.errors import EngineError, UnknownInstrumentError
 
 __all__ = ["EXECUTIONS_KEPT", "Seat", "VenueFaultWindow", "build_state", "set_limits"]
@@ -135,7 +135,8 @@ def _fill_book(buffer: npt.NDArray[np.uint8], cash: float, orders: int) -> None:
     slots = np.asarray(desk.orders)
     slots["next"] = np.arange(1, orders + 1)
     slots["next"][-1] = NONE
-    desk.bucket_steps[:] = NONE
+    book.sample_ns = -NEVER
+    desk.bucket_steps[:] = -NEVER
 
 
 def _fill_instrument(

@@ -30,10 +30,13 @@ MIN_SAMPLES = 8  # fewer say nothing about a tail or a correlation
 
 @jit
 def drawdown(value: float, peak: float) -> float:
-    """Fall from the peak as a positive share; infinite where the value is not finite, so that no limit passes it."""
-    if not math.isfinite(value):
+    """Fall from the peak as a positive share.
+
+    Infinite, so that no limit passes it, where the value is not finite or there is nothing to take a share of.
+    """
+    if not math.isfinite(value) or not peak > 0.0:
         return math.inf
-    return (peak - value) / peak if peak > 0.0 else 0.0
+    return (peak - value) / peak
 
 
 @jit
@@ -41,9 +44,15 @@ def historical_var(outcomes: npt.NDArray[np.float64], count: int, tail: float) -
     """Loss that is exceeded in `tail` of the first `count` outcomes (P&L, quote currency); 0 where all are gains.
 
     outcomes: float64[>= count], sorted in place.  The empirical quantile without interpolation: the k-th worst with
-    k = floor(tail x count) + 1, so that few samples err on the side of the larger loss.
+    k = floor(tail x count) + 1, so that few samples err on the side of the larger loss.  Infinite where an outcome is
+    not finite.
     """
     ordered = outcomes[:count]
+    total = 0.0
+    for i in range(count):
+        total += ordered[i]
+    if not math.isfinite(total):
+        return math.inf
     ordered.sort()
     loss = -ordered[int(tail * count)]
     return loss if loss > 0.0 else 0.0
@@ -172,9 +181,11 @@ def highest_holding_correlation(desk: Desk) -> float:
 
 @jit
 def largest_share(desk: Desk) -> float:
-    """Largest share of gross exposure in one symbol; 0 with nothing held."""
+    """Largest share of gross exposure in one symbol; 0 with nothing held, infinite where exposure is unknown."""
     total = gross_of_portfolio(desk)
-    if not total > 0.0:
+    if not math.isfinite(total):
+        return math.inf
+    if total == 0.0:
         return 0.0
     largest = 0.0
     for symbol in range(desk.head[0].symbols):

@@ -46,6 +46,8 @@ def _believable(desk: Desk, row: InstrumentRow, bid: float, ask: float, last: fl
     if not finite or bid <= 0.0 or last <= 0.0 or bid > ask:
         return False
     limit = desk.limits[0].bad_tick
+    if ask > last * (1.0 + limit) or bid < last * (1.0 - limit):
+        return False  # nothing may trade at a side that is this far from the last trade
     if limit == math.inf or not row.mark > 0.0 or abs(last / row.mark - 1.0) <= limit:
         row.suspect_count = 0
         return True
@@ -96,8 +98,9 @@ def take_quote(
     row.updates += 1
     row.mark_ns = desk.books[0].now_ns
     row.room = math.inf
-    if volume >= 0.0:
-        row.room = volume * row.participation * desk.venues[row.venue].fill_share
+    if volume >= 0.0 and volume < math.inf:
+        if row.participation < math.inf:
+            row.room = volume * row.participation * desk.venues[row.venue].fill_share
         before = row.average_volume
         row.average_volume = volume if before == 0.0 else before + MEMORY * (volume - before)
     _mark(desk, k, last)

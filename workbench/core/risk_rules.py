@@ -85,11 +85,14 @@ def reduces(position: PositionRow, side: int, quantity: float) -> bool:
 
 @jit
 def _see(desk: Desk, check: int, value: float, limit: float) -> None:
-    """Note `value` against `limit` if it is the fullest use that this check has seen; NaN counts as infinite."""
+    """Note `value` against `limit` if it is the fullest use that this check has seen.
+
+    An infinite limit is off. NaN, of the value or of the limit, counts as infinite use.
+    """
     use = 0.0
-    if not limit < INF:
-        use = 0.0 if value == value else INF
-    elif not value <= 0.0:
+    if value != value or limit != limit:
+        use = INF
+    elif limit < INF and value > 0.0:
         use = value / limit if limit > 0.0 and value < INF else INF
     row = desk.uses[check]
     if use >= row.use:
@@ -150,8 +153,9 @@ def _strategy_limit(desk: Desk, intent: Intent, exposure: float, reducing: bool)
         return
     _see(desk, STRATEGY_LIMIT, exposure, limits.position_notional)
     _see(desk, STRATEGY_LIMIT, strategy.orders_today + 1.0, limits.daily_orders)
-    loss = strategy.base_pnl - strategy.pnl
-    _see(desk, STRATEGY_LIMIT, loss, limits.stop_loss * strategy.capital)
+    if limits.stop_loss < INF:
+        loss = strategy.base_pnl - strategy.pnl
+        _see(desk, STRATEGY_LIMIT, loss, limits.stop_loss * strategy.capital)
 
 
 @jit
@@ -176,7 +180,7 @@ def _order_size(desk: Desk, intent: Intent) -> None:
     price = intent.expected if intent.expected > row.mark else row.mark
     _see(desk, MAX_ORDER_VALUE, intent.quantity * price * row.multiplier, limits.order_value)
     _see(desk, MAX_ORDER_VOLUME, intent.quantity, limits.order_volume)
-    if limits.volume_share < INF and row.average_volume > 0.0:
+    if limits.volume_share < INF:  # an average that is not known is 0, and a share of it lets nothing pass
         _see(desk, MAX_ORDER_VOLUME, intent.quantity, limits.volume_share * row.average_volume)
 
 
@@ -245,10 +249,9 @@ def _duplicate_order(desk: Desk, intent: Intent) -> None:
         other = desk.recent[ring + (noted - back) % RECENT]
         if other.ns <= since:
             break
-        if intent.client != 0:
-            if other.client == intent.client:
-                _see(desk, DUPLICATE_ORDER, 2.0, 1.0)
-        elif (
+        if intent.client != 0 and other.client == intent.client:
+            _see(desk, DUPLICATE_ORDER, 2.0, 1.0)
+        if (
             other.instrument == intent.instrument
             and other.side == intent.side
             and other.type == intent.type
@@ -276,15 +279,17 @@ def crossing_order(desk: Desk, intent: Intent, after: int) -> int:
 
 
 @jit
-def _buying_power(desk: Desk, intent: Intent, added: float, value: float) -> None:
+def _buying_power(desk: Desk, intent: Intent, added: float) -> None:
     limits = desk.limits[0]
     book = desk.books[0]
     if limits.cash_only:
         instruments = desk.head[0].instruments
         position = desk.positions[intent.strategy * instruments + intent.instrument]
         if intent.side == BUY:
-            spent = net_worst(desk, NONE, BUY)
-            _see(desk, BUYING_POWER, spent + value, book.equity if book.equity > 0.0 else 0.0)
+            row = desk.instruments[intent.instrument]
+            price = intent.expected if intent.expected > row.mark else row.mark
+            cost = intent.quantity * price * row.multiplier * (1.0 + row.taker)
+            _see(desk, BUYING_POWER, net_worst(desk, NONE, BUY) + cost, book.equity)
         else:
             units = position.working_sell + intent.quantity
             _see(desk, BUYING_POWER, units, position.quantity if position.quantity > 0.0 else 0.0)
@@ -305,12 +310,9 @@ def check_order(desk: Desk, intent: Intent) -> int:
         row.use = 0.0
         row.value = 0.0
         row.limit = INF
-    if desk.limits[0].pre_trade == 0:
-        if book.free == NONE:
-            _see(desk, QUEUE_FULL, INF, float(desk.head[0].orders))
-        book.risk_score = 0.0
-        return 1 << QUEUE_FULL if book.free == NONE else 0
-    _run_checks(desk, intent)
+    if desk.limits[0].pre_trade:
+        _run_checks(desk, intent)
+    _run_latches(desk, intent)
     mask = 0
     score = 0.0
     for check in range(CHECKS):
@@ -321,6 +323,18 @@ def check_order(desk: Desk, intent: Intent) -> int:
             score = use
     book.risk_score = score if score < 1.0 else 1.0
     return mask
+
+
+@jit
+def _run_latches(desk: Desk, intent: Intent) -> None:
+    """What holds even where pre-trade risk is switched off: latched breakers and the size of the queue."""
+    book = desk.books[0]
+    if book.halted or desk.strategies[intent.strategy].halted:
+        position = desk.positions[intent.strategy * desk.head[0].instruments + intent.instrument]
+        if not reduces(position, intent.side, intent.quantity):
+            _see(desk, CIRCUIT_BREAKER, INF, 0.0)
+    if book.free == NONE:
+        _see(desk, QUEUE_FULL, INF, float(desk.head[0].orders))
 
 
 @jit
@@ -343,11 +357,9 @@ def _run_checks(desk: Desk, intent: Intent) -> None:
     if not reducing:
         _notional_limit(desk, intent, added, value)
         _concentration_limit(desk, intent, added)
-        _buying_power(desk, intent, added, value)
+        _buying_power(desk, intent, added)
         if book.var_blocked:
             _see(desk, PORTFOLIO_VAR, book.var, limits.portfolio_var)
-        if book.halted or desk.strategies[intent.strategy].halted:
-            _see(desk, CIRCUIT_BREAKER, INF, 0.0)
         if desk.symbols[row.symbol].restricted:
             _see(desk, RESTRICTED, INF, 0.0)
     _strategy_limit(desk, intent, exposure, reducing)
@@ -355,18 +367,12 @@ def _run_checks(desk: Desk, intent: Intent) -> None:
     _order_size(desk, intent)
     _duplicate_order(desk, intent)
     if limits.max_executions < INF:
-        _see(
-            desk,
-            REPEATED_EXECUTION,
-            executions_in_window(desk, cell, intent.side) + 1.0,
-            limits.max_executions + 1.0,
-        )
+        executed = executions_in_window(desk, cell, intent.side)
+        _see(desk, REPEATED_EXECUTION, executed + 1.0, limits.max_executions)
     if limits.self_trade != STP_OFF and limits.self_trade != STP_OLDEST:
         if crossing_order(desk, intent, NONE) != NONE:
             _see(desk, SELF_TRADE, INF, 0.0)
     if position.permitted == 0:
         _see(desk, PERMITTED, INF, 0.0)
-    if book.free == NONE:
-        _see(desk, QUEUE_FULL, INF, float(desk.head[0].orders))
     use = take_tokens(desk, intent.strategy, row.venue, 0)
     _see(desk, MESSAGE_RATE, use, 1.0)

@@ -49,6 +49,7 @@ __all__ = [
     "BUCKETS",
     "CHECKS",
     "DAY_NS",
+    "NEVER",
     "NONE",
     "RECENT",
     "SECOND_NS",
@@ -63,6 +64,7 @@ __all__ = [
 SECOND_NS: Final = 1_000_000_000
 DAY_NS: Final = 86_400 * SECOND_NS
 NONE: Final = -1
+NEVER: Final = 2**62  # a time that does not come; -NEVER is before all others
 CHECKS: Final = len(Check)
 RECENT: Final = 64  # orders of one strategy that the duplicate check looks back on
 BUCKETS: Final = 20  # steps that the rapid-drawdown window is divided into

@@ -295,11 +295,11 @@ def _reject(desk: Desk, slot: int, reason: int) -> None:
 
 @jit
 def place_emergency(desk: Desk, strategy: int, instrument: int) -> None:
-    """Close one position by a reduce-only market order that no limit stops; nothing while one is working already."""
+    """Close one position by a reduce-only market order that no limit stops; nothing while one works or the venue is down."""
     position = desk.positions[strategy * desk.head[0].instruments + instrument]
     row = desk.instruments[instrument]
     book = desk.books[0]
-    if position.quantity == 0.0 or book.free == NONE:
+    if position.quantity == 0.0 or book.free == NONE or desk.venues[row.venue].up == 0:
         return
     side = SELL if position.quantity > 0.0 else BUY
     working = position.working_sell if side == SELL else position.working_buy

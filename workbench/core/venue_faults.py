@@ -12,11 +12,9 @@ from workbench.core.executions import release_held
 from workbench.core.jit import jit
 from workbench.core.orders import cancel_working
 from workbench.core.record import note
-from workbench.core.state import NONE, SECOND_NS, Desk
+from workbench.core.state import NEVER, NONE, SECOND_NS, Desk
 
-__all__ = ["NEVER", "VenueFault", "chance", "refresh_faults"]
-
-NEVER = 2**62
+__all__ = ["VenueFault", "chance", "refresh_faults"]
 
 
 class VenueFault(IntEnum):
