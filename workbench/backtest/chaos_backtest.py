@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from workbench.backtest.api import ChaosLike, CostsLike, LimitsLike, backtest, read_chaos
 from workbench.backtest.performance import StrategyPerformance
-from workbench.backtest.recovery import ChaosOutcome, assess_chaos
+from workbench.backtest.recovery import ChaosOutcome, assess_chaos, compare, path_of
 from workbench.backtest.replay import ReplayRecord
 from workbench.backtest.result import BacktestResult
 from workbench.backtest.seating import StrategyLike
@@ -30,6 +30,7 @@ from workbench.core.facts import (
 )
 from workbench.core.messages import OrderFill, RiskAlert, RiskBreach
 from workbench.data.catalog import PriceLike, as_prices
+from workbench.data.prices import Prices
 from workbench.data.times import Moment
 
 __all__ = ["ChaosBacktestResult", "ChaosBacktester", "journal_frame", "outcomes_frame"]
@@ -111,9 +112,43 @@ class ChaosBacktester:
         config: as for `workbench.backtest`.  Raises WorkbenchError of one line before the first price is played.
         """
         events = read_chaos(chaos_events)
-        played = self.prices
-        if start_date is not None or end_date is not None:
-            played = played.between(start_date, end_date)
+        played = self._played(start_date, end_date)
+        run = self._runner(strategy, played, config)
+        record = run(events)
+        return ChaosBacktestResult(
+            record,
+            outcomes=assess_chaos(record, run, events),
+            begin_ns=played.start.value,
+            interval_ns=played.interval.value,
+            chaos=events,
+            seed=self.seed,
+        )
+
+    def try_each(
+        self,
+        strategy: StrategyLike,
+        chaos_events: ChaosLike,
+        start_date: Moment | None = None,
+        end_date: Moment | None = None,
+        config: Mapping[str, Any] | None = None,
+    ) -> list[ChaosOutcome]:
+        """What each event does when it comes alone: one run for each, and one without any.
+
+        Arguments and errors as for `run_backtest_with_chaos`.
+        """
+        run = self._runner(strategy, self._played(start_date, end_date), config)
+        normal = path_of(run(()))
+        return [compare(path_of(run([event])), normal, event) for event in read_chaos(chaos_events)]
+
+    def _played(self, start_date: Moment | None, end_date: Moment | None) -> Prices:
+        if start_date is None and end_date is None:
+            return self.prices
+        return self.prices.between(start_date, end_date)
+
+    def _runner(
+        self, strategy: StrategyLike, played: Prices, config: Mapping[str, Any] | None
+    ) -> Callable[[Sequence[ChaosEvent]], ReplayRecord]:
+        """What plays `played` to a fresh `strategy` under the events that it is given."""
 
         def run(chaos: Sequence[ChaosEvent]) -> ReplayRecord:
             return backtest(
@@ -129,15 +164,7 @@ class ChaosBacktester:
                 progress=self.progress,
             ).record
 
-        record = run(events)
-        return ChaosBacktestResult(
-            record,
-            outcomes=assess_chaos(record, run, events),
-            begin_ns=played.start.value,
-            interval_ns=played.interval.value,
-            chaos=events,
-            seed=self.seed,
-        )
+        return run
 
 
 _OUTCOMES: Final[Kinds] = {

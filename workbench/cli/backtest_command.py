@@ -1,0 +1,96 @@
+"""`workbench backtest`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workbench.cli.output import check_writable, print_json, say
+from workbench.cli.settings import (
+    Cash,
+    Config,
+    CostSettings,
+    End,
+    Json,
+    Limits,
+    PriceSources,
+    ProgressBar,
+    Seed,
+    Start,
+    Strategy,
+    Symbol,
+    Venue,
+    load_prices,
+    plain,
+    read_cost_settings,
+    read_limits,
+    read_parameters,
+)
+
+__all__ = ["backtest_command"]
+
+Page = Annotated[
+    Path | None,
+    typer.Option("--html", metavar="FILE", help="Also write one self-contained page with charts and tables."),
+]
+
+
+def backtest_command(
+    strategy: Strategy,
+    prices: PriceSources,
+    symbol: Symbol = None,
+    venue: Venue = None,
+    config: Config = None,
+    limits: Limits = None,
+    costs: CostSettings = None,
+    start: Start = None,
+    end: End = None,
+    seed: Seed = 0,
+    cash: Cash = 1_000_000.0,
+    html: Page = None,
+    json: Json = False,
+    progress: ProgressBar = None,
+) -> None:
+    """Replay prices to a strategy, update by update, under the risk limits, and show what came of it.
+
+    Example: workbench backtest sma_cross --prices sp500 --start 2003 --end 2010 -c fast=50 -c slow=200 -c unit=100
+    """
+    import msgspec
+
+    from workbench.backtest.api import backtest
+    from workbench.cli.folders import find_script
+
+    check_writable(html)
+    parameters, costs_given, script = (
+        read_parameters(config),
+        read_cost_settings(costs),
+        find_script(strategy),
+    )
+    result = backtest(
+        script,
+        load_prices(prices, symbol, venue, start, end),
+        config=parameters,
+        limits=read_limits(limits),
+        costs=costs_given,
+        seed=seed,
+        initial_cash=cash,
+        progress=progress,
+    )
+    if html is not None:
+        result.to_html(html)
+    if json:
+        answer = {
+            "strategies": result.strategies,
+            "instruments": result.instruments,
+            "stats": plain(result.stats()),
+            "performance": [msgspec.to_builtins(result.performance(name)) for name in result.strategies],
+            "fingerprint": result.fingerprint,
+            "html": None if html is None else str(html),
+        }
+        print_json(answer)
+        return
+    typer.echo(repr(result))
+    if html is not None:
+        say(f"page written to {html}")

@@ -1,0 +1,187 @@
+"""The demo's findings as tables for the terminal, and as JSON."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.markup import escape
+from rich.table import Table
+
+from workbench.cli.demo.scenes import CASH, FITTED
+from workbench.cli.words import share_text, span_text, usd
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from workbench.cli.demo.runs import Behaved, Demo, IncidentResult, Side
+
+__all__ = ["MADE_UP", "NOTES", "as_json", "sharpe_text", "show", "stopped_by", "summary"]
+
+MADE_UP: Final = "made-up"
+NOTES: Final = (
+    (
+        "real: daily S&P 500 (SPX), NASDAQ (IXIC) and crude oil (WTI) prices.  made-up: two days of BTC-USD and "
+        "ETH-USD by the minute on two venues, in a market that falls; no real minute prices come with the package "
+        "(`workbench data fetch` gets some)."
+    ),
+    (
+        "Each chaos strategy runs beside a well-behaved one (`others`) in one account of 1,000,000 USD.  Damage: what "
+        "the account has less at the end than without the chaos strategy; a minus is a gain.  Worst position: as a "
+        "share of the limit for that strategy, or as a multiple of it."
+    ),
+    (
+        "Recovered: from the end of the misbehaviour until losses, positions and breakers are back to what they are "
+        "without it.  On daily prices a stop closes positions a day later, hence losses beyond it."
+    ),
+)
+_FIGURES: Final = ("total_return", "sharpe_ratio", "max_drawdown", "trades", "fees", "breaker_trips")
+
+
+def show(demo: Demo, console: Console) -> None:
+    """Print everything."""
+    console.print(_behaved_table(demo.behaved))
+    console.print()
+    console.print(_incident_table(demo.incidents))
+    console.print()
+    console.print(summary(demo), style="bold")
+    for note in NOTES:
+        console.print(note, style="dim")
+    console.print(f"Limits: {demo.limits}, but {'; '.join(FITTED)}.", style="dim")
+
+
+def summary(demo: Demo) -> str:
+    """The whole demo in one sentence."""
+    worst_on = max(demo.incidents, key=lambda i: i.controlled.damage_usd)
+    worst_off = max(demo.incidents, key=lambda i: i.uncontrolled.damage_usd)
+    on, off = worst_on.controlled.damage_usd, worst_off.uncontrolled.damage_usd
+    return (
+        f"Worst case with controls: {usd(on)} USD ({on / CASH:.1%} of the account, {worst_on.incident.script}); "
+        f"without: {usd(off)} USD ({off / CASH:.0%}, {worst_off.incident.script})."
+    )
+
+
+def stopped_by(side: Side) -> str:
+    """What did the work: the check that refused most, with its count, and the breakers."""
+    # An order refused since its strategy is stopped says nothing that the breaker does not.
+    checks = [f"{name} ({count:,})" for name, count in side.reasons if name != "circuit_breaker"]
+    return ", ".join([*checks[:1], *(f"breaker: {name}" for _, name in side.trips)]) or "-"
+
+
+def sharpe_text(one: Behaved) -> str:
+    """The Sharpe ratio; "-" for two days of minutes, a year of which nobody has seen."""
+    ratio: float = one.stats["sharpe_ratio"]
+    return f"{ratio:.2f}" if one.stage.real and math.isfinite(ratio) else "-"
+
+
+def _behaved_table(behaved: tuple[Behaved, ...]) -> Table:
+    table = Table(
+        title="Well-behaved strategies (real: 2005 to 2010, the crash inside; made-up: two days of minutes)",
+        title_justify="left",
+        title_style="bold",
+    )
+    table.add_column("strategy", no_wrap=True)
+    table.add_column("prices")
+    for column in ("total return", "Sharpe", "max drawdown", "trades", "fees USD", "breakers"):
+        table.add_column(column, justify="right")
+    for one in behaved:
+        figures = one.stats
+        table.add_row(
+            one.name,
+            "real" if one.stage.real else MADE_UP,
+            _toned(f"{figures['total_return']:+.1%}", figures["total_return"] < 0.0),
+            sharpe_text(one),
+            f"{figures['max_drawdown']:.1%}",
+            f"{figures['trades']:,}",
+            usd(figures["fees"]),
+            f"{figures['breaker_trips']}",
+        )
+    return table
+
+
+def _incident_table(incidents: tuple[IncidentResult, ...]) -> Table:
+    table = Table(
+        title="Chaos strategies, with risk controls on and off",
+        title_justify="left",
+        title_style="bold",
+        show_lines=True,
+    )
+    table.add_column("chaos strategy", min_width=22)
+    table.add_column("orders\nsent", justify="right")
+    table.add_column("refused", justify="right")
+    table.add_column("worst\nposition\non / off", justify="right")
+    table.add_column("damage\nUSD, on", justify="right", no_wrap=True)
+    table.add_column("damage\nUSD, off", justify="right", no_wrap=True)
+    table.add_column("breaker\ntrips", justify="right")
+    table.add_column("recovered\non / off", justify="right")
+    table.add_column("others\nUSD", justify="right")
+    table.add_column("what held it", min_width=20, overflow="fold")
+    for one in incidents:
+        on, off = one.controlled, one.uncontrolled
+        table.add_row(
+            f"[bold]{one.incident.script}[/]\n{escape(one.incident.what)}\n[dim]{where(one)}[/]",
+            f"{on.sent:,}",
+            f"{on.refused:,}",
+            f"{share_text(on.limit_use)}\n{_toned(share_text(off.limit_use), off.limit_use > 1.0)}",
+            usd(on.damage_usd),
+            _toned(usd(off.damage_usd), off.damage_usd > 2.0 * max(on.damage_usd, 1.0)),
+            f"{len(on.trips)}",
+            f"{span_text(on.recovery_seconds)}\n"
+            f"{_toned(span_text(off.recovery_seconds), off.recovery_seconds is None)}",
+            usd(on.neighbour_usd),
+            stopped_by(on).replace(", ", "\n"),
+        )
+    return table
+
+
+def where(one: IncidentResult) -> str:
+    """Which prices, and from when."""
+    if one.stage.real:
+        return f"real: {one.incident.symbol}, from {one.incident.start}"
+    return f"{MADE_UP}: {one.incident.symbol}, minutes"
+
+
+def _toned(text: str, bad: bool) -> str:
+    return f"[red]{text}[/]" if bad else text
+
+
+# -- JSON -------------------------------------------------------------------------------------------------------
+
+
+def as_json(demo: Demo) -> dict[str, Any]:
+    """Plain values for JSON: the figures of the tables, without the curves."""
+    return {
+        "behaved": [
+            {"strategy": b.name, "real_prices": b.stage.real} | {name: b.stats[name] for name in _FIGURES}
+            for b in demo.behaved
+        ],
+        "chaos": [
+            {
+                "strategy": i.incident.script,
+                "what": i.incident.what,
+                "real_prices": i.stage.real,
+                "start_ns": i.start_ns,
+                "end_ns": i.end_ns,
+                "controls_on": _side(i.controlled),
+                "controls_off": _side(i.uncontrolled),
+            }
+            for i in demo.incidents
+        ],
+        "limits": {"from": demo.limits, "but": FITTED},
+        "notes": NOTES,
+    }
+
+
+def _side(side: Side) -> dict[str, Any]:
+    return {
+        "orders_sent": side.sent,
+        "refused": side.refused,
+        "reasons": dict(side.reasons),
+        "worst_position": side.worst_position,
+        "position_limit": side.limit,
+        "damage_usd": side.damage_usd,
+        "worst_damage_usd": side.worst_damage_usd,
+        "breaker_trips": [reason for _, reason in side.trips],
+        "recovery_seconds": side.recovery_seconds,
+        "neighbour_usd": side.neighbour_usd,
+    }
