@@ -119,6 +119,17 @@ def test_between_takes_whole_days_and_months_at_both_ends(make_bars: MakeBars) -
     assert minutes.between(moment).frame("A")["close"].tolist() == [4.5]
 
 
+def test_a_day_that_begins_before_the_first_bar_is_in_range_if_it_holds_one(make_bars: MakeBars) -> None:
+    times = ["2024-01-01 09:30", "2024-01-01 09:31", "2024-01-02 09:30"]
+    prices = Prices({"A@x": make_bars([1.5, 2.5, 3.5], times)})
+    assert len(prices.between("2024-01-01", "2024-01-01")) == 2
+    assert len(prices.between("2024", "2024")) == 3
+    with pytest.raises(
+        DataError, match=r"start 2024-01-01 09:00 is out of range: prices run from 2024-01-01 09:30:00"
+    ):
+        prices.between("2024-01-01 09:00")
+
+
 def test_dates_out_of_range_name_the_range_there_is(make_bars: MakeBars) -> None:
     prices = daily(make_bars)
     with pytest.raises(

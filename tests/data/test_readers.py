@@ -54,6 +54,12 @@ def test_binance_klines_in_milliseconds_and_microseconds_are_the_same_bars(tmp_p
     assert found[0].fingerprint == found[1].fingerprint
 
 
+def test_binance_klines_behind_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "BTCUSDT-1m-2024-12.csv"
+    path.write_text("\ufeff" + klines(1), encoding="utf-8")
+    assert load(path).frame("BTCUSDT")["close"].tolist() == [11.0, 12.0, 13.0]
+
+
 def test_binance_klines_in_a_zip_and_under_a_name_of_ones_own(tmp_path: Path) -> None:
     path = tmp_path / "ETHUSDT-1m-2024-01-01.zip"
     with zipfile.ZipFile(path, "w") as archive:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workbench.data.market_model import Regimes, moods
+from workbench.data.market_model import Regimes, moods, returns, volumes
 from workbench.data.prices import Prices
 from workbench.data.synthetic import synthetic
 from workbench.errors import DataError
@@ -140,23 +140,28 @@ def test_jumps_come_as_often_as_asked_for_and_to_all_symbols_at_once() -> None:
     assert (np.abs(eth[jumped]) > 8.0 * diffusion).mean() > 0.9
 
 
-def test_the_price_is_a_martingale() -> None:
-    # 400 symbols, a year of days each: their mean end over start is known to about std / sqrt(400) = 3 %.
-    names = [f"S{number}" for number in range(400)]
-    prices = synthetic(names, ("x",), bars=365, interval="1D", correlation=0.0, volatility=0.5, tick=1e-6)
-    ends = [prices.frame(name)["close"].iloc[-1] / 100.0 for name in names]
-    assert np.mean(ends) == pytest.approx(1.0, abs=4.0 * np.std(ends) / 20.0)
+@pytest.mark.parametrize(("sigma", "jumps"), [(0.5, 0.0), (0.05, 50.0)])
+def test_the_price_is_a_martingale(sigma: float, jumps: float) -> None:
+    # Without the drift taken out the mean would be exp(sigma^2 / 2) = 1.13, or 1.01 for 50 jumps of 2 % a bar.
+    diffusion, jumping = (np.random.default_rng(seed) for seed in (1, 2))
+    growth = np.exp(returns(diffusion, jumping, np.full((200_000, 1), sigma), 0.0, jumps))
+    assert growth.mean() == pytest.approx(1.0, abs=4.0 * growth.std() / math.sqrt(200_000))
 
 
-def test_volume_rises_with_volatility() -> None:
-    frame = synthetic(bars=20_000, regimes=Regimes(stormy=4.0, calm_bars=500, stormy_bars=500)).frame(
-        "BTC-USD@exchange-1"
-    )
+def test_volume_grows_with_the_move_of_its_bar() -> None:
+    frame = plain().frame("BTC-USD@exchange-1")
     size = pd.Series(np.abs(np.log(frame["close"] / frame["open"])), index=frame.index)
-    loud = frame["volume"][size > size.quantile(0.9)].mean()
-    quiet = frame["volume"][size < size.quantile(0.5)].mean()
-    assert loud > 2.0 * quiet
-    assert (frame["volume"] > 0.0).all()
+    deviation = 0.6 / math.sqrt(MINUTES_PER_YEAR)
+    loud = frame["volume"][size > 2.0 * deviation].mean()
+    quiet = frame["volume"][size < 0.2 * deviation].mean()
+    # 0.4 + 0.75 move, with a mean move of 2.37 beyond 2 deviations and of 0.1 below 0.2: 2.18 against 0.475.
+    assert loud / quiet == pytest.approx(2.18 / 0.475, rel=0.1)
+
+
+def test_volume_grows_with_the_mood() -> None:
+    path, sigma = np.log(np.linspace(100.0, 101.0, 11)), np.full(10, 1e-3)
+    calm, stormy = (volumes(np.random.default_rng(3), path, sigma, np.full(10, mood)) for mood in (1.0, 4.0))
+    np.testing.assert_allclose(stormy, 4.0 * calm, atol=1e-5)
 
 
 def test_high_and_low_have_the_range_of_a_random_walk() -> None:

@@ -66,7 +66,6 @@ class Catalog:
                     connection.execute(f"""CREATE VIEW "{name}" AS SELECT * FROM read_parquet('{source}')""")
                 connection.execute("SET allowed_directories = [?]", [str(self.root.resolve())])
                 connection.execute("SET enable_external_access = false")
-                connection.execute("SET lock_configuration = true")
                 answer = connection.execute(sql).df()
             except duckdb.Error as error:
                 reason = " ".join(str(error).split())[:300]
