@@ -48,7 +48,7 @@ bench-peers: setup  ## the same work in other backtesters, from a throw-away env
 	@uv=$$(.ci/setup uv) && folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && trap 'exit 130' INT TERM && \
 	"$$uv" venv --quiet --python $(PYTHON) "$$folder/venv" && \
 	"$$uv" pip install --quiet --python "$$folder/venv/bin/python" $(PEERS) && \
-	$(PYTHON) tests/benchmarks/peers.py "$$folder/venv/bin/python" $(ARGS)
+	$(PYTHON) -m tests.benchmarks.peers "$$folder/venv/bin/python" $(ARGS)
 
 lock: setup  ## compile requirements.lock from pyproject.toml (UPGRADE=--upgrade takes newer versions)
 	@uv=$$(.ci/setup uv) && \

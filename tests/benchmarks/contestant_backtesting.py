@@ -1,6 +1,6 @@
 """backtesting.py: the same cross with its indicators computed beforehand; no risk checks.
 
-Run in an environment that has it: python contestant_backtesting.py {cross|orders} BARS REPEATS
+Run in an environment that has it: python -m tests.benchmarks.contestant_backtesting {cross|orders} BARS REPEATS
 """
 
 import sys
@@ -8,7 +8,8 @@ import warnings
 
 import pandas as pd
 from backtesting import Backtest, Strategy
-from workload import FAST, FEE, SLOW, minute_bars, report, timed
+
+from tests.benchmarks.workload import FAST, FEE, SLOW, minute_bars, report, timed
 
 
 def mean(values: pd.Series, window: int) -> pd.Series:

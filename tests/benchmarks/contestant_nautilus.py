@@ -1,6 +1,6 @@
 """nautilus_trader: the same work by a Python strategy, logging off, its own risk engine on.
 
-Run in an environment that has it (with pandas 2): python contestant_nautilus.py {cross|orders} BARS REPEATS
+In an environment that has it (with pandas 2): python -m tests.benchmarks.contestant_nautilus {cross|orders} BARS REPEATS
 """
 
 import sys
@@ -19,7 +19,8 @@ from nautilus_trader.model.instruments import CurrencyPair
 from nautilus_trader.model.objects import Money, Price, Quantity
 from nautilus_trader.persistence.wranglers import BarDataWrangler
 from nautilus_trader.trading.strategy import Strategy
-from workload import FAST, FEE, SLOW, minute_bars, report
+
+from tests.benchmarks.workload import FAST, FEE, SLOW, minute_bars, report
 
 VENUE = Venue("SIM")
 PAIR = CurrencyPair(
@@ -41,20 +42,17 @@ PAIR = CurrencyPair(
 BARS = BarType.from_str("ETHUSDT.SIM-1-MINUTE-LAST-EXTERNAL")
 
 
-class Settings(StrategyConfig, frozen=True):
-    work: str
-
-
 class Contestant(Strategy):
-    def __init__(self, config: Settings) -> None:
-        super().__init__(config)
+    def __init__(self, work: str) -> None:
+        super().__init__(StrategyConfig())
+        self.work = work
         self.fast, self.slow = SimpleMovingAverage(FAST), SimpleMovingAverage(SLOW)
         self.above: bool | None = None
         self.held = False
         self.unit = Quantity.from_int(1)
 
     def on_start(self) -> None:
-        if self.config.work == "cross":
+        if self.work == "cross":
             self.register_indicator_for_bars(BARS, self.fast)
             self.register_indicator_for_bars(BARS, self.slow)
         self.subscribe_bars(BARS)
@@ -66,7 +64,7 @@ class Contestant(Strategy):
         self.held = not self.held
 
     def on_bar(self, _bar: Bar) -> None:
-        if self.config.work != "cross":
+        if self.work != "cross":
             self.send(OrderSide.SELL if self.held else OrderSide.BUY)
             return
         if not self.slow.initialized:
@@ -97,7 +95,7 @@ def engine(work: str, bars: list[Bar]) -> BacktestEngine:
     )
     made.add_instrument(PAIR)
     made.add_data(bars, validate=False)
-    made.add_strategy(Contestant(Settings(work=work)))
+    made.add_strategy(Contestant(work))
     return made
 
 

@@ -1,13 +1,13 @@
 """A bare Python loop: an object per bar, the strategy a method, one unit long or flat, fee, equity; no risk at all.
 
-Run: python contestant_plain.py {cross|orders} BARS REPEATS
+Run: python -m tests.benchmarks.contestant_plain {cross|orders} BARS REPEATS
 """
 
 import sys
 from collections import deque
 from typing import NamedTuple
 
-from workload import FAST, FEE, SLOW, minute_bars, report, timed
+from tests.benchmarks.workload import FAST, FEE, SLOW, minute_bars, report, timed
 
 
 class Bar(NamedTuple):

@@ -1,14 +1,14 @@
 """The workbench: a Python strategy, the event replay, every risk rule on.
 
-Run: python contestant_workbench.py {cross|orders} BARS REPEATS
+Run: python -m tests.benchmarks.contestant_workbench {cross|orders} BARS REPEATS
 """
 
 import sys
 from pathlib import Path
 
 import numpy as np
-from workload import FAST, SLOW, minute_bars, report, timed
 
+from tests.benchmarks.workload import FAST, SLOW, minute_bars, report, timed
 from workbench.backtest.replay import ReplayRecord, replay
 from workbench.backtest.seating import seat_strategies
 from workbench.core.costs import Costs

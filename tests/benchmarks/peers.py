@@ -1,6 +1,6 @@
 """One table: the same work by the workbench, by peers, and by a bare Python loop, in turns on the same machine.
 
-Run by `make bench-peers`, which makes a throw-away environment for the peers: python peers.py PEER_PYTHON
+Run by `make bench-peers`, which makes a throw-away environment for the peers.
 """
 
 import argparse
@@ -13,16 +13,17 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
-from workload import BARS, ORDERS
 
-HERE = Path(__file__).parent
+from tests.benchmarks.workload import BARS, ORDERS
+
+ROOT = Path(__file__).parents[2]
 
 
 class Contestant(NamedTuple):
     """scale: share of the work that it is given, since some would take an hour; per-second figures still compare."""
 
     name: str
-    script: str
+    module: str
     is_peer: bool
     scale: float
     remark: str
@@ -32,18 +33,22 @@ def field(work: str) -> list[Contestant]:
     """Who takes part; nautilus_trader slows down with each order, so it gets fewer of them than would be fair to us."""
     nautilus = 0.2 if work == "cross" else 0.1
     return [
-        Contestant("workbench replay", "contestant_workbench.py", False, 1.0, "Python strategy, every risk rule on"),
-        Contestant("nautilus_trader", "contestant_nautilus.py", True, nautilus, "Python strategy, its risk engine on"),
-        Contestant("backtesting.py", "contestant_backtesting.py", True, 1.0, "checks no risk; statistics included"),
-        Contestant("bare Python loop", "contestant_plain.py", False, 1.0, "checks no risk, records nothing"),
+        Contestant(
+            "workbench replay", "contestant_workbench", False, 1.0, "Python strategy, every risk rule on"
+        ),
+        Contestant(
+            "nautilus_trader", "contestant_nautilus", True, nautilus, "Python strategy, its risk engine on"
+        ),
+        Contestant("backtesting", "contestant_backtesting", True, 1.0, "checks no risk; statistics included"),
+        Contestant("bare Python loop", "contestant_plain", False, 1.0, "checks no risk, records nothing"),
     ]
 
 
 def race(contestant: Contestant, work: str, count: int, peer_python: str) -> dict[str, Any]:
     """One process of one contestant: seconds, orders."""
     python = peer_python if contestant.is_peer else sys.executable
-    command = [python, str(HERE / contestant.script), work, str(count), "1"]
-    process = subprocess.run(command, capture_output=True, text=True, check=False, timeout=1800)
+    command = [python, "-m", f"tests.benchmarks.{contestant.module}", work, str(count), "1"]
+    process = subprocess.run(command, capture_output=True, text=True, check=False, timeout=1800, cwd=ROOT)
     if process.returncode:
         raise SystemExit(f"{contestant.name} failed:\n{process.stderr[-2000:]}")
     found: dict[str, Any] = json.loads(process.stdout.strip().splitlines()[-1])
@@ -62,8 +67,11 @@ def contest(work: str, count: int, rounds: int, peer_python: str, console: Conso
             orders[contestant.name] = int(found["orders"])
     ours = statistics.median(rates["workbench replay"])
     what = "bars" if work == "cross" else "orders"
-    title = f"SMA 10/50 cross, {count:,} one-minute bars" if work == "cross" else f"an order on every bar, {count:,} bars"
-    table = Table(title=title, caption=f"median of {rounds} rounds in turns; the workbench is so many times faster")
+    title = "SMA 10/50 cross" if work == "cross" else "an order on every bar"
+    table = Table(
+        title=f"{title}, {count:,} one-minute bars",
+        caption=f"median of {rounds} rounds in turns; the workbench is so many times faster",
+    )
     for column in ("", f"{what}/s", "times", "bars", "orders", ""):
         table.add_column(column, justify="left" if column == "" else "right")
     for contestant in field(work):
@@ -71,7 +79,12 @@ def contest(work: str, count: int, rounds: int, peer_python: str, console: Conso
         bars = int(count * contestant.scale)
         times = f"{ours / rate:.1f}"
         table.add_row(
-            contestant.name, f"{rate:,.0f}", times, f"{bars:,}", f"{orders[contestant.name]:,}", contestant.remark
+            contestant.name,
+            f"{rate:,.0f}",
+            times,
+            f"{bars:,}",
+            f"{orders[contestant.name]:,}",
+            contestant.remark,
         )
     console.print(table)
 

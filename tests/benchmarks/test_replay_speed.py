@@ -7,30 +7,39 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pytest
-from pytest_benchmark.fixture import BenchmarkFixture
 
+from tests.benchmarks import contestant_plain as plain
+from tests.benchmarks import contestant_workbench as ours
+from tests.benchmarks.workload import BARS, ORDERS, minute_bars
 from workbench.core.desk import TradingDesk
 from workbench.core.risk import Order, PreTradeRisk
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))  # the contestants are scripts, and import each other as such
-
-import contestant_plain as plain  # noqa: E402 - found by the line above
-import contestant_workbench as ours  # noqa: E402
-from workload import BARS, ORDERS, minute_bars  # noqa: E402
+ROOT = Path(__file__).parents[2]
 
 
-def size(benchmark: BenchmarkFixture, full: int, short: int) -> int:
+class Benchmark(Protocol):
+    """What of pytest-benchmark's fixture, which has no types, is used here."""
+
+    disabled: bool
+    extra_info: dict[str, float]
+
+    def pedantic(
+        self, target: Callable[..., Any], args: Any = (), *, rounds: int, warmup_rounds: int = 0
+    ) -> Any: ...
+
+
+def size(benchmark: Benchmark, full: int, short: int) -> int:
     return short if benchmark.disabled else full
 
 
 @pytest.mark.timeout(900)
-def test_moving_average_cross(benchmark: BenchmarkFixture) -> None:
+def test_moving_average_cross(benchmark: Benchmark) -> None:
     bars = size(benchmark, BARS, 3_000)
     market = ours.feed(bars)
     columns = [column.tolist() for column in minute_bars(bars).values()]
@@ -46,7 +55,7 @@ def test_moving_average_cross(benchmark: BenchmarkFixture) -> None:
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("count", [1_000, 10_000, ORDERS])
-def test_an_order_on_every_bar(benchmark: BenchmarkFixture, count: int) -> None:
+def test_an_order_on_every_bar(benchmark: Benchmark, count: int) -> None:
     count = size(benchmark, count, 1_000)
     market = ours.feed(count)
     record = benchmark.pedantic(ours.run, ("orders", market), rounds=5, warmup_rounds=1)
@@ -55,7 +64,7 @@ def test_an_order_on_every_bar(benchmark: BenchmarkFixture, count: int) -> None:
     note(benchmark, orders=count)
 
 
-def test_all_pre_trade_checks_from_python(benchmark: BenchmarkFixture) -> None:
+def test_all_pre_trade_checks_from_python(benchmark: Benchmark) -> None:
     checks = size(benchmark, 100_000, 500)
     desk = loaded_desk()
     risk = PreTradeRisk(ours.EVERY_RULE, desk=desk)
@@ -76,10 +85,11 @@ def test_all_pre_trade_checks_from_python(benchmark: BenchmarkFixture) -> None:
 
 def loaded_desk() -> TradingDesk:
     """A desk after some hundred orders, with a position and a mark."""
-    return ours.run("orders", ours.feed(501)).desk
+    record = ours.run("orders", ours.feed(501))
+    return record.desk
 
 
-def test_start_up(benchmark: BenchmarkFixture) -> None:
+def test_start_up(benchmark: Benchmark) -> None:
     """Seconds of `import workbench` beyond the bare interpreter, and of the first replay in a fresh process."""
     repeats = size(benchmark, 5, 1)
     bare = median_seconds("pass", repeats)
@@ -95,12 +105,12 @@ def median_seconds(code: str, repeats: int) -> float:
     seconds = []
     for _ in range(repeats):
         start = time.perf_counter()
-        subprocess.run([sys.executable, "-c", code], check=True, cwd=HERE.parents[1])
+        subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
         seconds.append(time.perf_counter() - start)
     return statistics.median(seconds)
 
 
-def note(benchmark: BenchmarkFixture, **figures: Any) -> None:
+def note(benchmark: Benchmark, **figures: Any) -> None:
     benchmark.extra_info.update(figures)
     if not benchmark.disabled:
         sys.stderr.write(f"\n  {', '.join(f'{name} {value:,.3f}' for name, value in figures.items())}\n")
