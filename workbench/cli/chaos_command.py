@@ -54,13 +54,13 @@ Starts = Annotated[
     typer.Option(
         "--start",
         metavar="TIME",
-        help="Start of the event (UTC); once for all events, or once for each. [default: a third into the prices]",
+        help="Start of the event (UTC); once for all events, or once for each. (default: a third into the prices)",
     ),
 ]
 Durations = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="SPAN", help="How long, such as 30min; as --start. [default: a twentieth of the prices]"
+        metavar="SPAN", help="How long, such as 30min; as --start. (default: a twentieth of the prices)"
     ),
 ]
 Intensities = Annotated[
@@ -69,7 +69,7 @@ Intensities = Annotated[
 ]
 Targets = Annotated[
     list[str] | None,
-    typer.Option(help="Strategy id, symbol, venue or symbol@venue; as --start. [default: all]"),
+    typer.Option(help="Strategy id, symbol, venue or symbol@venue; as --start. (default: all)"),
 ]
 First = Annotated[
     str | None, typer.Option("--from", metavar="DATE", help="First bar: 2008, 2008-09 or 2008-09-15 (UTC).")

@@ -75,7 +75,7 @@ Config = Annotated[
 Limits = Annotated[
     str | None,
     typer.Option(
-        metavar="FILE|off", help="Risk limits in YAML, or off for none at all. [default: the house limits]"
+        metavar="FILE|off", help="Risk limits in YAML, or off for none at all. (default: the house limits)"
     ),
 ]
 CostSettings = Annotated[
@@ -99,7 +99,7 @@ ProgressBar = Annotated[
     bool | None,
     typer.Option(
         "--progress/--no-progress",
-        help="Show a progress bar. [default: on long runs at a terminal]",
+        help="Show a progress bar. (default: on long runs at a terminal)",
         show_default=False,
     ),
 ]

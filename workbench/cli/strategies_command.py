@@ -18,7 +18,7 @@ __all__ = ["strategies_command"]
 Folder = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[FOLDER]", help="A folder of scripts. [default: strategies/ and strategies/chaos/]"
+        metavar="[FOLDER]", help="A folder of scripts. (default: strategies/ and strategies/chaos/)"
     ),
 ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["share_text", "span_text", "usd"]
+__all__ = ["percent", "share_text", "span_text", "units", "usd"]
 
 
 def usd(amount: float) -> str:
@@ -30,6 +30,12 @@ def span_text(seconds: float | None) -> str:
     return " ".join(f"{number:,} {unit}" for number, unit in parts[first : first + 2] if number)
 
 
+def percent(fraction: float) -> str:
+    """A fraction as a signed percentage with one place: "+13.4 %"; no sign in front of nothing."""
+    rounded = round(100.0 * fraction, 1)
+    return f"{rounded:+.1f} %" if rounded else "0.0 %"
+
+
 def share_text(share: float) -> str:
     """A share of a limit: "67 %", and "6.7 x" from twice the limit on; "-" for what is no number."""
     if not math.isfinite(share):
@@ -37,3 +43,8 @@ def share_text(share: float) -> str:
     if share < 2.0:
         return f"{share:.0%}".replace("%", " %")
     return f"{share:,.1f} x" if share < 100.0 else f"{share:,.0f} x"
+
+
+def units(quantity: float) -> str:
+    """A quantity with at most one place."""
+    return f"{quantity:,.1f}".removesuffix(".0")

@@ -13,11 +13,11 @@ from workbench.backtest.charts import money
 from workbench.backtest.page_style import STYLE
 from workbench.backtest.svg import Band, Chart, Line, Rule, draw
 from workbench.cli.demo.scenes import CASH, FITTED
-from workbench.cli.demo.tables import MADE_UP, NOTES, sharpe_text, stopped_by, summary, where
-from workbench.cli.words import share_text, span_text, usd
+from workbench.cli.demo.tables import MADE_UP, NOTES, over_limit, sharpe_text, stopped_by, summary, where
+from workbench.cli.words import percent, share_text, span_text, units, usd
 
 if TYPE_CHECKING:
-    from workbench.cli.demo.runs import Behaved, Curve, Demo, IncidentResult
+    from workbench.cli.demo.runs import Behaved, Curve, Demo, IncidentResult, Side
 
 __all__ = ["page"]
 
@@ -26,10 +26,14 @@ type Cell = tuple[str, str]
 
 _MORE_STYLE: Final = """
 .on { stroke: var(--green); stroke-width: 2.2; } .off { stroke: var(--red); }
-.normal { stroke: var(--soft); stroke-dasharray: 5 4; }
+.normal { stroke: var(--soft); stroke-dasharray: 5 4; } svg.chart { overflow: visible; }
+.held line { stroke: var(--green); stroke-width: 1.2; stroke-dasharray: 3 3; } .held path { fill: var(--green); }
 .lead { font-size: 17px; font-weight: 600; margin: 14px 0 4px; }
 h3 { font-size: 14px; margin: 26px 0 0; } td.bad { color: var(--red); font-weight: 600; }
-td small { color: var(--soft); display: block; }
+body { max-width: 1320px; }
+td small { color: var(--soft); display: block; font-weight: 400; white-space: nowrap; }
+td.number { white-space: nowrap; }
+a { color: var(--blue); text-decoration: none; } a:hover { text-decoration: underline; }
 """
 
 
@@ -39,12 +43,13 @@ def page(demo: Demo) -> str:
         "<h1>Chaos strategies, with risk controls on and off</h1>",
         f'<p class="lead">{escape(summary(demo))}</p>',
         _incident_table(demo.incidents),
-        *(f'<p class="note">{escape(note)}</p>' for note in NOTES),
+        *(f'<p class="note">{escape(note.replace("`", ""))}</p>' for note in NOTES),
         f'<p class="note">Limits: {escape(demo.limits)}, but {escape("; ".join(FITTED))}.</p>',
         "<h2>Equity of the account in each incident</h2>",
         _legend(),
         *(part for incident in demo.incidents for part in _incident(incident)),
         "<h2>Well-behaved strategies</h2>",
+        '<p class="note">real: 2005 to 2010, the crash of 2008 inside; made-up: two days of minutes</p>',
         _behaved_table(demo.behaved),
         *_behaved_charts(demo.behaved),
     ]
@@ -73,6 +78,12 @@ def _number(text: str, bad: bool = False) -> Cell:
     return escape(text), "number bad" if bad else "number"
 
 
+def _position(side: Side) -> Cell:
+    """The worst position as a share of its limit, and in units below."""
+    text, style = _number(share_text(side.limit_use), over_limit(side))
+    return f"{text}<small>{units(side.worst_position)} of {units(side.limit)}</small>", style
+
+
 def _incident_table(incidents: Sequence[IncidentResult]) -> str:
     heads = [
         ("chaos strategy", ""),
@@ -99,19 +110,20 @@ def _incident_table(incidents: Sequence[IncidentResult]) -> str:
 def _incident_row(one: IncidentResult) -> list[Cell]:
     on, off = one.controlled, one.uncontrolled
     name = f'<a href="#{one.incident.script}">{escape(one.incident.script)}</a>'
+    about = f"<small>{escape(one.incident.what)}</small><small>{escape(where(one))}</small>"
     return [
-        (f"{name}<small>{escape(one.incident.what)}</small>", ""),
+        (name + about, ""),
         _number(f"{on.sent:,}"),
         _number(f"{on.refused:,}"),
-        _number(share_text(on.limit_use)),
-        _number(share_text(off.limit_use), off.limit_use > 1.0),
+        _position(on),
+        _position(off),
         _number(usd(on.damage_usd)),
-        _number(usd(off.damage_usd), off.damage_usd > 2.0 * max(on.damage_usd, 1.0)),
+        _number(usd(off.damage_usd), off.damage_usd > on.damage_usd),
         _number(f"{len(on.trips)}"),
         _number(span_text(on.recovery_seconds)),
         _number(span_text(off.recovery_seconds), off.recovery_seconds is None),
         _number(usd(on.neighbour_usd)),
-        (escape(stopped_by(on)), "text"),
+        (escape(stopped_by(on)).replace(", ", "<br>"), "text"),
     ]
 
 
@@ -127,10 +139,10 @@ def _behaved_table(behaved: Sequence[Behaved]) -> str:
         rows.append(
             [
                 (f"{escape(one.name)}<small>{escape(one.description)}</small>", ""),
-                ("real, 2005 to 2010" if one.stage.real else f"{MADE_UP}, two days", ""),
-                _number(f"{figures['total_return']:+.1%}", figures["total_return"] < 0.0),
+                ("real" if one.stage.real else MADE_UP, ""),
+                _number(percent(figures["total_return"]), figures["total_return"] < 0.0),
                 _number(sharpe_text(one)),
-                _number(f"{figures['max_drawdown']:.1%}"),
+                _number(percent(figures["max_drawdown"])),
                 _number(f"{figures['trades']:,}"),
                 _number(usd(figures["fees"])),
                 _number(f"{figures['breaker_trips']}", figures["breaker_trips"] > 0),
@@ -145,14 +157,14 @@ def _behaved_table(behaved: Sequence[Behaved]) -> str:
 def _legend() -> str:
     entries = (
         ("--green", "controls on"),
-        ("--red", "controls off; upright: a breaker trips"),
-        ("--soft", "without the chaos strategy"),
+        ("--red", "controls off"),
+        ("--soft", "without the chaos strategy (dashed)"),
         ("--amber", "the misbehaviour"),
     )
     shown = "".join(
         f'<span><i style="background:var({colour})"></i>{text}</span>' for colour, text in entries
     )
-    return f'<div class="legend">{shown}</div>'
+    return f'<div class="legend">{shown}<span>&#9660; a breaker trips, with controls on</span></div>'
 
 
 def _incident(one: IncidentResult) -> list[str]:
@@ -165,7 +177,7 @@ def _incident(one: IncidentResult) -> list[str]:
         Line(_on_times(on.curve, times), "on", "controls on"),
     ]
     band = Band(one.start_ns, one.end_ns, one.incident.script.replace("_", " "), one.incident.what)
-    rules = [Rule(trip_ns, f"controls on: breaker {reason} trips") for trip_ns, reason in on.trips]
+    rules = [Rule(trip_ns, f"controls on: breaker {reason} trips", "held") for trip_ns, reason in on.trips]
     chart = Chart(
         one.incident.script, times, lines, money, base=CASH, height=240.0, bands=[band], rules=rules
     )

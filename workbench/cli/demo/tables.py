@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
+from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
 from workbench.cli.demo.scenes import CASH, FITTED
-from workbench.cli.words import share_text, span_text, usd
+from workbench.cli.words import percent, share_text, span_text, usd
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from workbench.cli.demo.runs import Behaved, Demo, IncidentResult, Side
 
-__all__ = ["MADE_UP", "NOTES", "as_json", "sharpe_text", "show", "stopped_by", "summary"]
+__all__ = ["MADE_UP", "NOTES", "as_json", "over_limit", "sharpe_text", "show", "stopped_by", "summary"]
 
 MADE_UP: Final = "made-up"
 NOTES: Final = (
@@ -35,6 +36,8 @@ NOTES: Final = (
         "without it.  On daily prices a stop closes positions a day later, hence losses beyond it."
     ),
 )
+FULL_WIDTH: Final = 130
+_TITLE: Final = "Chaos strategies, with risk controls on and off"
 _FIGURES: Final = ("total_return", "sharpe_ratio", "max_drawdown", "trades", "fees", "breaker_trips")
 
 
@@ -42,7 +45,7 @@ def show(demo: Demo, console: Console) -> None:
     """Print everything."""
     console.print(_behaved_table(demo.behaved))
     console.print()
-    console.print(_incident_table(demo.incidents))
+    console.print(_incident_table(demo.incidents, full=console.width >= FULL_WIDTH))
     console.print()
     console.print(summary(demo), style="bold")
     for note in NOTES:
@@ -56,8 +59,9 @@ def summary(demo: Demo) -> str:
     worst_off = max(demo.incidents, key=lambda i: i.uncontrolled.damage_usd)
     on, off = worst_on.controlled.damage_usd, worst_off.uncontrolled.damage_usd
     return (
-        f"Worst case with controls: {usd(on)} USD ({on / CASH:.1%} of the account, {worst_on.incident.script}); "
-        f"without: {usd(off)} USD ({off / CASH:.0%}, {worst_off.incident.script})."
+        f"Worst case with controls: {usd(on)} USD, {100 * on / CASH:.1f} % of the account "
+        f"({worst_on.incident.script}); without: {usd(off)} USD, {100 * off / CASH:.0f} % "
+        f"({worst_off.incident.script})."
     )
 
 
@@ -75,23 +79,22 @@ def sharpe_text(one: Behaved) -> str:
 
 
 def _behaved_table(behaved: tuple[Behaved, ...]) -> Table:
+    title = "Well-behaved strategies (real: 2005 to 2010, the crash inside; made-up: two days)"
     table = Table(
-        title="Well-behaved strategies (real: 2005 to 2010, the crash inside; made-up: two days of minutes)",
-        title_justify="left",
-        title_style="bold",
+        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
     )
     table.add_column("strategy", no_wrap=True)
     table.add_column("prices")
-    for column in ("total return", "Sharpe", "max drawdown", "trades", "fees USD", "breakers"):
-        table.add_column(column, justify="right")
+    for column in ("total\nreturn", "Sharpe", "max\ndrawdown", "trades", "fees\nUSD", "breakers"):
+        table.add_column(column, justify="right", no_wrap=True)
     for one in behaved:
         figures = one.stats
         table.add_row(
             one.name,
             "real" if one.stage.real else MADE_UP,
-            _toned(f"{figures['total_return']:+.1%}", figures["total_return"] < 0.0),
+            _toned(percent(figures["total_return"]), figures["total_return"] < 0.0),
             sharpe_text(one),
-            f"{figures['max_drawdown']:.1%}",
+            percent(figures["max_drawdown"]),
             f"{figures['trades']:,}",
             usd(figures["fees"]),
             f"{figures['breaker_trips']}",
@@ -99,39 +102,83 @@ def _behaved_table(behaved: tuple[Behaved, ...]) -> Table:
     return table
 
 
-def _incident_table(incidents: tuple[IncidentResult, ...]) -> Table:
-    table = Table(
-        title="Chaos strategies, with risk controls on and off",
-        title_justify="left",
-        title_style="bold",
-        show_lines=True,
-    )
-    table.add_column("chaos strategy", min_width=22)
-    table.add_column("orders\nsent", justify="right")
-    table.add_column("refused", justify="right")
-    table.add_column("worst\nposition\non / off", justify="right")
-    table.add_column("damage\nUSD, on", justify="right", no_wrap=True)
-    table.add_column("damage\nUSD, off", justify="right", no_wrap=True)
-    table.add_column("breaker\ntrips", justify="right")
-    table.add_column("recovered\non / off", justify="right")
-    table.add_column("others\nUSD", justify="right")
+def over_limit(side: Side) -> bool:
+    """Whether the position was beyond its limit, by more than a rounding."""
+    return side.limit_use > 1.005
+
+
+def _incident_table(incidents: tuple[IncidentResult, ...], *, full: bool) -> Table:
+    """full: with what each strategy does, what held it, and what became of the others; else for a narrow screen."""
+    if not full:
+        return _narrow_table(incidents)
+    table = Table(title=_TITLE, title_justify="left", title_style="bold", show_lines=True)
+    table.add_column("chaos strategy", min_width=20)
+    for heading in (
+        "orders\nsent",
+        "refused",
+        "worst\nposition\non / off",
+        "damage\nUSD, on",
+        "damage\nUSD, off",
+        "breaker\ntrips",
+        "recovered\non / off",
+        "others\nUSD",
+    ):
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("what held it", min_width=20, overflow="fold")
     for one in incidents:
-        on, off = one.controlled, one.uncontrolled
+        on, (position, damage, recovered) = one.controlled, _on_off(one)
         table.add_row(
             f"[bold]{one.incident.script}[/]\n{escape(one.incident.what)}\n[dim]{where(one)}[/]",
             f"{on.sent:,}",
             f"{on.refused:,}",
-            f"{share_text(on.limit_use)}\n{_toned(share_text(off.limit_use), off.limit_use > 1.0)}",
-            usd(on.damage_usd),
-            _toned(usd(off.damage_usd), off.damage_usd > 2.0 * max(on.damage_usd, 1.0)),
+            "\n".join(position),
+            *damage,
             f"{len(on.trips)}",
-            f"{span_text(on.recovery_seconds)}\n"
-            f"{_toned(span_text(off.recovery_seconds), off.recovery_seconds is None)}",
+            "\n".join(recovered),
             usd(on.neighbour_usd),
             stopped_by(on).replace(", ", "\n"),
         )
     return table
+
+
+def _narrow_table(incidents: tuple[IncidentResult, ...]) -> Table:
+    """The figures alone, those with controls on above those with controls off."""
+    table = Table(
+        title=_TITLE, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
+    table.add_column("chaos strategy", no_wrap=True)
+    for heading in (
+        "orders\nsent,\nrefused",
+        "worst\nposition\non / off",
+        "damage\nUSD\non / off",
+        "breaker\ntrips",
+        "recovered\non / off",
+    ):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for one in incidents:
+        on, (position, damage, recovered) = one.controlled, _on_off(one)
+        table.add_row(
+            f"[bold]{one.incident.script}[/]\n[dim]{'real prices' if one.stage.real else MADE_UP}[/]",
+            f"{on.sent:,}\n{on.refused:,}",
+            "\n".join(position),
+            "\n".join(damage),
+            f"{len(on.trips)}",
+            "\n".join(recovered),
+        )
+    return table
+
+
+def _on_off(one: IncidentResult) -> tuple[tuple[str, str], tuple[str, str], tuple[str, str]]:
+    """Worst position, damage and recovery, each with controls on and off."""
+    on, off = one.controlled, one.uncontrolled
+    return (
+        (share_text(on.limit_use), _toned(share_text(off.limit_use), over_limit(off))),
+        (usd(on.damage_usd), _toned(usd(off.damage_usd), off.damage_usd > on.damage_usd)),
+        (
+            span_text(on.recovery_seconds),
+            _toned(span_text(off.recovery_seconds), off.recovery_seconds is None),
+        ),
+    )
 
 
 def where(one: IncidentResult) -> str:
