@@ -85,6 +85,9 @@ _ALERTS: Final[Kinds] = {
 }
 
 
+_ALERTING: Final = frozenset({RiskAlert, BreakerTripped, BreakerReset})
+
+
 def alerts_frame(recorder: Recorder) -> pd.DataFrame:
     """What the monitors said, and breakers that tripped or were reset, in order.
 
@@ -93,6 +96,8 @@ def alerts_frame(recorder: Recorder) -> pd.DataFrame:
     """
     rows: list[Sequence[Any]] = []
     for fact in recorder.journal:
+        if type(fact) not in _ALERTING:  # first, since a journal may hold millions of others
+            continue
         match fact:
             case RiskAlert():
                 rows.append(_alert(fact, "alert", fact.monitor, fact.severity, fact.message))

@@ -14,8 +14,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.backtest import frames, order_frames, roundtrips
+from workbench.backtest.html import cell_html, write_page
 from workbench.backtest.performance import StrategyPerformance, drawdowns, periods_per_year
+from workbench.backtest.plots import plot_result
 from workbench.backtest.replay import ReplayRecord
+from workbench.backtest.statistics import portfolio_stats, strategy_performance, text_summary
 from workbench.backtest.tables import Kinds, table, utc
 from workbench.chaos.events import ChaosEvent
 from workbench.errors import ConfigError, StrategyError
@@ -188,15 +191,20 @@ class BacktestResult:
 
         what: order or signal.  An order that failed several checks counts for each of them.
         """
-        counts = Counter(
-            ("order", fact.strategy_id, check)
-            for fact in self.record.recorder.refused
-            for check in fact.failed_checks
-        )
-        counts.update(
-            ("signal", fact.strategy_id, fact.reason) for fact in self.record.recorder.signals_refused
-        )
+        recorder = self.record.recorder
+        # A runaway strategy has millions of orders refused, but few different sets of failed checks.
+        orders = Counter((fact.strategy_id, fact.failed_checks) for fact in recorder.refused)
+        counts: Counter[tuple[str, str, str]] = Counter()
+        for (strategy_id, checks), count in orders.items():
+            for check in checks:
+                counts["order", strategy_id, check] += count
+        counts.update(("signal", fact.strategy_id, fact.reason) for fact in recorder.signals_refused)
         return table(_REFUSALS, [(*key, count) for key, count in counts.most_common()])
+
+    @cached_property
+    def breach_counts(self) -> Counter[str]:
+        """How many rules each strategy ran into; "" for those of the whole portfolio."""
+        return Counter(breach.strategy_id for breach in self.record.recorder.breaches)
 
     # -- figures ------------------------------------------------------------------------------------------------
 
@@ -208,9 +216,13 @@ class BacktestResult:
         trades, win_rate, profit_factor: closed round trips after fees.  turnover: notional filled.  exposure_time:
         share of update times after which a position was open.  refusal_reasons: the three most frequent of orders.
         """
-        from workbench.backtest.statistics import portfolio_stats
-
+        if periods_per_year is None:
+            return self._stats.copy()
         return portfolio_stats(self, self._per_year(periods_per_year))
+
+    @cached_property
+    def _stats(self) -> pd.Series[Any]:
+        return portfolio_stats(self, self.periods_per_year)
 
     def performance(
         self,
@@ -224,8 +236,6 @@ class BacktestResult:
         chaos_recovery_time: seconds, for whoever has measured it against the same run without chaos.
         Raises StrategyError on an id that is not in the run.
         """
-        from workbench.backtest.statistics import strategy_performance
-
         return strategy_performance(self, strategy_id, self._per_year(periods_per_year), chaos_recovery_time)
 
     def curve_of(self, strategy_id: str | None) -> tuple[float, npt.NDArray[np.float64]]:
@@ -256,22 +266,14 @@ class BacktestResult:
 
         options: width and height in pixels.  Loads the plotting library on first use.
         """
-        from workbench.backtest.plots import plot_result
-
         return plot_result(self, **options)
 
     def to_html(self, path: str | Path) -> Path:
         """Write one self-contained page with curves, chaos windows and tables; the path that was written."""
-        from workbench.backtest.html import write_page
-
         return write_page(self, Path(path))
 
     def __repr__(self) -> str:
-        from workbench.backtest.statistics import text_summary
-
         return text_summary(self)
 
     def _repr_html_(self) -> str:
-        from workbench.backtest.html import cell_html
-
         return cell_html(self)

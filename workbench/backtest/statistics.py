@@ -5,23 +5,32 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pandas as pd
 
 from workbench.backtest.performance import StrategyPerformance, curve_figures, trade_figures
 from workbench.backtest.roundtrips import exposed
+from workbench.core.feed import LAST
 
 if TYPE_CHECKING:
     from workbench.backtest.result import BacktestResult
 
-__all__ = ["PORTFOLIO", "portfolio_stats", "show", "strategy_performance", "text_summary", "top_reasons"]
+__all__ = [
+    "PORTFOLIO",
+    "portfolio_stats",
+    "show",
+    "span_text",
+    "strategy_performance",
+    "text_summary",
+    "top_reasons",
+]
 
 PORTFOLIO: Final = "portfolio"
 """Name of all strategies together."""
 
 _TOP: Final = 3
-_SHARES: Final = frozenset(
-    {"total_return", "cagr", "volatility", "max_drawdown", "win_rate", "exposure_time"}
-)
+_SIGNED: Final = frozenset({"total_return", "buy_and_hold_return", "cagr"})
+_SHARES: Final = _SIGNED | {"volatility", "max_drawdown", "win_rate", "exposure_time"}
 _MONEY: Final = frozenset({"initial_cash", "final_equity", "total_pnl", "avg_trade_pnl", "turnover", "fees"})
 
 
@@ -42,6 +51,7 @@ def portfolio_stats(result: BacktestResult, per_year: float) -> pd.Series[Any]:
             "final_equity": result.final_equity,
             "total_pnl": result.final_equity - result.initial_cash,
             "total_return": curve.total_return,
+            "buy_and_hold_return": _buy_and_hold(result),
             "cagr": curve.cagr,
             "volatility": curve.volatility,
             "sharpe_ratio": curve.sharpe_ratio,
@@ -75,6 +85,18 @@ def portfolio_stats(result: BacktestResult, per_year: float) -> pd.Series[Any]:
     )
 
 
+def _buy_and_hold(result: BacktestResult) -> float:
+    """Mean over the instruments of last over first price, minus 1: what equal amounts in each would have returned."""
+    feed = result.record.feed
+    returns = []
+    for k in range(len(feed.instruments)):
+        last = feed.quotes[feed.instrument == k, LAST]
+        prices = last[np.isfinite(last) & (last > 0.0)]
+        if len(prices):
+            returns.append(float(prices[-1] / prices[0]) - 1.0)
+    return sum(returns) / len(returns) if returns else math.nan
+
+
 def strategy_performance(
     result: BacktestResult, strategy_id: str | None, per_year: float, chaos_recovery_time: float | None
 ) -> StrategyPerformance:
@@ -96,7 +118,7 @@ def strategy_performance(
         trades_per_day=trades.trades / days if days else math.nan,
         risk_adjusted_return=curve.total_return / -curve.max_drawdown if curve.max_drawdown else math.nan,
         chaos_recovery_time=chaos_recovery_time,
-        risk_breach_count=sum(name in (None, breach.strategy_id) for breach in recorder.breaches),
+        risk_breach_count=len(recorder.breaches) if name is None else result.breach_counts[name],
         emergency_stops=sum(name is None or trip.strategy_id in ("", name) for trip in recorder.trips),
     )
 
@@ -113,13 +135,13 @@ def show(name: str, value: Any) -> str:
     """One figure as a person reads it."""
     match value:
         case pd.Timestamp():
-            return f"{value:%Y-%m-%d %H:%M}"
+            return f"{value:%Y-%m-%d}" if value == value.normalize() else f"{value:%Y-%m-%d %H:%M}"
         case pd.Timedelta():
-            return _span(value)
+            return span_text(value)
         case float() if math.isnan(value):
             return "-"
         case float() if name in _SHARES:
-            return f"{value:+.2%}" if name in ("total_return", "cagr") else f"{value:.2%}"
+            return f"{value:+.2%}" if name in _SIGNED else f"{value:.2%}"
         case float() if name in _MONEY:
             return f"{value:,.2f}"
         case float():
@@ -129,7 +151,8 @@ def show(name: str, value: Any) -> str:
     return str(value) or "-"
 
 
-def _span(span: pd.Timedelta) -> str:
+def span_text(span: pd.Timedelta) -> str:
+    """A length of time as a person says it, cut to its two largest units."""
     seconds = int(span.total_seconds())
     days, rest = divmod(seconds, 86_400)
     hours, rest = divmod(rest, 3_600)
