@@ -67,7 +67,7 @@ class ReplayRecord(NamedTuple):
         return fingerprint(self.recorder.fills, self.curves[:, 0])
 
 
-def venue_windows(events: Iterable[ChaosEvent], feed: Feed) -> list[VenueFaultWindow]:
+def _venue_windows(events: Iterable[ChaosEvent], feed: Feed) -> list[VenueFaultWindow]:
     """Venue faults as the core takes them; a target that is a symbol means the venues that trade it."""
     venues = list(dict.fromkeys(i.venue for i in feed.instruments))
     windows: list[VenueFaultWindow] = []
@@ -122,7 +122,7 @@ class Replay:
             limits=limits,
             costs=costs,
             initial_cash=initial_cash,
-            faults=venue_windows(chaos, feed),
+            faults=_venue_windows(chaos, feed),
         )
         self.recorder = Recorder()
         self.contain_errors = contain_errors

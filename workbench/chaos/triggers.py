@@ -37,6 +37,7 @@ __all__ = [
     "TriggerEventKind",
     "TriggerState",
     "advance",
+    "interval_ns",
     "luck",
 ]
 

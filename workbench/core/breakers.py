@@ -258,7 +258,7 @@ def watch_samples(desk: Desk) -> None:
     book = desk.books[0]
     if limits.portfolio_var < INF:
         value = portfolio_var(desk)
-        book.var = value
+        book.value_at_risk = value
         blocked = value == value and _alert(desk, NONE, M_VAR, value, limits.portfolio_var)
         book.var_blocked = 1 if blocked else 0
     if limits.strategy_correlation < 1.0:

@@ -130,7 +130,7 @@ def _fill_book(buffer: npt.NDArray[np.uint8], cash: float, orders: int) -> None:
     book.initial_cash = book.equity = book.peak = book.base_equity = book.day_equity = cash
     book.now_ns = -NEVER
     book.day = -NEVER // DAY_NS
-    book.var = math.nan
+    book.value_at_risk = math.nan
     book.fault_ns = -NEVER
     slots = np.asarray(desk.orders)
     slots["next"] = np.arange(1, orders + 1)

@@ -25,7 +25,16 @@ from workbench.core.jit import jit
 from workbench.core.rows import PositionRow
 from workbench.core.state import CHECKS, NONE, RECENT, SECOND_NS, Desk
 
-__all__ = ["TOLERANCE", "Intent", "check_order", "crossing_order", "reduces", "refill"]
+__all__ = [
+    "TOLERANCE",
+    "Intent",
+    "check_order",
+    "crossing_order",
+    "executions_in_window",
+    "reduces",
+    "refill",
+    "take_tokens",
+]
 
 TOLERANCE = 1.0 + 1e-9  # sums of binary fractions may overshoot a limit that was met exactly by this much
 INF = math.inf
@@ -359,7 +368,7 @@ def _run_checks(desk: Desk, intent: Intent) -> None:
         _concentration_limit(desk, intent, added)
         _buying_power(desk, intent, added)
         if book.var_blocked:
-            _see(desk, PORTFOLIO_VAR, book.var, limits.portfolio_var)
+            _see(desk, PORTFOLIO_VAR, book.value_at_risk, limits.portfolio_var)
         if desk.symbols[row.symbol].restricted:
             _see(desk, RESTRICTED, INF, 0.0)
     _strategy_limit(desk, intent, exposure, reducing)

@@ -142,7 +142,7 @@ class Book:
     day_equity: float
     drawdown: float  # positive share of the peak
     halted: int  # latched breaker bits
-    var: float
+    value_at_risk: float
     var_blocked: int
     sample: int  # samples taken by the monitors
     sample_ns: int  # when the next one is due

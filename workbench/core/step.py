@@ -31,6 +31,7 @@ from workbench.core.venue_faults import refresh_faults
 
 __all__ = [
     "ERROR_CODE",
+    "book_time",
     "cancel",
     "check",
     "close_positions",
@@ -38,6 +39,7 @@ __all__ = [
     "on_price",
     "on_row",
     "on_wish",
+    "price",
     "refuse",
     "reset_breaker",
     "trip_breaker",

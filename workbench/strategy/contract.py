@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from workbench.core.messages import MarketSignal, OrderFill, PriceUpdate, RiskBreach
 from workbench.errors import ParameterError
 
-__all__ = ["RUNNER_SETTINGS", "TradingStrategy"]
+__all__ = ["RUNNER_SETTINGS", "TradingStrategy", "checked_config"]
 
 RUNNER_SETTINGS = frozenset({"unit", "sizing", "symbols"})
 """Config keys that the runner reads for any strategy: `unit` (units per full-strength signal, a number or one
@@ -64,7 +64,9 @@ class TradingStrategy(ABC):
         }
 
 
-def checked_config(name: str, parameters: Mapping[str, Any] | None, config: Mapping[str, Any]) -> dict[str, Any]:
+def checked_config(
+    name: str, parameters: Mapping[str, Any] | None, config: Mapping[str, Any]
+) -> dict[str, Any]:
     """`config` over the defaults of `parameters`; raises ParameterError on an unknown key or an unfit value."""
     if parameters is None:
         return dict(config)
