@@ -295,7 +295,7 @@ def _reject(desk: Desk, slot: int, reason: int) -> None:
 
 @jit
 def place_emergency(desk: Desk, strategy: int, instrument: int) -> None:
-    """Close one position by a reduce-only market order that no limit stops; not while one works or the venue is down."""
+    """Close one position by a reduce-only market order past all limits; not while one works or the venue is down."""
     position = desk.positions[strategy * desk.head[0].instruments + instrument]
     row = desk.instruments[instrument]
     book = desk.books[0]
