@@ -9,8 +9,9 @@ with it.
 - breach_count: breaches with start <= time < end.
 - emergency_stops: breakers that tripped from the start on, less those that trip in the run without it as well (same
   strategy, same reason).
-- recovery_seconds: from the end of the window until the first moment t, at or after it, from which for `HOLD` further
-  moments all of these stay inside the normal band, which is what the run without the event shows:
+- recovery_seconds: from the end of the window until the first moment t from which for `HOLD` further moments all of
+  these stay inside the normal band, which is what the run without the event shows.  Looked at are the last moment up to
+  the end, which is the state at the end (0 seconds), and all after it:
     equity    the shortfall stays within `band` of what it is at t.  band: the move that equity of the run without
               exceeds in 5 % of its stretches of so many moments only, at least a millionth of the cash
     exposure  in each instrument, the units held (gross over strategies) are no more than the most that the run without
@@ -197,9 +198,9 @@ def recovery_seconds(disturbed: RunPath, normal: RunPath, end_ns: int) -> float 
     calm &= np.lib.stride_tricks.sliding_window_view(settled, HOLD + 1).all(axis=1)
     own, usual_breaches = _breaches(disturbed, normal, times), _breaches(normal, normal, times)
     calm &= own <= usual_breaches.max()
-    first = int(np.searchsorted(times, end_ns))
+    first = max(0, int(np.searchsorted(times, end_ns, side="right")) - 1)
     found = np.flatnonzero(calm[first:])
-    return float(times[first + found[0]] - end_ns) / SECOND_NS if len(found) else None
+    return max(0.0, float(times[first + found[0]] - end_ns) / SECOND_NS) if len(found) else None
 
 
 def _at(times: Times, moments: Times) -> npt.NDArray[np.intp]:

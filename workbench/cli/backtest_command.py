@@ -60,20 +60,15 @@ def backtest_command(
     import msgspec
 
     from workbench.backtest.api import backtest
-    from workbench.cli.folders import find_script
+    from workbench.cli.folders import find_strategy
 
     check_writable(html)
-    parameters, costs_given, script = (
-        read_parameters(config),
-        read_cost_settings(costs),
-        find_script(strategy),
-    )
     result = backtest(
-        script,
+        find_strategy(strategy),
         load_prices(prices, symbol, venue, start, end),
-        config=parameters,
+        config=read_parameters(config),
         limits=read_limits(limits),
-        costs=costs_given,
+        costs=read_cost_settings(costs),
         seed=seed,
         initial_cash=cash,
         progress=progress,

@@ -109,7 +109,7 @@ def chaos_command(
     Example: workbench chaos sma_cross --prices sp500 --kind price_gap --start 2008-09-15 --duration 5d --intensity -0.2
     """
     from workbench.backtest.chaos_backtest import ChaosBacktester
-    from workbench.cli.folders import find_script
+    from workbench.cli.folders import find_strategy
 
     given = {"start": start, "duration": duration, "intensity": intensity, "target": target}
     if events is not None and (kind or any(given.values())):
@@ -117,7 +117,7 @@ def chaos_command(
     if not kind and any(given.values()):
         named = next(name for name, values in given.items() if values)
         raise ChaosError(f"--{named} needs a --kind that it belongs to")
-    script, played = find_script(strategy), load_prices(prices, symbol, venue, first, last)
+    played_by, played = find_strategy(strategy), load_prices(prices, symbol, venue, first, last)
     parameters = read_parameters(config)
     tester = ChaosBacktester(
         played,
@@ -128,12 +128,12 @@ def chaos_command(
         progress=progress,
     )
     if events is None and not kind:
-        outcomes = tester.try_each(script, _one_of_each(played, seed), config=parameters)
+        outcomes = tester.try_each(played_by, _one_of_each(played, seed), config=parameters)
     else:
         chosen = _read_file(events) if events is not None else _build(kind or [], given, played, seed)
-        outcomes = list(tester.run_backtest_with_chaos(script, chosen, config=parameters).outcomes)
+        outcomes = list(tester.run_backtest_with_chaos(played_by, chosen, config=parameters).outcomes)
     if json:
-        print_json({"strategy": script, "events": [_plain(outcome) for outcome in outcomes]})
+        print_json({"strategy": strategy, "events": [_plain(outcome) for outcome in outcomes]})
         return
     _show(outcomes, alone=events is None and not kind)
 
@@ -217,12 +217,8 @@ def _usual(kind: ChaosKind | str, prices: Prices, seed: int) -> dict[str, Any]:
 
     span = prices.end - prices.start
     bar = max(prices.interval, pd.Timedelta(seconds=1))
-    start = (
-        (prices.start + span / 3).floor(bar)
-        if bar < pd.Timedelta(days=1)
-        else (prices.start + span / 3).floor("D")
-    )
-    length = max(span / SHARE, LEAST_BARS * bar).ceil("s")
+    step = min(bar, pd.Timedelta(days=1))
+    start, length = (prices.start + span / 3).floor(step), max(span / SHARE, LEAST_BARS * bar).ceil(step)
     return {
         "start": start.to_pydatetime(),
         "duration": length.to_pytimedelta(),

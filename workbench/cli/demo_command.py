@@ -22,7 +22,7 @@ def demo_command(html: Page = Path("demo_report.html"), json: Json = False) -> N
     """
     check_writable(html)
     with progress_bar() as progress:
-        task = progress.add_task("loading (the first time, compiling the trading core)", total=None)
+        task = progress.add_task("loading", total=None)
         from workbench.cli.demo.page import page
         from workbench.cli.demo.runs import run_demo, steps
         from workbench.cli.demo.tables import as_json, show
@@ -34,7 +34,9 @@ def demo_command(html: Page = Path("demo_report.html"), json: Json = False) -> N
         progress.update(task, total=steps() + 1, completed=0)
 
         def tick(name: str) -> None:
-            progress.update(task, advance=1, description=name)
+            first = not progress.tasks[0].completed
+            note = " (the first time, the trading core is compiled)" if first else ""
+            progress.update(task, advance=1, description=name + note)
 
         demo = run_demo(find_folder("strategies"), load_limits(file), limits_from, tick)
         write_whole(html, page(demo))

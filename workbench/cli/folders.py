@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import workbench
 from workbench.errors import ConfigError, StrategyLoadError
 
-__all__ = ["find_folder", "find_script", "optional_file"]
+if TYPE_CHECKING:
+    from workbench.strategy.contract import TradingStrategy
+
+__all__ = ["find_folder", "find_strategy", "optional_file"]
 
 
 def _places() -> list[Path]:
@@ -33,20 +37,25 @@ def optional_file(name: str) -> Path | None:
     return next((place / name for place in _places() if (place / name).is_file()), None)
 
 
-def find_script(strategy: str) -> str:
-    """What to load for `strategy`: itself where it is a path or a dotted name, else the script of that name in
-    strategies/ or strategies/chaos/.
+def find_strategy(strategy: str) -> str | type[TradingStrategy]:
+    """What to run for `strategy`: a path or a dotted name as it is, the class that `script.py:Class` names, else the
+    script of that name in strategies/ or strategies/chaos/.
 
-    Raises StrategyLoadError with the nearest name.
+    Raises StrategyLoadError, which knows the nearest name.
     """
-    if any(mark in strategy for mark in (".", "/", ":")) or Path(strategy).exists():
+    path, mark, name = strategy.rpartition(".py:")
+    if mark:
+        from workbench.strategy.loader import load_strategy
+
+        return load_strategy(f"{path}.py", name)
+    if any(sign in strategy for sign in (".", "/", ":")) or Path(strategy).exists():
         return strategy
     folder = find_folder("strategies")
     scripts = {path.stem: path for path in [*folder.glob("*.py"), *folder.glob("chaos/*.py")]}
     if strategy in scripts:
         return str(scripts[strategy])
     near = difflib.get_close_matches(strategy, scripts, 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there is: {', '.join(sorted(scripts))}"
+    hint = f"did you mean {near[0]!r}?" if near else f"there is {', '.join(sorted(scripts))}"
     raise StrategyLoadError(
-        f"no script {strategy!r} in {folder}; {hint} A path (.py) or package.module:Class will do as well"
+        f"no script {strategy!r} in {folder}; {hint} (a path or package.module:Class will do as well)"
     )

@@ -42,7 +42,8 @@ Strategy = Annotated[
     str,
     typer.Argument(
         metavar="STRATEGY",
-        help="A script (.py), package.module:Class, or the name of a script in strategies/, such as sma_cross.",
+        help="A script (.py, or .py:Class where it has several), package.module:Class, or the name of a script in "
+        "strategies/, such as sma_cross.",
     ),
 ]
 PriceSources = Annotated[
