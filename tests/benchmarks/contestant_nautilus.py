@@ -1,6 +1,6 @@
 """nautilus_trader: the same work by a Python strategy, logging off, its own risk engine on.
 
-In an environment that has it (with pandas 2): python -m tests.benchmarks.contestant_nautilus {cross|orders} BARS REPEATS
+With it and pandas 2 installed: python -m tests.benchmarks.contestant_nautilus {cross|orders} BARS REPEATS
 """
 
 import sys

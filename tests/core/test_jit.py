@@ -164,3 +164,18 @@ def test_the_cache_of_other_libraries_stays_where_it_was(monkeypatch: pytest.Mon
 
     assert vars(numba.config)["CACHE_DIR"] == "theirs"
     assert ours(2.0) == 2.0
+
+
+def test_a_kernel_says_whether_it_has_been_compiled_before(tmp_path: Path) -> None:
+    code = (
+        "from workbench.core.jit import is_cached; from workbench.core.sizing import to_lot\n"
+        "before = is_cached(to_lot); to_lot(1.0, 0.5); print(before, is_cached(to_lot))"
+    )
+    environment = {**os.environ, "WORKBENCH_CACHE_DIR": str(tmp_path)}
+    environment.pop("NUMBA_DISABLE_JIT", None)
+    run = [sys.executable, "-c", code]
+    said = [
+        subprocess.check_output(run, env=environment, text=True, cwd=CORE.parents[1]).strip()
+        for _ in range(2)
+    ]
+    assert said == ["False True", "True True"]

@@ -23,6 +23,7 @@ from workbench.core.costs import Costs
 from workbench.core.desk import MAX_SIGNALS, PerformanceView, TradingDesk
 from workbench.core.facts import Fact
 from workbench.core.feed import ASK, ASK_SIZE, BID, BID_SIZE, CHANGE_PCT, LAST, VOLUME, Feed
+from workbench.core.jit import is_cached
 from workbench.core.limits import RiskLimits
 from workbench.core.messages import MarketSignal, OrderFill, PriceUpdate, RiskBreach
 from workbench.core.step import count_error, on_row
@@ -32,6 +33,7 @@ from workbench.errors import StrategyFailure
 __all__ = ["Replay", "ReplayRecord", "replay"]
 
 CHUNK: Final = 8_192  # rows that are turned into updates at once
+LONG_RUN: Final = 150_000  # updates from which on a bar is shown; half a second and more
 _LISTS: Final = (list, tuple)
 _ERROR_BIT: Final = 1 << int(Breaker.STRATEGY_ERROR)
 _VENUE_FAULTS: Final[Mapping[ChaosKind, VenueFault]] = {
@@ -305,8 +307,10 @@ def replay(
         chaos=chaos,
         contain_errors=contain_errors,
     )
-    shown = progress if progress is not None else len(feed) > 20 * CHUNK and sys.stderr.isatty()
-    if not shown:
+    watched = sys.stderr.isatty() or "ipykernel" in sys.modules
+    if watched and not is_cached(on_row):
+        print("compiling the trading core (once for this version, up to a minute) …", file=sys.stderr)  # noqa: T201
+    if not (len(feed) > LONG_RUN and watched if progress is None else progress):
         return run.run()
     from tqdm.auto import tqdm
 

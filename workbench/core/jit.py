@@ -22,7 +22,7 @@ from typing import cast
 
 import numba
 
-__all__ = ["CACHE_DIRECTORY", "jit"]
+__all__ = ["CACHE_DIRECTORY", "is_cached", "jit"]
 
 _KEPT_DIRECTORIES = 5  # a few checkouts and branches side by side; each is some megabytes
 _KEY_LENGTH = 32
@@ -119,3 +119,13 @@ def jit[F: Callable[..., object]](function: F) -> F:
         return cast("F", decorate(function))
     finally:
         settings["CACHE_DIR"] = elsewhere
+
+
+def is_cached(kernel: Callable[..., object]) -> bool:
+    """True if `kernel` need not be compiled before its first call: it lies in the cache, or nothing is compiled."""
+    if vars(numba.config)["DISABLE_JIT"]:
+        return True
+    if CACHE_DIRECTORY is None:
+        return False
+    module = kernel.__module__.rpartition(".")[2]
+    return any(CACHE_DIRECTORY.glob(f"*/{module}.{kernel.__name__}-*.nbi"))
