@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from tests.chaos.arena import BTC, ETH, bystander, limits, market, minutes, play, suspect, wave
+from tests.chaos.verdict import assert_contained, violated
+from workbench.backtest.replay import ReplayRecord
+from workbench.core.limits import RepeatedExecution, RiskLimits
 from workbench.core.messages import OrderFill, PriceUpdate
 
 type Script = Callable[..., Any]
@@ -42,3 +46,55 @@ def test_same_seed_same_slices(script: Script, quote: Quote) -> None:
 
 def test_without_a_parent_nothing_is_sent(script: Script, quote: Quote) -> None:
     assert script("knight_replay", parent_quantity=0.0).on_market_data(quote(0)) == []
+
+
+# -- contained ---------------------------------------------------------------------------------------------------------
+
+FEED = market({BTC: wave(40, 100.0, 0.01, 20), ETH: wave(40, 50.0, 0.01, 16)})
+LIMITS = limits(25.0, repeated_execution=RepeatedExecution(max_executions=20, window_seconds=600.0))
+
+
+def beside_a_bystander(controls: RiskLimits = LIMITS) -> ReplayRecord:
+    return play(FEED, suspect("knight_replay", symbols=BTC), bystander(), limits=controls)
+
+
+def test_contained() -> None:
+    """Ten slices a minute: the twentieth execution comes in minute 2, stops the strategy, and minute 3 is flat.
+
+    The parent of one unit is filled by then: 20 slices of 0.05 in the mean.
+    """
+    record = beside_a_bystander()
+    assert_contained(record, LIMITS, play(FEED, bystander(), limits=LIMITS))
+    (trip,) = record.recorder.trips
+    assert (trip.reason, trip.strategy_id, trip.value) == ("repeated_execution", "suspect", 20.0)
+    assert minutes([trip], "suspect") == {2: 1}
+    assert minutes(record.recorder.fills, "suspect") == {1: 10, 2: 10, 3: 1}
+    assert record.recorder.fills[-1].strategy_id == "bystander"
+    assert record.desk.position(0, BTC) == 0.0
+    assert 0.8 <= record.desk.view.symbols[0].worst_long <= 20 * 0.06
+
+
+def test_throttle_refuses_for_as_long_as_the_window_and_the_breaker_for_ever() -> None:
+    """A minute 2 whose executions are younger than 600 s until minute 11; the latch holds to the end."""
+    record = beside_a_bystander()
+    throttled = minutes(record.recorder.refused, "suspect", "repeated_execution_throttle")
+    halted = minutes(record.recorder.refused, "suspect", "circuit_breaker")
+    assert throttled == dict.fromkeys(range(2, 11), 10)
+    assert halted == dict.fromkeys(range(2, 40), 10)
+    assert record.desk.halted("suspect") == ("repeated_execution",)
+
+
+def test_without_repeated_execution_throttle_it_is_not_contained() -> None:
+    record = beside_a_bystander(LIMITS.without("repeated_execution_throttle"))
+    assert violated(record, LIMITS) == {"repeated_execution_throttle"}
+    assert sum(minutes(record.recorder.fills, "suspect").values()) == 390
+    assert record.desk.position(0, BTC) > 15.0  # where the parent was one unit
+
+
+def test_without_position_limit_either_nothing_ends_it() -> None:
+    """Behind the throttle stands the position limit, here of five units."""
+    tight = limits(5.0).without("repeated_execution_throttle")
+    held = beside_a_bystander(tight)
+    assert violated(held, tight) == set()
+    assert 4.9 < held.desk.position(0, BTC) <= 5.0
+    assert violated(beside_a_bystander(tight.without("position_limit")), tight) == {"position_limit"}

@@ -6,6 +6,25 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from tests.chaos.arena import (
+    BTC,
+    ETH,
+    MINUTE_NS,
+    START_NS,
+    bystander,
+    limits,
+    market,
+    minutes,
+    play,
+    suspect,
+    wave,
+)
+from tests.chaos.books import books_agree
+from tests.chaos.verdict import assert_contained, violated
+from workbench.backtest.replay import ReplayRecord
+from workbench.core.limits import RiskLimits
 from workbench.core.messages import MarketSignal, PriceUpdate
 
 type Script = Callable[..., Any]
@@ -52,3 +71,60 @@ def test_draw_depends_on_the_seed_alone(script: Script, quote: Quote) -> None:
         for seed in (3, 3, 4)
     ]
     assert runs[0] == runs[1] != runs[2]
+
+
+# -- contained ---------------------------------------------------------------------------------------------------------
+
+FEED = market({BTC: wave(40, 100.0, 0.01, 20), ETH: wave(40, 50.0, 0.01, 16)})
+LIMITS = limits(25.0)
+HUGE = ("position_limit", "notional_limit", "strategy_limit", "max_order_value", "buying_power")
+
+
+def beside_a_bystander(controls: RiskLimits = LIMITS) -> ReplayRecord:
+    return play(FEED, suspect("nan_signals", symbols=BTC, intensity=3), bystander(), limits=controls)
+
+
+def test_contained() -> None:
+    """Garbage is refused before risk, each piece of it counts, and the fifth within the hour stops the strategy."""
+    record = beside_a_bystander()
+    assert_contained(record, LIMITS, play(FEED, bystander(), limits=LIMITS))
+    (trip,) = record.recorder.trips
+    assert (trip.reason, trip.strategy_id, trip.value) == ("strategy_error", "suspect", 5.0)
+    refused = [s for s in record.recorder.signals_refused if s.timestamp_ns <= trip.timestamp_ns]
+    assert {s.reason for s in refused} <= {"invalid_signal", "bad_metadata"}
+    assert len([s for s in refused if s.timestamp_ns < trip.timestamp_ns]) < 5 <= len(refused)
+    last = max(minutes(record.recorder.accepted, "suspect"))
+    assert last <= (trip.timestamp_ns - START_NS) // MINUTE_NS
+    assert record.desk.position(0, BTC) == 0.0
+
+
+def test_without_strategy_error_it_is_not_contained() -> None:
+    record = beside_a_bystander(LIMITS.without("strategy_error"))
+    assert violated(record, LIMITS) == {"strategy_error"}
+    assert max(minutes(record.recorder.accepted, "suspect")) > 30
+
+
+def test_no_garbage_ever_reaches_ledger_or_high_water_mark() -> None:
+    """Also where the strategy is never stopped: the huge fail every limit on size, the rest is refused unread."""
+    record = beside_a_bystander(LIMITS.without("strategy_error"))
+    books_agree(record)
+    view = record.desk.view
+    peaks = [view.books[0].peak, view.books[0].equity, *(view.strategies[s].peak for s in range(2))]
+    assert all(math.isfinite(peak) for peak in peaks)
+    huge = [r.failed_checks for r in record.recorder.refused if r.quantity > 1e300]
+    assert huge
+    assert set(huge) == {HUGE}
+    far = [r.failed_checks for r in record.recorder.refused if r.quantity == 1.0]
+    assert far
+    assert set(far) == {("price_collar", "max_order_value")}
+
+
+def test_without_any_limit_on_size_it_is_not_contained() -> None:
+    """A quantity of 1e308 is then an order like another; what it does to equity trips the breaker that is always on."""
+    open_gates = LIMITS.without("strategy_error", "stop_loss", *HUGE)
+    record = beside_a_bystander(open_gates)
+    assert {"position_limit", "notional_limit", "max_order_value"} <= violated(record, LIMITS)
+    assert not np.isfinite(record.curves[:, 0]).all()
+    assert "equity_not_finite" in {trip.reason for trip in record.recorder.trips}
+    stopped = (min(trip.timestamp_ns for trip in record.recorder.trips) - START_NS) // MINUTE_NS
+    assert minutes(record.recorder.accepted, "bystander").keys() <= set(range(stopped))  # it suffers with it

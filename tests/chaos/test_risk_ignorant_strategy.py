@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.chaos.arena import BTC, ETH, bystander, limits, market, minutes, play, suspect, wave
+from tests.chaos.verdict import assert_contained, violated
+from workbench.backtest.replay import ReplayRecord
+from workbench.core.limits import CircuitBreakers, RiskLimits
 from workbench.core.messages import PriceUpdate, RiskBreach
 
 type Script = Callable[..., Any]
@@ -77,3 +81,57 @@ def test_breaches_outside_the_window_change_nothing(script: Script, quote: Quote
     assert ignorant.on_market_data(quote(0)) == []
     ignorant.on_risk_breach(breach("position_limit"))
     assert len(ignorant.on_market_data(quote(2))) == 1
+
+
+# -- contained ---------------------------------------------------------------------------------------------------------
+
+FALL = market({BTC: [100.0 - i for i in range(40)], ETH: wave(40, 50.0, 0.01, 16)})
+LIMITS = limits(
+    10.0,
+    circuit_breakers=CircuitBreakers(
+        portfolio_loss_pct=-0.5, single_strategy_loss=-100.0, rapid_drawdown_rate=-0.5
+    ),
+)
+
+
+def beside_a_bystander(controls: RiskLimits = LIMITS) -> ReplayRecord:
+    return play(FALL, suspect("risk_ignorant", symbols=BTC), bystander(), limits=controls)
+
+
+def test_contained() -> None:
+    """One more unit a minute up to ten, each losing 1 a minute: 105 are lost in minute 16, and it is flat in 17.
+
+    The n-th unit is filled in minute n, so minute m costs min(m - 1, 10): 45 up to minute 10, and 10 a minute from
+    then on; that makes 105 in minute 16, to which the fees and spreads of the ten fills come.
+    """
+    record = beside_a_bystander()
+    assert_contained(record, LIMITS, play(FALL, bystander(), limits=LIMITS))
+    (trip,) = record.recorder.trips
+    assert (trip.reason, trip.strategy_id) == ("single_strategy_loss", "suspect")
+    assert minutes([trip], "suspect") == {16: 1}
+    assert 105.0 < trip.value < 106.0
+    assert record.desk.position(0, BTC) == 0.0
+    assert record.curves[-1, 1] > -105.0 - 10.0 - 2.0
+    assert set(minutes(record.recorder.fills, "suspect")) == {*range(1, 11), 17}
+
+
+def test_every_order_after_the_breaker_is_refused() -> None:
+    """Its bursts grow to 64 orders an update, and none of them leaves."""
+    record = beside_a_bystander()
+    sent = minutes(record.recorder.signals, "suspect")
+    refused = minutes(record.recorder.refused, "suspect", "circuit_breaker")
+    assert {minute: refused[minute] for minute in range(17, 40)} == dict.fromkeys(range(17, 40), 64)
+    assert sent[39] == 64
+
+
+def test_without_single_strategy_loss_it_is_not_contained() -> None:
+    record = beside_a_bystander(LIMITS.without("single_strategy_loss"))
+    assert violated(record, LIMITS) == {"single_strategy_loss"}
+    assert record.desk.position(0, BTC) == 10.0
+    assert record.curves[-1, 1] < -3 * 100.0
+
+
+def test_without_position_limit_it_is_not_contained() -> None:
+    record = beside_a_bystander(LIMITS.without("position_limit"))
+    assert violated(record, LIMITS) == {"position_limit"}
+    assert record.desk.view.symbols[0].worst_long == 15.0  # it doubles no more, since nothing is refused

@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.chaos.arena import BTC, ETH, bystander, limits, market, minutes, play, suspect, wave
+from tests.chaos.verdict import assert_contained, violated
+from workbench.backtest.replay import ReplayRecord
+from workbench.core.limits import RiskLimits
 from workbench.core.messages import PriceUpdate
 from workbench.errors import ParameterError
 
@@ -62,3 +66,54 @@ def test_seeds_may_be_large(script: Script) -> None:
 
 def test_settings_of_the_runner_pass(script: Script) -> None:
     assert script("runaway", unit=-0.5, symbols=["BTC-USD"]).config["symbols"] == ["BTC-USD"]
+
+
+# -- contained ---------------------------------------------------------------------------------------------------------
+
+FEED = market({BTC: wave(40, 100.0, 0.01, 20), ETH: wave(40, 50.0, 0.01, 16)})
+LIMITS = limits(25.0)
+
+
+def beside_a_bystander(controls: RiskLimits = LIMITS) -> ReplayRecord:
+    return play(FEED, suspect("runaway", symbols=BTC), bystander(), limits=controls)
+
+
+def test_contained() -> None:
+    """Ten identical orders a second, so 10 + 10 + 5 until 25 units are held; 90 messages at once of a hundred."""
+    record = beside_a_bystander()
+    assert_contained(record, LIMITS, play(FEED, bystander(), limits=LIMITS))
+    assert minutes(record.recorder.accepted, "suspect") == {0: 10, 1: 10, 2: 5}
+    first, second = (
+        minutes(record.recorder.refused, "suspect", check) for check in ("duplicate_order", "message_rate")
+    )
+    assert (first[0], second[0]) == (90, 10)
+    assert {"position_limit"} <= set(record.recorder.refused[-1].failed_checks)
+    assert record.desk.position(0, BTC) == 25.0
+    assert record.recorder.trips == []
+
+
+def test_without_position_limit_it_is_not_contained() -> None:
+    record = beside_a_bystander(LIMITS.without("position_limit"))
+    assert violated(record, LIMITS) == {"position_limit"}
+    assert record.desk.position(0, BTC) > 200.0 - 10.0  # what the notional limit of 20,000 USD leaves
+
+
+def test_without_duplicate_order_it_is_not_contained() -> None:
+    record = beside_a_bystander(LIMITS.without("duplicate_order"))
+    assert violated(record, LIMITS) == {"duplicate_order"}
+    assert minutes(record.recorder.accepted, "suspect") == {0: 25}
+
+
+def test_without_message_rate_it_is_not_contained() -> None:
+    record = beside_a_bystander(LIMITS.without("message_rate"))
+    assert violated(record, LIMITS) == {"message_rate"}
+
+
+def test_duplicates_and_rate_bound_each_burst_where_no_position_is_limited() -> None:
+    """Without all four controls on its way a burst is a hundred orders; each of them alone makes it smaller."""
+    four = ("position_limit", "notional_limit", "duplicate_order", "message_rate")
+    bursts = [
+        max(minutes(beside_a_bystander(LIMITS.without(*off)).recorder.accepted, "suspect").values())
+        for off in (four[:2], four[:3], four)
+    ]
+    assert bursts == [10, 90, 100]

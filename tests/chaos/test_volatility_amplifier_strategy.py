@@ -6,8 +6,28 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
+from tests.chaos.arena import (
+    BTC,
+    COSTS,
+    ETH,
+    MINUTE_NS,
+    START_NS,
+    bystander,
+    limits,
+    market,
+    minutes,
+    play,
+    suspect,
+    wave,
+)
+from tests.chaos.books import books_agree
+from tests.chaos.verdict import alarms, assert_contained, violated
+from workbench.backtest.replay import ReplayRecord
+from workbench.core.costs import Costs
+from workbench.core.limits import OrderLimits, RiskLimits
 from workbench.core.messages import PriceUpdate
 
 type Script = Callable[..., Any]
@@ -83,3 +103,87 @@ def test_venues_are_measured_apart(script: Script, quote: Quote) -> None:
     amplifier = script("volatility_amplifier")
     amplifier.on_market_data(quote(0, 100.0, venue="exchange-1"))
     assert amplifier.on_market_data(quote(0, 105.0, venue="exchange-2")) == []
+
+
+# -- contained ---------------------------------------------------------------------------------------------------------
+
+RISE = [round(100.0 * 1.005**i, 2) for i in range(40)]
+FEED = market({BTC: RISE, ETH: wave(40, 50.0, 0.01, 16)})
+LIMITS = limits(10.0)
+
+
+def beside_a_bystander(controls: RiskLimits = LIMITS, costs: Costs = COSTS) -> ReplayRecord:
+    return play(FEED, suspect("volatility_amplifier", symbols=BTC), bystander(), limits=controls, costs=costs)
+
+
+def test_contained() -> None:
+    """0.5 % a minute is more than 1 % from minute 3 on; from there one unit a minute until ten are held.
+
+    The second price after two moves stands 1.0025 % higher, so the chase begins in minute 2.
+    """
+    record = beside_a_bystander()
+    assert_contained(record, LIMITS, play(FEED, bystander(), limits=LIMITS))
+    assert minutes(record.recorder.accepted, "suspect") == dict.fromkeys(range(2, 12), 1)
+    assert minutes(record.recorder.refused, "suspect", "position_limit") == dict.fromkeys(range(12, 32), 1)
+    assert record.desk.position(0, BTC) == 10.0
+    told = [b for b in record.recorder.breaches if b.breach_type == "signal_out_of_range"]
+    assert (
+        len(told) == len(record.recorder.signals) - len(of_the_bystander(record)) == 30
+    )  # its longest chase
+    assert {b.value for b in told} == {2.0}
+
+
+def of_the_bystander(record: ReplayRecord) -> list[object]:
+    return [s for s in record.recorder.signals if s.strategy_id == "bystander"]
+
+
+def test_refused_instead_of_clipped_nothing_is_traded() -> None:
+    strict = limits(10.0, signal_out_of_range="refuse")
+    record = beside_a_bystander(strict)
+    assert_contained(record, strict, play(FEED, bystander(), limits=strict))
+    assert minutes(record.recorder.accepted, "suspect") == {}
+    assert [s.reason for s in record.recorder.signals_refused] == ["signal_out_of_range"] * 30
+
+
+def test_without_signal_out_of_range_it_is_not_contained() -> None:
+    record = beside_a_bystander(LIMITS.without("signal_out_of_range"))
+    assert violated(record, LIMITS) == {"signal_out_of_range"}
+    assert {a.quantity for a in record.recorder.accepted if a.strategy_id == "suspect"} == {2.0}
+
+
+def test_without_position_limit_it_is_not_contained() -> None:
+    record = beside_a_bystander(LIMITS.without("position_limit"))
+    assert violated(record, LIMITS) == {"position_limit"}
+    assert record.desk.position(0, BTC) == 30.0
+
+
+# -- its impact on a thin market: an update of FEED trades 1,000 units -------------------------------------------------
+
+
+def test_participation_cap_bounds_what_each_update_fills() -> None:
+    """A ten-thousandth of 1,000 units is 0.1: ten orders of one unit take a hundred updates."""
+    record = beside_a_bystander(costs=msgspec.structs.replace(COSTS, participation=1e-4))
+    filled = [f.quantity for f in record.recorder.fills if f.strategy_id == "suspect"]
+    assert max(filled) <= 0.1 * (1.0 + 1e-9)
+    assert record.desk.position(0, BTC) < 4.0
+    books_agree(record)
+
+
+def test_without_max_order_volume_it_is_not_contained() -> None:
+    """No order above 0.05 % of the volume of an update, which is half a unit."""
+    thin = limits(10.0, order_limits=OrderLimits(max_volume_share=5e-4))
+    assert minutes(beside_a_bystander(thin).recorder.accepted, "suspect") == {}
+    assert "max_order_volume" in alarms(beside_a_bystander(thin), "suspect")
+    assert (
+        len(minutes(beside_a_bystander(thin.without("max_order_volume")).recorder.accepted, "suspect")) == 10
+    )
+
+
+def test_without_price_collar_it_is_not_contained() -> None:
+    """A book whose sides have fled by 15 %: no order goes at such a price, unless the collar is off."""
+    torn = market({BTC: RISE, ETH: wave(40, 50.0, 0.01, 16)}, spread_bps=3_000.0)
+    held = play(torn, suspect("volatility_amplifier", symbols=BTC), limits=LIMITS)
+    assert held.recorder.accepted == []
+    assert minutes(held.recorder.refused, "suspect", "price_collar") == dict.fromkeys(range(2, 32), 1)
+    loose = play(torn, suspect("volatility_amplifier", symbols=BTC), limits=LIMITS.without("price_collar"))
+    assert min(f.price / RISE[(f.timestamp_ns - START_NS) // MINUTE_NS] for f in loose.recorder.fills) > 1.14

@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.chaos.arena import BTC, ETH, bystander, limits, market, minutes, play, suspect, wave
+from tests.chaos.verdict import assert_contained, violated
+from workbench.backtest.replay import ReplayRecord
+from workbench.core.limits import RiskLimits
 from workbench.core.messages import PriceUpdate
 
 type Script = Callable[..., Any]
@@ -34,3 +38,54 @@ def test_starts_over_after_each_round_and_keeps_venues_apart(script: Script, quo
 
 def test_waits_for_an_ask(script: Script, quote: Quote) -> None:
     assert script("wash_trade").on_market_data(quote(0, float("nan"))) == []
+
+
+# -- contained ---------------------------------------------------------------------------------------------------------
+
+STILL = market({BTC: [100.0] * 40, ETH: wave(40, 50.0, 0.01, 16)})
+LIMITS = limits(25.0)
+
+
+def beside_a_bystander(controls: RiskLimits = LIMITS) -> ReplayRecord:
+    return play(STILL, suspect("wash_trade", symbols=BTC), bystander(), limits=controls)
+
+
+def test_contained() -> None:
+    """A sell rests in each even minute, and the buy that would meet it in each odd one is refused."""
+    record = beside_a_bystander()
+    assert_contained(record, LIMITS, play(STILL, bystander(), limits=LIMITS))
+    assert minutes(record.recorder.accepted, "suspect") == dict.fromkeys(range(0, 40, 2), 1)
+    assert minutes(record.recorder.refused, "suspect") == dict.fromkeys(range(1, 40, 2), 1)
+    assert {r.failed_checks for r in record.recorder.refused} == {("self_trade_prevention",)}
+    assert minutes(record.recorder.fills, "suspect") == {}
+
+
+def test_without_self_trade_prevention_it_is_not_contained() -> None:
+    record = beside_a_bystander(LIMITS.without("self_trade_prevention"))
+    assert violated(record, LIMITS) == {"self_trade_prevention"}
+    assert len(minutes(record.recorder.fills, "suspect")) == 19
+
+
+@pytest.mark.parametrize(
+    ("mode", "bought", "resting"),
+    [("cancel_newest", 0, 20), ("cancel_oldest", 19, 1), ("cancel_both", 0, 0)],
+)
+def test_each_way_of_prevention_keeps_the_house_off_both_sides(mode: str, bought: int, resting: int) -> None:
+    """Newest: the buy is refused.  Oldest: the sell goes, the buy trades a minute later.  Both: both go."""
+    controls = limits(25.0, self_trade_prevention=mode)
+    record = beside_a_bystander(controls)
+    assert violated(record, controls) == set()
+    assert len(minutes(record.recorder.fills, "suspect")) == bought
+    assert int(record.desk.book.working) == resting
+
+
+def test_sister_strategy_on_the_other_side_counts_as_the_house() -> None:
+    """The sister is a minute behind: from minute 1 on each buy meets a sell that the other has resting."""
+    players = [
+        suspect("wash_trade", symbols=BTC),
+        suspect("wash_trade", name="sister", symbols=BTC, start_after_minutes=1.0),
+    ]
+    record = play(STILL, *players, limits=LIMITS)
+    assert violated(record, LIMITS) == set()
+    assert {r.strategy_id for r in record.recorder.refused} == {"suspect", "sister"}
+    assert record.recorder.fills == []
