@@ -210,7 +210,8 @@ def _seat(
     except WorkbenchError:
         raise
     except Exception as error:
-        raise StrategyError(f"the strategy cannot be set up: {type(error).__name__}: {error}") from error
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise StrategyError(f"the strategy cannot be set up: {reason}") from error
     symbols = sorted({i.symbol for i in instruments})
     for player in players:
         _check_unit(player, symbols)

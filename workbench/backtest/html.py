@@ -172,7 +172,7 @@ def _tiles(result: BacktestResult) -> str:
             "",
         ),
         ("Trades", f"{stats['trades']:,}", f"{show('win_rate', stats['win_rate'])} won", ""),
-        ("Fees", f"{stats['fees']:,.0f}", f"turnover {stats['turnover']:,.0f}", ""),
+        ("Fees", f"{stats['fees']:,.0f}", f"turnover {_short(stats['turnover'])}", ""),
         ("Orders sent", f"{stats['orders_sent']:,}", f"{stats['orders_refused']:,} refused by risk", ""),
         ("Breaker trips", f"{stats['breaker_trips']:,}", f"{stats['breaches']:,} breaches", stopped),
     ]
@@ -182,6 +182,10 @@ def _tiles(result: BacktestResult) -> str:
         for name, value, more, tone in tiles
     )
     return f'<div class="tiles">{cells}</div>'
+
+
+def _short(amount: float) -> str:
+    return f"{amount / 1e6:,.1f}M" if amount >= 1e6 else f"{amount:,.0f}"
 
 
 def _frame(chart: str) -> str:

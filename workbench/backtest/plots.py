@@ -35,17 +35,27 @@ def plot_result(result: BacktestResult, width: int = 900, height: int = 320) -> 
             raise ConfigError(f"{name} must be a whole number of pixels above 0, found {value!r}")
     import holoviews as hv
     import hvplot.pandas
+    from bokeh.models import NumeralTickFormatter
 
     assert hvplot.pandas  # imported for what it adds to frames
     size = {"width": width, "responsive": False, "xlabel": "", "grid": True}
-    equity = _thinned(result, "equity").hvplot.line(color=_BLUE, height=height, ylabel="equity", **size)
+    equity = _thinned(result, "equity").hvplot.line(
+        color=_BLUE, height=height, ylabel="equity", yformatter=NumeralTickFormatter(format="0,0"), **size
+    )
     fall = _thinned(result, "drawdown").hvplot.area(
-        color=_RED, alpha=0.5, height=max(height // 2, 80), ylabel="drawdown", **size
+        color=_RED,
+        alpha=0.4,
+        line_alpha=0.0,
+        height=max(height // 2, 80),
+        ylabel="drawdown",
+        yformatter=NumeralTickFormatter(format="0.0%"),
+        **size,
     )
     title = f"{', '.join(result.strategies)} on {', '.join(result.instruments[:4])}"
     upper = hv.Overlay([*_windows(result), equity, *_fills(result), *_stops(result)])
     lower = hv.Overlay([*_windows(result), fall, *_stops(result)])
-    plots: hv.Layout = (upper.opts(title=title) + lower.opts(title="")).cols(1)
+    upper = upper.opts(title=title, legend_position="top")
+    plots: hv.Layout = (upper + lower.opts(title="")).cols(1)
     return plots
 
 
