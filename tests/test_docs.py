@@ -1,0 +1,37 @@
+"""The examples of README and guides run as they stand, and links between documents lead somewhere."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import workbench as wb
+from workbench.strategy.loader import load_source
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+
+
+def examples(document: str) -> list[str]:
+    return BLOCK.findall((ROOT / document).read_text())
+
+
+def test_the_readme_example_runs() -> None:
+    [code] = examples("README.md")
+    subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=ROOT, check=True)
+
+
+def test_the_strategy_of_the_guide_trades() -> None:
+    [code] = examples("docs/strategy_guide.md")
+    result = wb.backtest(load_source(code), "sp500", config={"fall": 0.03})
+    assert len(result.trades) > 3
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_to_files(document: Path) -> None:
+    broken = [link for link in LINK.findall(document.read_text()) if not (document.parent / link).exists()]
+    assert not broken
