@@ -117,3 +117,11 @@ def test_duplicates_and_rate_bound_each_burst_where_no_position_is_limited() -> 
         for off in (four[:2], four[:3], four)
     ]
     assert bursts == [10, 90, 100]
+
+
+def test_limit_of_one_strategy_counts_all_venues_together() -> None:
+    """25 units of BTC, wherever they are bought: with two venues ten on each, and then five more in all."""
+    two = market({BTC: wave(40, 100.0, 0.01, 20)}, venues=("exchange-1", "exchange-2"))
+    record = play(two, suspect("runaway", symbols=BTC), limits=LIMITS.without("message_rate"))
+    assert minutes(record.recorder.accepted, "suspect") == {0: 20, 1: 5}
+    assert record.desk.position(0, BTC) == 25.0

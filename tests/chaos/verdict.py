@@ -8,7 +8,7 @@ as exceeded only beyond what rounding explains.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
@@ -66,7 +66,7 @@ def violations(record: ReplayRecord, limits: RiskLimits) -> list[Violation]:
             orders[fact.strategy_id].append(fact)
             found += crossing
             found += _of_order(fact, marks, limits)
-            found += _of_orders(fact, orders[fact.strategy_id], limits)
+            found += _of_orders(fact, orders[fact.strategy_id], closes, limits)
             found += _of_executions(fact, executions[key, fact.side], limits)
             found += _of_position(fact, books, limits)
             found += _of_garbage(fact, garbage[fact.strategy_id], limits)
@@ -115,8 +115,10 @@ def _of_order(fact: OrderAccepted, marks: Marks, limits: RiskLimits) -> Iterator
         yield from _beyond("price_collar", fact, distance, orders.price_collar_pct)
 
 
-def _of_orders(fact: OrderAccepted, orders: list[OrderAccepted], limits: RiskLimits) -> Iterator[Violation]:
-    """Number of orders: the same again, and in all since midnight."""
+def _of_orders(
+    fact: OrderAccepted, orders: list[OrderAccepted], closes: bool, limits: RiskLimits
+) -> Iterator[Violation]:
+    """Number of orders: the same again, and in all since midnight, after which closing ones may still go."""
     since = fact.timestamp_ns - limits.duplicate_order.window_seconds * 1e9
     recent = [o for o in orders if o.timestamp_ns > since]
     if fact.client_order_id:
@@ -127,6 +129,8 @@ def _of_orders(fact: OrderAccepted, orders: list[OrderAccepted], limits: RiskLim
         yield from _beyond(
             "duplicate_order", fact, content.count(_content(fact)), limits.duplicate_order.max_identical
         )
+    if closes:
+        return
     today = sum(o.timestamp_ns // DAY_NS == fact.timestamp_ns // DAY_NS for o in orders)
     yield from _beyond("strategy_limit", fact, today, limits.per_strategy.max_daily_trades)
 
@@ -202,21 +206,20 @@ def violated(record: ReplayRecord, limits: RiskLimits) -> set[str]:
 
 def messages(record: ReplayRecord, strategy: str) -> list[int]:
     """Times of the orders and cancels of a strategy that the rate control let through."""
-    stopped = defaultdict[int, int](int)
+    (seat,) = [player.seat for player in record.players if player.seat.strategy_id == strategy]
+    limited: Counter[int] = Counter()
     for refused in record.recorder.refused:
         if refused.strategy_id == strategy and "message_rate" in refused.failed_checks:
-            stopped[refused.timestamp_ns] += 1
+            limited[refused.timestamp_ns] += 1
+    if seat.sizing == Sizing.TARGET:  # most of its signals come to nothing, since the target is reached
+        orders = [o.timestamp_ns for o in record.recorder.accepted if o.strategy_id == strategy]
+        orders += [o.timestamp_ns for o in record.recorder.refused if o.strategy_id == strategy]
+        return sorted((Counter(orders) - limited).elements())
     for breach in record.recorder.breaches:
         if breach.strategy_id == strategy and breach.breach_type == "rate_limited":
-            stopped[breach.timestamp_ns] += 1
-    times = []
-    for sent in record.recorder.signals:
-        if sent.strategy_id == strategy:
-            if stopped[sent.timestamp_ns]:
-                stopped[sent.timestamp_ns] -= 1
-            else:
-                times.append(sent.timestamp_ns)
-    return times
+            limited[breach.timestamp_ns] += 1
+    sent = Counter(s.timestamp_ns for s in record.recorder.signals if s.strategy_id == strategy)
+    return sorted((sent - limited).elements())
 
 
 def _rate(record: ReplayRecord, limits: RiskLimits) -> Iterator[Violation]:

@@ -15,6 +15,7 @@ __all__ = [
     "gross_of_symbol",
     "gross_of_venue",
     "net_worst",
+    "units_worst",
 ]
 
 BUY = int(Side.BUY)
@@ -89,3 +90,19 @@ def net_worst(desk: Desk, strategy: int, side: int) -> float:
                 row = desk.instruments[k]
                 net += units * (row.mark if math.isfinite(row.mark) else 0.0) * row.multiplier
     return net * side
+
+
+@jit
+def units_worst(desk: Desk, strategy: int, symbol: int, side: int) -> float:
+    """Units of a symbol, times `side`, that a strategy holds over all venues once all its orders there fill."""
+    first = strategy * desk.head[0].instruments
+    units = 0.0
+    for k in range(desk.head[0].instruments):
+        if desk.instruments[k].symbol == symbol:
+            position = desk.positions[first + k]
+            units += (
+                position.quantity + position.working_buy
+                if side == BUY
+                else position.working_sell - position.quantity
+            )
+    return units

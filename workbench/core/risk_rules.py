@@ -20,6 +20,7 @@ from workbench.core.exposure import (
     gross_of_symbol,
     gross_of_venue,
     net_worst,
+    units_worst,
 )
 from workbench.core.jit import jit
 from workbench.core.rows import PositionRow
@@ -112,16 +113,18 @@ def _see(desk: Desk, check: int, value: float, limit: float) -> None:
 
 @jit
 def _position_limit(desk: Desk, intent: Intent) -> None:
-    position = desk.positions[intent.strategy * desk.head[0].instruments + intent.instrument]
-    symbol = desk.symbols[desk.instruments[intent.instrument].symbol]
+    """Units of the symbol over all venues, held and working: of all strategies, and of this one."""
+    y = desk.instruments[intent.instrument].symbol
+    symbol = desk.symbols[y]
     if intent.side == BUY:
         _see(desk, POSITION_LIMIT, symbol.quantity + symbol.working_buy + intent.quantity, symbol.max_long)
-        own = position.quantity + position.working_buy + intent.quantity
-        _see(desk, POSITION_LIMIT, own, symbol.strategy_long)
+        own_limit = symbol.strategy_long
     else:
         _see(desk, POSITION_LIMIT, symbol.working_sell - symbol.quantity + intent.quantity, symbol.max_short)
-        own = position.working_sell - position.quantity + intent.quantity
-        _see(desk, POSITION_LIMIT, own, symbol.strategy_short)
+        own_limit = symbol.strategy_short
+    if own_limit != INF:
+        own = units_worst(desk, intent.strategy, y, intent.side)
+        _see(desk, POSITION_LIMIT, own + intent.quantity, own_limit)
 
 
 @jit
