@@ -62,11 +62,11 @@ class Reader(HTMLParser):
 def busy(table: Table, scripted: type[TradingStrategy]) -> BacktestResult:
     """Two strategies, a chaos window, a refused order, and breakers that trip on the fall to 90."""
     config: dict[str, Any] = {
-        "bull": {"script": {0: [1.0, (1.0, {"quantity": 900.0})]}, "unit": 60.0},
-        "<b>bear</b>": {"script": {0: [-1.0], 2: [1.0]}, "unit": 1.0},
+        "<b>bull</b>": {"script": {0: [1.0, (1.0, {"quantity": 900.0})]}, "unit": 60.0},
+        "bear": {"script": {0: [-1.0], 2: [1.0]}, "unit": 1.0},
     }
     return backtest(
-        {"bull": scripted, "<b>bear</b>": scripted},
+        {"<b>bull</b>": scripted, "bear": scripted},
         table("1D", X=DAYS),
         config=config,
         initial_cash=10_000.0,
@@ -106,8 +106,8 @@ def test_the_page_shows_chaos_windows_breaker_trips_and_reasons(busy: BacktestRe
 
 def test_names_are_text_and_never_markup(busy: BacktestResult) -> None:
     for text in (page(busy), busy._repr_html_()):
-        assert "<b>bear" not in text
-        assert "&lt;b&gt;bear" in text
+        assert "<b>bull" not in text
+        assert "&lt;b&gt;bull" in text
 
 
 def test_the_pointer_reads_what_the_curve_shows(busy: BacktestResult) -> None:
