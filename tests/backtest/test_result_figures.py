@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from workbench.backtest.axes import thin, time_ticks, value_ticks
 from workbench.backtest.performance import curve_figures, drawdowns, periods_per_year
 from workbench.backtest.roundtrips import exposed, history_frame, trades_frame
+from workbench.backtest.statistics import span_text
 from workbench.core.messages import Instrument, OrderFill
 
 MINUTE = 60_000_000_000
@@ -168,3 +169,18 @@ def test_time_axis_has_about_ten_round_moments(start: str, length: str, first: s
     ticks = time_ticks(begin.value, (begin + pd.Timedelta(length)).value)
     assert 5 <= len(ticks) <= 14
     assert (ticks[0][1], ticks[-1][1]) == (first, last)
+
+
+@pytest.mark.parametrize(
+    ("span", "text"),
+    [
+        ("250ms", "0.25 s"),
+        ("90s", "1 min"),
+        ("1h", "1 h"),
+        ("25h", "1 d 1 h"),
+        ("200D", "200 d"),
+        ("0s", "0 s"),
+    ],
+)
+def test_lengths_of_time_read_as_people_say_them(span: str, text: str) -> None:
+    assert span_text(pd.Timedelta(span)) == text

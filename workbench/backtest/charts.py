@@ -6,7 +6,9 @@ import math
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import pandas as pd
 
+from workbench.backtest.statistics import span_text
 from workbench.backtest.svg import Band, Chart, Line, Mark, Rule
 from workbench.chaos.events import ChaosEvent
 from workbench.core.feed import LAST
@@ -120,7 +122,8 @@ def price_charts(result: BacktestResult) -> list[Chart]:
 def chaos_title(event: ChaosEvent) -> str:
     """One line that says what was done, from when, for how long, and to whom."""
     where = f" on {event.target}" if event.target else ""
-    return f"{event.kind}{where}, intensity {event.intensity:g}, {event.start:%Y-%m-%d %H:%M} for {event.duration}"
+    length = span_text(pd.Timedelta(event.duration))
+    return f"{event.kind}{where}, intensity {event.intensity:g}, {event.start:%Y-%m-%d %H:%M} for {length}"
 
 
 def money(value: float, step: float = 1.0) -> str:

@@ -41,12 +41,14 @@ svg.chart { width: 100%; height: auto; display: block; }
   border-radius: 6px; padding: 6px 10px; font-size: 12.5px; font-variant-numeric: tabular-nums; white-space: pre; }
 .legend { color: var(--soft); font-size: 12.5px; margin: 2px 0 4px; } .legend span { margin-right: 16px; }
 .legend i { display: inline-block; width: 14px; height: 3px; margin-right: 6px; vertical-align: middle; }
-.columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 0 34px; }
+.columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 0 34px;
+  align-items: start; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: 13px; }
 caption { text-align: left; font-weight: 600; padding: 14px 0 4px; color: var(--soft); }
 th, td { text-align: left; padding: 4px 12px 4px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { color: var(--soft); font-weight: 500; white-space: nowrap; } td.number, th.number { text-align: right; }
+td.number + td.text, th.number + th.text { padding-left: 14px; }
 td.text { overflow-wrap: anywhere; } .bar { height: 9px; background: var(--red); opacity: 0.65; border-radius: 2px; }
 footer { margin-top: 36px; color: var(--soft); font-size: 12px; overflow-wrap: anywhere; }
 @media print { body { max-width: none; } .frame, table { break-inside: avoid; } }

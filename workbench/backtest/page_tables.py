@@ -11,6 +11,7 @@ import msgspec
 import pandas as pd
 
 from workbench.backtest.statistics import PORTFOLIO, show, span_text
+from workbench.chaos.events import ChaosEvent
 from workbench.chaos.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -167,13 +168,18 @@ def _chaos(result: BacktestResult) -> str:
             str(event.kind),
             f"{event.start:%Y-%m-%d %H:%M}",
             span_text(pd.Timedelta(event.duration)),
-            f"{event.intensity:g} {KINDS[event.kind].unit}",
+            _intensity(event),
             event.target or "all",
         )
         for number, event in enumerate(result.chaos, start=1)
     ]
     heads = ("", "Kind", "Start (UTC)", "Duration", "Intensity", "Target")
     return html_table("Chaos windows", heads, rows, "n")
+
+
+def _intensity(event: ChaosEvent) -> str:
+    info = KINDS[event.kind]
+    return "-" if info.unit == "not used" else f"{event.intensity:g} {info.unit}"
 
 
 def _trades(result: BacktestResult) -> str:

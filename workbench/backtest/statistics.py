@@ -153,6 +153,8 @@ def show(name: str, value: Any) -> str:
 
 def span_text(span: pd.Timedelta) -> str:
     """A length of time as a person says it, cut to its two largest units."""
+    if span < pd.Timedelta(seconds=1):
+        return f"{span.total_seconds():g} s"
     seconds = int(span.total_seconds())
     days, rest = divmod(seconds, 86_400)
     hours, rest = divmod(rest, 3_600)
