@@ -78,6 +78,14 @@ def test_position_limit_of_each_strategy(side: str, quantity: float, expected: t
     assert bench.order(side, quantity, strategy="alpha") == expected
 
 
+def test_position_limit_of_a_strategy_is_over_its_venues() -> None:
+    own = PositionLimit(per_strategy_long=2.0)
+    bench = Bench(only(position_limits={"BTC-USD": own}), instruments=TWO_VENUES)
+    bench.hold(1.5, venue="x")
+    assert bench.order("buy", 0.51, venue="y") == ("position_limit",)
+    assert bench.order("buy", 0.5, venue="y") == ACCEPTED
+
+
 def test_no_short_selling_where_max_short_is_zero() -> None:
     bench = Bench(only(position_limits={"BTC-USD": PositionLimit(max_short=0.0)}))
     assert bench.order("sell", 0.01) == ("position_limit",)
@@ -224,7 +232,9 @@ def strategy_limit(**own: float) -> RiskLimits:
     ("side", "quantity", "expected"),
     [("buy", 6.0, ACCEPTED), ("buy", 6.01, ("strategy_limit",)), ("sell", 14.01, ("strategy_limit",))],
 )
-def test_max_position_notional_is_per_instrument(side: str, quantity: float, expected: tuple[str, ...]) -> None:
+def test_max_position_notional_is_per_instrument(
+    side: str, quantity: float, expected: tuple[str, ...]
+) -> None:
     bench = Bench(strategy_limit(max_position_notional=1_000.0), instruments=TWO_SYMBOLS)
     bench.hold(10.0, symbol="ETH-USD")
     bench.hold(4.0)

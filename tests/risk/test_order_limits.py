@@ -176,13 +176,13 @@ def test_one_bad_volume_does_not_spoil_the_average() -> None:
 
 def rate(**figures: float) -> RiskLimits:
     off = MessageRate(inf, 1_000.0, inf, 1_000.0, 0.2)
-    return only(message_rate=MessageRate(**{f: figures.get(f, getattr(off, f)) for f in off.__struct_fields__}))
+    return only(
+        message_rate=MessageRate(**{f: figures.get(f, getattr(off, f)) for f in off.__struct_fields__})
+    )
 
 
 def test_message_rate_of_a_strategy() -> None:
-    bench = Bench(
-        rate(per_strategy_per_second=1.0, per_strategy_burst=10.0), strategies=("alpha", "beta")
-    )
+    bench = Bench(rate(per_strategy_per_second=1.0, per_strategy_burst=10.0), strategies=("alpha", "beta"))
     answers = [bench.order("buy", 1.0) for _ in range(10)]
     assert answers == [ACCEPTED] * 8 + [("message_rate",)] * 2  # two of the ten are kept for emergencies
     assert bench.order("buy", 1.0, strategy="beta") == ACCEPTED
@@ -219,7 +219,9 @@ def test_a_refused_order_costs_a_message_and_a_signal_that_is_none_does_not() ->
         assert bench.order("buy", nan, symbol="ETH-USD") == ("bad_metadata",)
     for _ in range(5):
         assert bench.order("buy", 1.0) == ("restricted_list",)
-    assert [bench.order("buy", 1.0, symbol="ETH-USD") for _ in range(4)] == [ACCEPTED] * 3 + [("message_rate",)]
+    assert [bench.order("buy", 1.0, symbol="ETH-USD") for _ in range(4)] == [ACCEPTED] * 3 + [
+        ("message_rate",)
+    ]
 
 
 def test_cancels_of_a_strategy_are_messages_and_an_operators_cancel_always_passes() -> None:

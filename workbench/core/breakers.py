@@ -131,6 +131,7 @@ def reset(desk: Desk, strategy: int) -> int:
         book.drawdown = 0.0
     for i in range(BUCKETS):
         desk.bucket_steps[i] = -NEVER
+    _remember_equity(desk)
     note(desk, RESET, NONE, NONE, 0, float(latched), 0.0)
     return latched
 
@@ -274,6 +275,22 @@ def watch_samples(desk: Desk) -> None:
 
 
 @jit
+def _clear_the_way(desk: Desk) -> None:
+    """Cancel what stopped strategies have working where they hold a position, but for liquidation's own orders.
+
+    A reducing order that rests far from the market would stand in for the liquidation for ever.
+    """
+    instruments = desk.head[0].instruments
+    for s in range(desk.head[0].strategies):
+        if not (desk.books[0].halted or desk.strategies[s].halted):
+            continue
+        for k in range(instruments):
+            position = desk.positions[s * instruments + k]
+            if position.quantity != 0.0 and (position.working_buy > 0.0 or position.working_sell > 0.0):
+                cancel_working(desk, s, k, NONE, 0, BY_BREAKER, 1)
+
+
+@jit
 def post_trade(desk: Desk) -> None:
     """Look at equity after a mark or a fill: high-water marks, alerts, breakers."""
     book = desk.books[0]
@@ -282,6 +299,8 @@ def post_trade(desk: Desk) -> None:
         watch_equity(desk)
     elif desk.limits[0].breakers and desk.limits[0].rapid_rate < INF:
         _remember_equity(desk)
+    if book.trips and desk.limits[0].liquidate:
+        _clear_the_way(desk)
     if book.now_ns >= book.sample_ns:
         interval = desk.limits[0].interval_ns
         book.sample_ns = book.now_ns - book.now_ns % interval + interval

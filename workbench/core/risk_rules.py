@@ -293,7 +293,9 @@ def crossing_order(desk: Desk, intent: Intent, after: int) -> int:
 @jit
 def _buying_power(desk: Desk, intent: Intent, added: float) -> None:
     limits = desk.limits[0]
-    book = desk.books[0]
+    equity = desk.books[0].equity
+    if not math.isfinite(equity):
+        equity = math.nan  # infinite equity is no buying power
     if limits.cash_only:
         instruments = desk.head[0].instruments
         position = desk.positions[intent.strategy * instruments + intent.instrument]
@@ -301,12 +303,12 @@ def _buying_power(desk: Desk, intent: Intent, added: float) -> None:
             row = desk.instruments[intent.instrument]
             price = intent.expected if intent.expected > row.mark else row.mark
             cost = intent.quantity * price * row.multiplier * (1.0 + row.taker)
-            _see(desk, BUYING_POWER, net_worst(desk, NONE, BUY) + cost, book.equity)
+            _see(desk, BUYING_POWER, net_worst(desk, NONE, BUY) + cost, equity)
         else:
             units = position.working_sell + intent.quantity
             _see(desk, BUYING_POWER, units, position.quantity if position.quantity > 0.0 else 0.0)
     elif limits.max_leverage < INF and (added > 0.0 or added != added):
-        _see(desk, BUYING_POWER, gross_of_portfolio(desk) + added, limits.max_leverage * book.equity)
+        _see(desk, BUYING_POWER, gross_of_portfolio(desk) + added, limits.max_leverage * equity)
 
 
 @jit
@@ -338,6 +340,15 @@ def check_order(desk: Desk, intent: Intent) -> int:
 
 
 @jit
+def _reserved(desk: Desk) -> int:
+    """Places in the queue that are kept for liquidation: one per position, and at most a tenth of all."""
+    head = desk.head[0]
+    positions = head.strategies * head.instruments
+    tenth = head.orders // 10
+    return positions if positions < tenth else tenth
+
+
+@jit
 def _run_latches(desk: Desk, intent: Intent) -> None:
     """What holds even where pre-trade risk is switched off: latched breakers and the size of the queue."""
     book = desk.books[0]
@@ -345,8 +356,9 @@ def _run_latches(desk: Desk, intent: Intent) -> None:
         position = desk.positions[intent.strategy * desk.head[0].instruments + intent.instrument]
         if not reduces(position, intent.side, intent.quantity):
             _see(desk, CIRCUIT_BREAKER, INF, 0.0)
-    if book.free == NONE:
-        _see(desk, QUEUE_FULL, INF, float(desk.head[0].orders))
+    places = desk.head[0].orders - _reserved(desk)
+    if book.working >= places:
+        _see(desk, QUEUE_FULL, INF, float(places))
 
 
 @jit
