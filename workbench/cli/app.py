@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
@@ -21,7 +20,6 @@ __all__ = ["main", "run"]
 
 BAD_INPUT: Final = 2
 INTERRUPTED: Final = 130
-BROKEN_PIPE: Final = 141
 
 # What typer raises on a bad option: click's class, or typer's own copy of it in newer versions.
 _UsageProblem: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
@@ -75,10 +73,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         _complain("interrupted")
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has gone; what is still buffered must not raise again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
     if outcome == INTERRUPTED:
         _complain("interrupted")
     return outcome if isinstance(outcome, int) else 0
