@@ -276,7 +276,7 @@ class Replay:
         name = self.desk.strategies[s]
         frames = traceback.extract_tb(error.__traceback__)
         where = f" ({frames[-1].filename}:{frames[-1].lineno})" if len(frames) > 1 else ""
-        text = f"{type(error).__name__}: {error}{where}"
+        text = " ".join(f"{type(error).__name__}: {error}{where}".split())
         if not self.contain_errors:
             raise StrategyFailure(f"{name}.{call} raised {text}") from error
         self.recorder.errors.append(StrategyErrorNote(timestamp_ns, name, call, text))

@@ -71,7 +71,9 @@ class SignalFaults:
         match event.kind:
             case ChaosKind.RUNAWAY:
                 count = round(RUNAWAY_ORDERS * event.intensity)
-                return [_signal(update.symbol, 1.0, event.kind, {"order_type": "market"})] * count
+                # a quantity of its own, since a target that is repeated would come to one order
+                terms = {"order_type": "market", "quantity": self._units.get(update.symbol, 1.0)}
+                return [_signal(update.symbol, 1.0, event.kind, terms)] * count
             case ChaosKind.RISK_IGNORANT:
                 growth = min(GROWTH_MOST, (1.0 + event.intensity) ** min(self._breaches[i], 64))
                 return [self._grown(signal, growth, event.kind) for signal in signals]
