@@ -8,6 +8,7 @@ import numpy as np
 
 from workbench.core.codes import OrderType, Side
 from workbench.core.jit import jit
+from workbench.core.ledger import settle
 from workbench.core.rows import InstrumentRow, PositionRow
 
 __all__ = ["expected_price", "signed_quantity", "to_lot", "to_tick", "wanted_change"]
@@ -48,9 +49,9 @@ def signed_quantity(strength: float, confidence: float, unit: float, lot: float)
 
 @jit
 def wanted_change(wanted: float, position: PositionRow, lot: float) -> float:
-    """Signed units that bring position and working orders together to `wanted` units."""
-    held = position.quantity + position.working_buy - position.working_sell
-    return to_lot(wanted - held, lot)
+    """Signed units that bring position and working orders together to `wanted` units; rounding dust is no order."""
+    held = settle(settle(position.quantity, position.working_buy), -position.working_sell)
+    return to_lot(settle(wanted, -held), lot)
 
 
 @jit
