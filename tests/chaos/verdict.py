@@ -187,7 +187,10 @@ def _exposed(books: Books, key: Key) -> float:
 
 
 def _crossing(books: Books, fact: OrderAccepted) -> list[Violation]:
-    """A working order of the house on the other side that this one could trade with."""
+    """A working order of the house on the other side that this one could trade with.
+
+    Not fit for a venue that reports late: an order that it has filled already counts as working until it says so.
+    """
     if math.isnan(fact.limit_price):
         return []
     return [
