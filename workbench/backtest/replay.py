@@ -29,11 +29,13 @@ from workbench.core.messages import MarketSignal, OrderFill, PriceUpdate, RiskBr
 from workbench.core.step import count_error, on_row
 from workbench.core.venue_faults import VenueFault
 from workbench.errors import StrategyFailure
+from workbench.strategy.contract import TradingStrategy
 
 __all__ = ["Replay", "ReplayRecord", "replay"]
 
 CHUNK: Final = 8_192  # rows that are turned into updates at once
 LONG_RUN: Final = 150_000  # updates from which on a bar is shown; half a second and more
+RAISED: Final = (Exception, SystemExit)  # what counts against a strategy; an interrupt is the user's
 _LISTS: Final = (list, tuple)
 _ERROR_BIT: Final = 1 << int(Breaker.STRATEGY_ERROR)
 _VENUE_FAULTS: Final[Mapping[ChaosKind, VenueFault]] = {
@@ -95,6 +97,14 @@ def _are_signals(answer: Any) -> bool:
         if not isinstance(signal, MarketSignal):
             return False
     return True
+
+
+def _where(error: BaseException, strategy: TradingStrategy) -> str:
+    """Innermost line of the strategy's own script, or of whatever raised; "" where nothing was raised."""
+    places = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    script = getattr(sys.modules.get(type(strategy).__module__), "__file__", None)
+    inside = [place for place in places if place[0] == script] or places[1:]  # the first is the runner's own
+    return f" ({inside[-1][0]}:{inside[-1][1]})" if inside else ""
 
 
 class Replay:
@@ -197,7 +207,7 @@ class Replay:
                 venues[venue] = last
                 try:
                     signals = call(update)
-                except Exception as error:  # noqa: BLE001 - a strategy may raise anything
+                except RAISED as error:
                     self._failed(s, "on_market_data", error, update.timestamp_ns)
                     continue
                 if signals or faulty:
@@ -257,7 +267,7 @@ class Replay:
             return
         try:
             strategy.on_order_fill(fill)
-        except Exception as error:  # noqa: BLE001 - as in _play
+        except RAISED as error:
             self._failed(s, "on_order_fill", error, fill.timestamp_ns)
 
     def _tell_breach(self, breach: RiskBreach) -> None:
@@ -268,15 +278,14 @@ class Replay:
             self._faults[s].heard_breach(breach.timestamp_ns)
         try:
             self.players[s].strategy.on_risk_breach(breach)
-        except Exception as error:  # noqa: BLE001 - as in _play
+        except RAISED as error:
             self._failed(s, "on_risk_breach", error, breach.timestamp_ns)
 
-    def _failed(self, s: int, call: str, error: Exception, timestamp_ns: int) -> None:
+    def _failed(self, s: int, call: str, error: Exception | SystemExit, timestamp_ns: int) -> None:
         """A strategy raised: end the run, or count it and stop calling the strategy once its breaker has tripped."""
         name = self.desk.strategies[s]
-        frames = traceback.extract_tb(error.__traceback__)
-        where = f" ({frames[-1].filename}:{frames[-1].lineno})" if len(frames) > 1 else ""
-        text = " ".join(f"{type(error).__name__}: {error}{where}".split())
+        text = f"{type(error).__name__}: {error}{_where(error, self.players[s].strategy)}"
+        text = " ".join(text.split())
         if not self.contain_errors:
             raise StrategyFailure(f"{name}.{call} raised {text}") from error
         self.recorder.errors.append(StrategyErrorNote(timestamp_ns, name, call, text))
