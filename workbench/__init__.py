@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from workbench.backtest.performance import StrategyPerformance
     from workbench.backtest.result import BacktestResult
     from workbench.chaos.events import ChaosEvent
+    from workbench.chaos.triggered import triggered_strategies
     from workbench.configuration.limits import load_limits
     from workbench.core.costs import Costs
     from workbench.core.limits import RiskLimits
@@ -48,6 +49,7 @@ __all__ = [
     "merge",
     "samples",
     "synthetic",
+    "triggered_strategies",
 ]
 
 __version__ = "0.1.0"
@@ -72,6 +74,7 @@ _HOME: Final = {
     "merge": "data.catalog",
     "samples": "data.samples",
     "synthetic": "data.synthetic",
+    "triggered_strategies": "chaos.triggered",
 }
 _MODULES: Final = ("backtest", "errors")  # the package `backtest` is the function, see there
 

@@ -36,6 +36,14 @@ Page = Annotated[
     typer.Option("--html", metavar="FILE", help="Also write one self-contained page with charts and tables."),
 ]
 
+ChaosStrategies = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Also run the chaos strategies of this file, such as config/chaos_strategies.yaml, by their triggers.",
+    ),
+]
+
 
 def backtest_command(
     strategy: Strategy,
@@ -47,6 +55,7 @@ def backtest_command(
     costs: CostSettings = None,
     start: Start = None,
     end: End = None,
+    chaos_strategies: ChaosStrategies = None,
     seed: Seed = 0,
     cash: Cash = 1_000_000.0,
     html: Page = None,
@@ -60,13 +69,20 @@ def backtest_command(
     import msgspec
 
     from workbench.backtest.api import backtest
-    from workbench.cli.folders import find_strategy
+    from workbench.chaos.triggered import triggered_strategies
+    from workbench.cli.folders import find_folder, find_strategy
+    from workbench.strategy.loader import load_strategy
 
     check_writable(html)
+    own = load_strategy(find_strategy(strategy))
+    played, parameters = {own.__name__: own}, read_parameters(config)
+    if chaos_strategies is not None:
+        played |= triggered_strategies(chaos_strategies, find_folder("strategies") / "chaos", seed)
+        parameters = {own.__name__: parameters}
     result = backtest(
-        find_strategy(strategy),
+        played,
         load_prices(prices, symbol, venue, start, end),
-        config=read_parameters(config),
+        config=parameters,
         limits=read_limits(limits),
         costs=read_cost_settings(costs),
         seed=seed,
