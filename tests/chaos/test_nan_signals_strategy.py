@@ -111,20 +111,15 @@ def test_no_garbage_ever_reaches_ledger_or_high_water_mark() -> None:
     view = record.desk.view
     peaks = [view.books[0].peak, view.books[0].equity, *(view.strategies[s].peak for s in range(2))]
     assert all(math.isfinite(peak) for peak in peaks)
-    huge = [r.failed_checks for r in record.recorder.refused if r.quantity > 1e300]
-    assert huge
-    assert set(huge) == {HUGE}
+    assert all(r.quantity < 1e300 for r in record.recorder.refused)  # a value beyond all numbers is no signal
     far = [r.failed_checks for r in record.recorder.refused if r.quantity == 1.0]
     assert far
     assert set(far) == {("price_collar", "max_order_value")}
 
 
-def test_without_any_limit_on_size_it_is_not_contained() -> None:
-    """A quantity of 1e308 is then an order like another; what it does to equity trips the breaker that is always on."""
+def test_even_without_any_limit_on_size_no_infinite_order_is_sent() -> None:
     open_gates = LIMITS.without("strategy_error", "stop_loss", *HUGE)
     record = beside_a_bystander(open_gates)
-    assert {"position_limit", "notional_limit", "max_order_value"} <= violated(record, LIMITS)
-    assert not np.isfinite(record.curves[:, 0]).all()
-    assert "equity_not_finite" in {trip.reason for trip in record.recorder.trips}
-    stopped = (min(trip.timestamp_ns for trip in record.recorder.trips) - START_NS) // MINUTE_NS
-    assert minutes(record.recorder.accepted, "bystander").keys() <= set(range(stopped))  # it suffers with it
+    assert "strategy_error" in violated(record, LIMITS)
+    assert np.isfinite(record.curves).all()
+    assert "equity_not_finite" not in {trip.reason for trip in record.recorder.trips}

@@ -26,7 +26,7 @@ from workbench.core.feed import ASK, ASK_SIZE, BID, BID_SIZE, CHANGE_PCT, LAST, 
 from workbench.core.jit import is_cached
 from workbench.core.limits import RiskLimits
 from workbench.core.messages import MarketSignal, OrderFill, PriceUpdate, RiskBreach
-from workbench.core.step import count_error, on_row
+from workbench.core.step import count_error, deliver_held, on_row
 from workbench.core.venue_faults import VenueFault
 from workbench.errors import StrategyFailure
 from workbench.strategy.contract import TradingStrategy
@@ -168,6 +168,10 @@ class Replay:
             self._play(start, stop, quotes, keys, curves)
             if progress is not None:
                 progress(stop - start)
+        if deliver_held(self.desk.state):
+            self._deliver(self.desk.drain())
+            curves[-1, 0] = self.desk.book.equity
+            curves[-1, 1:] = np.asarray(self.desk.view.strategies)["pnl"]
         return ReplayRecord(feed, self.origin, curves, self.desk, self.players, self.recorder)
 
     def _updates(self, start: int, stop: int) -> Iterable[PriceUpdate]:
@@ -244,7 +248,7 @@ class Replay:
             return
         self._now = update.timestamp_ns
         name = self.desk.strategies[s]
-        for signal in signals:
+        for signal in islice(signals, MAX_SIGNALS):
             self.recorder.signals.append(SentSignal(update.timestamp_ns, name, signal))
         self.desk.submit(s, signals)
         self._deliver(self.desk.drain())
@@ -292,7 +296,13 @@ class Replay:
         if count_error(self.desk.state, s) & _ERROR_BIT:
             self._stopped[s] = True
             self._listeners[:] = self._who_listens()
-        self._deliver(self.desk.drain())
+        facts = self.desk.drain()
+        if call == "on_risk_breach":
+            self.recorder.journal.extend(
+                facts
+            )  # telling it of its own failure would fail the same way, for ever
+        else:
+            self._deliver(facts)
 
 
 def replay(

@@ -17,9 +17,9 @@ from workbench.core.monitors import (
     portfolio_var,
     sample,
 )
-from workbench.core.orders import cancel_working
+from workbench.core.orders import ONLY_EMERGENCY, SPARE_EMERGENCY, cancel_working
 from workbench.core.record import note
-from workbench.core.state import BUCKETS, NEVER, NONE, Desk
+from workbench.core.state import BUCKETS, FAILURES, NEVER, NONE, Desk
 
 __all__ = ["count_failure", "post_trade", "reset", "trip", "watch_equity", "watch_samples"]
 
@@ -31,6 +31,7 @@ BREACH = int(EventKind.BREACH)
 WARNING = int(AlertSeverity.WARNING)
 CRITICAL = int(AlertSeverity.CRITICAL)
 BY_BREAKER = int(VenueReason.BREAKER)
+REQUESTED = int(VenueReason.REQUESTED)
 DAILY_LOSS = int(Breaker.DAILY_LOSS)
 MAX_DRAWDOWN = int(Breaker.MAX_DRAWDOWN)
 STRATEGY_DRAWDOWN = int(Breaker.STRATEGY_DRAWDOWN)
@@ -69,7 +70,7 @@ def trip(desk: Desk, strategy: int, reason: int, value: float, limit: float) -> 
         desk.strategies[strategy].trips += 1
     book.trips += 1
     note(desk, TRIPPED, strategy, NONE, reason, value, limit)
-    cancel_working(desk, strategy, NONE, NONE, 0, BY_BREAKER, 1)
+    cancel_working(desk, strategy, NONE, NONE, 0, BY_BREAKER, SPARE_EMERGENCY)
 
 
 @jit
@@ -78,18 +79,23 @@ def count_failure(desk: Desk, strategy: int) -> None:
     row = desk.strategies[strategy]
     limits = desk.limits[0]
     now = desk.books[0].now_ns
-    if now - row.errors_ns > limits.error_window_ns:
-        row.errors = 0.0
-        row.errors_ns = now
-    row.errors += 1.0
-    if limits.breakers and row.errors >= limits.max_errors:
-        trip(desk, strategy, STRATEGY_ERROR, row.errors, limits.max_errors)
+    ring = strategy * FAILURES
+    desk.failures[ring + row.failures % FAILURES] = now
+    row.failures += 1
+    if not limits.breakers or limits.max_errors > FAILURES:
+        return
+    most = int(limits.max_errors)
+    if (
+        row.failures >= most
+        and desk.failures[ring + (row.failures - most) % FAILURES] >= now - limits.error_window_ns
+    ):
+        trip(desk, strategy, STRATEGY_ERROR, float(most), limits.max_errors)
 
 
 @jit
 def _rebase(desk: Desk, strategy: int) -> None:
     row = desk.strategies[strategy]
-    row.errors = 0.0
+    row.failures = 0
     if math.isfinite(row.pnl):
         row.base_pnl = row.pnl
         row.peak = row.capital + row.pnl
@@ -111,12 +117,14 @@ def reset(desk: Desk, strategy: int) -> int:
     book.changed = 1
     if strategy != NONE:
         latched = desk.strategies[strategy].halted
+        cancel_working(desk, strategy, NONE, NONE, 0, REQUESTED, ONLY_EMERGENCY)
         desk.strategies[strategy].halted = 0
         desk.strategies[strategy].alert_levels = 0
         _rebase(desk, strategy)
         note(desk, RESET, strategy, NONE, 0, float(latched), 0.0)
         return latched
     latched = book.halted
+    cancel_working(desk, NONE, NONE, NONE, 0, REQUESTED, ONLY_EMERGENCY)
     for s in range(desk.head[0].strategies):
         latched |= desk.strategies[s].halted
         desk.strategies[s].halted = 0
@@ -260,8 +268,8 @@ def watch_samples(desk: Desk) -> None:
     if limits.portfolio_var < INF:
         value = portfolio_var(desk)
         book.value_at_risk = value
-        blocked = value == value and _alert(desk, NONE, M_VAR, value, limits.portfolio_var)
-        book.var_blocked = 1 if blocked else 0
+        if value == value:
+            _alert(desk, NONE, M_VAR, value, limits.portfolio_var)
     if limits.strategy_correlation < 1.0:
         value = highest_strategy_correlation(desk)
         if value == value:
@@ -287,7 +295,7 @@ def _clear_the_way(desk: Desk) -> None:
         for k in range(instruments):
             position = desk.positions[s * instruments + k]
             if position.quantity != 0.0 and (position.working_buy > 0.0 or position.working_sell > 0.0):
-                cancel_working(desk, s, k, NONE, 0, BY_BREAKER, 1)
+                cancel_working(desk, s, k, NONE, 0, BY_BREAKER, SPARE_EMERGENCY)
 
 
 @jit

@@ -10,6 +10,8 @@ from workbench.errors import ConfigError
 
 __all__ = ["Costs"]
 
+MOST_LATENCY = 1e6
+
 
 class Costs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Spread, fees, slippage, impact, participation and latency of one venue; basis points are of the price.
@@ -31,7 +33,11 @@ class Costs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def checked(self) -> Costs:
         """Self; raises ConfigError on a figure that cannot be."""
-        for name in ("spread_bps", "slippage_bps", "impact_bps", "latency_seconds"):
+        if not 0.0 <= self.latency_seconds <= MOST_LATENCY:
+            raise ConfigError(
+                f"costs: latency_seconds must lie between 0 and {MOST_LATENCY:g}, found {self.latency_seconds!r}"
+            )
+        for name in ("spread_bps", "slippage_bps", "impact_bps"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0.0):
                 raise ConfigError(f"costs: {name} must be a finite number >= 0, found {value!r}")

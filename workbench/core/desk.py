@@ -18,6 +18,7 @@ from workbench.core.costs import Costs
 from workbench.core.decode import Decoder, breaker_labels
 from workbench.core.facts import Fact
 from workbench.core.intents import (
+    AcceptPrice,
     CancelOrders,
     ClosePositions,
     Intents,
@@ -32,6 +33,7 @@ from workbench.core.messages import Instrument, MarketSignal, PriceUpdate
 from workbench.core.rows import Book, PositionRow, StrategyRow
 from workbench.core.state import NONE, desk_views
 from workbench.core.step import (
+    accept_price,
     cancel,
     close_positions,
     count_error,
@@ -39,6 +41,7 @@ from workbench.core.step import (
     on_wish,
     refuse,
     reset_breaker,
+    review,
     trip_breaker,
 )
 from workbench.core.terms import DEFAULT_TERMS, Terms, as_number, read_terms
@@ -52,6 +55,7 @@ _BAD_METADATA = int(Refusal.BAD_METADATA)
 _INVALID = int(Refusal.INVALID_SIGNAL)
 _UNKNOWN_SYMBOL = int(Refusal.UNKNOWN_SYMBOL)
 _RATE_LIMITED = int(Refusal.RATE_LIMITED)
+_UNKNOWN_ORDER = int(Refusal.UNKNOWN_ORDER)
 
 
 class TradingDesk:
@@ -126,9 +130,26 @@ class TradingDesk:
                     )
                 reset_breaker(self.state, self._scope(intent.strategy_id))
             case SetLimits():
-                self.limits = intent.limits.checked()
-                set_limits(self.state, self.limits, self.instruments, self.strategies)
+                self._set_limits(intent.limits.checked())
+            case AcceptPrice():
+                if not intent.person.strip() or not intent.reason.strip():
+                    raise EngineError(
+                        "a price is accepted by a named person with a reason; one of them is empty"
+                    )
+                for k in self._instruments_of(intent.symbol):
+                    if intent.venue in ("", self.instruments[k].venue):
+                        accept_price(self.state, k)
         return self.drain()
+
+    def _set_limits(self, limits: RiskLimits) -> None:
+        window = int(self.view.head[0].window)
+        if int(limits.monitors.window) != window:
+            raise EngineError(
+                f"monitors.window must stay {window} while the desk runs, found {limits.monitors.window}"
+            )
+        self.limits = limits
+        set_limits(self.state, limits, self.instruments, self.strategies)
+        review(self.state)
 
     def _price(self, update: PriceUpdate) -> list[Fact]:
         k = self._by_name.get((update.symbol, update.venue))
@@ -192,11 +213,12 @@ class TradingDesk:
                 return refuse(self.state, strategy, NONE, _UNKNOWN_SYMBOL)
             candidates = [found]
         if terms.action != "order":
-            for k in candidates:
-                cancel(self.state, strategy, k, NONE, terms.client, 0)
-            if terms.action == "cancel":
+            counts = [cancel(self.state, strategy, k, NONE, terms.client, 0) for k in candidates]
+            if terms.action == "cancel" or min(counts) < 0:
                 return None
-        k = candidates[0] if len(candidates) == 1 else self._route(strategy, candidates, strength)
+            if terms.client and not any(counts):  # filled or gone: sending it anew would double it
+                return refuse(self.state, strategy, candidates[0], _UNKNOWN_ORDER)
+        k = candidates[0] if len(candidates) == 1 else self._route(strategy, candidates, strength, terms)
         self._wish(strategy, k, strength, confidence, terms)
         return None
 
@@ -217,9 +239,16 @@ class TradingDesk:
             terms.client,
         )
 
-    def _route(self, strategy: int, candidates: Sequence[int], strength: float) -> int:
-        """The venue with the best price for an order; a target without a venue is meant for the first one."""
-        if self.seats[strategy].sizing == Sizing.TARGET:
+    def _route(self, strategy: int, candidates: Sequence[int], strength: float, terms: Terms) -> int:
+        """The venue with the best price for an order; a target without a venue is meant for the first one.
+
+        A reduce-only order goes where there is something to reduce.
+        """
+        if terms.reduce_only:
+            first = strategy * len(self.instruments)
+            opposite = self._quantities < 0.0 if strength > 0.0 else self._quantities > 0.0
+            candidates = [k for k in candidates if opposite[first + k]] or candidates
+        elif self.seats[strategy].sizing == Sizing.TARGET:
             return candidates[0]
         best, best_price = candidates[0], math.nan
         for k in candidates:

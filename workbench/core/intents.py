@@ -8,6 +8,7 @@ from workbench.core.limits import RiskLimits
 from workbench.core.messages import MarketSignal, PriceUpdate
 
 __all__ = [
+    "AcceptPrice",
     "CancelOrders",
     "ClosePositions",
     "Intents",
@@ -70,6 +71,15 @@ class SetLimits(msgspec.Struct, frozen=True):
     limits: RiskLimits
 
 
+class AcceptPrice(msgspec.Struct, frozen=True):
+    """A named person takes the next price of a symbol for true, however far it has jumped (a split, a real crash)."""
+
+    person: str
+    reason: str
+    symbol: str
+    venue: str = ""
+
+
 type Intents = (
     PriceUpdate
     | Signals
@@ -79,4 +89,5 @@ type Intents = (
     | TripBreaker
     | ResetBreaker
     | SetLimits
+    | AcceptPrice
 )

@@ -16,7 +16,7 @@ from workbench.core.codes import SelfTrade, label
 from workbench.core.limit_bounds import Bound, Flag, Rule, Words
 
 if TYPE_CHECKING:
-    from workbench.core.limits import RiskLimits
+    from workbench.core.limits import MessageRate, RiskLimits
 
 __all__ = ["RULES", "leaves", "problems", "rule_of", "symbol_problem"]
 
@@ -103,7 +103,9 @@ RULES: Final[Mapping[str, Rule]] = {
     "monitors.max_holding_correlation": _FULL_SHARE,
     "monitors.max_symbol_share": _FULL_SHARE,
     "monitors.warn_at": Bound("a fraction above 0, at most 1", 0.0, 1.0, open_low=True),
-    "strategy_errors.max_errors": _COUNT,
+    "strategy_errors.max_errors": Bound(
+        "a whole number from 1 to 64, or inf for no limit", 1.0, 64.0, off=inf, whole=True
+    ),
     "strategy_errors.window_seconds": _LOOKBACK,
     "self_trade_prevention": Words(
         {label(kind): int(kind == SelfTrade.OFF) for kind in SelfTrade}, off="off"
@@ -158,9 +160,22 @@ def problems(limits: RiskLimits) -> list[tuple[str, str]]:
         if reason is not None:
             found.append((f"position_limits.{symbol}", reason))
     found += [(key, reason) for key, value in leaves(limits) if (reason := rule_of(key).problem(value))]
+    if not found:
+        found += _bucket_problems(limits.message_rate)
     listed = {f"permitted_instruments.{name}": names for name, names in limits.permitted_instruments.items()}
     for key, names in (listed | {"restricted_list": limits.restricted_list}).items():
         found += [(key, reason) for name in names if (reason := symbol_problem(name))]
+    return found
+
+
+def _bucket_problems(rate: MessageRate) -> list[tuple[str, str]]:
+    """Buckets whose reserve leaves less than one message for anything else."""
+    found = []
+    for name in ("per_strategy_burst", "per_venue_burst"):
+        burst = getattr(rate, name)
+        if burst * (1.0 - rate.cancel_reserve) < 1.0:
+            reason = f"expected room for one message beside the reserve of {rate.cancel_reserve:g}, found {burst:g}"
+            found.append((f"message_rate.{name}", reason))
     return found
 
 

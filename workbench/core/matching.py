@@ -1,7 +1,8 @@
 """A venue seen through its quotes: which working orders an update fills, at what price, how much, at what fee.
 
 An order is never filled by the update that it was computed from. Taking pays the touch plus slippage and square-root
-impact (Almgren, Thum, Hauptmann, Li 2005: cost grows with the root of the share of volume); a resting limit order fills
+impact (Almgren, Thum, Hauptmann, Li 2005: cost grows with the root of the share of volume, counted over all that an
+update has filled); a resting limit order fills
 at its limit as maker. All orders of one update share what participation leaves of its volume.
 """
 
@@ -12,7 +13,7 @@ import math
 from workbench.core.codes import EventKind, Liquidity, OrderState, OrderType, Side, TimeInForce, VenueReason
 from workbench.core.executions import execute
 from workbench.core.jit import jit
-from workbench.core.orders import cancel_order, finish
+from workbench.core.orders import cancel_order, finish, reject_order
 from workbench.core.record import note_order
 from workbench.core.rows import InstrumentRow, OrderRow
 from workbench.core.sizing import to_lot, to_tick
@@ -20,6 +21,7 @@ from workbench.core.state import NONE, Desk
 
 __all__ = ["match", "taker_price"]
 
+MOST_COST = 0.9  # of the price: beyond it the root law says nothing, and a sale would bring less than nothing
 BUY = int(Side.BUY)
 MARKET = int(OrderType.MARKET)
 LIMIT = int(OrderType.LIMIT)
@@ -30,9 +32,7 @@ FOK = int(TimeInForce.FOK)
 DAY = int(TimeInForce.DAY)
 MAKER = int(Liquidity.MAKER)
 TAKER = int(Liquidity.TAKER)
-REJECTED = int(OrderState.REJECTED_BY_VENUE)
 EXPIRED = int(OrderState.EXPIRED)
-ORDER_REJECTED = int(EventKind.ORDER_REJECTED)
 ORDER_EXPIRED = int(EventKind.ORDER_EXPIRED)
 STOP_TRIGGERED = int(EventKind.STOP_TRIGGERED)
 POST_ONLY = int(VenueReason.POST_ONLY_WOULD_CROSS)
@@ -48,7 +48,8 @@ def taker_price(instrument: InstrumentRow, side: int, quantity: float, limit: fl
     touch = instrument.ask if side == BUY else instrument.bid
     cost = instrument.slippage
     if instrument.impact > 0.0 and instrument.volume > 0.0:
-        cost += instrument.impact * math.sqrt(quantity / instrument.volume)
+        cost += instrument.impact * math.sqrt((instrument.taken + quantity) / instrument.volume)
+    cost = cost if cost < MOST_COST else MOST_COST
     price = to_tick(touch * (1.0 + side * cost), instrument.tick, side)
     if (price - limit) * side > 0.0:
         return limit
@@ -63,6 +64,9 @@ def _fillable(desk: Desk, order: OrderRow, instrument: InstrumentRow, taking: bo
         position = desk.positions[order.strategy * desk.head[0].instruments + order.instrument]
         held = -position.quantity * order.side
         units = held if held < units else units
+    share = desk.venues[instrument.venue].fill_share
+    if share < 1.0 and instrument.room == math.inf:
+        units *= share  # an update without a volume: the share is of the order
     if instrument.room < units:
         units = instrument.room
     if taking:
@@ -75,10 +79,13 @@ def _fillable(desk: Desk, order: OrderRow, instrument: InstrumentRow, taking: bo
 
 
 @jit
-def _reject(desk: Desk, slot: int, reason: int) -> None:
-    order = desk.orders[slot]
-    note_order(desk, ORDER_REJECTED, order, reason, order.venue_leaves, order.limit, 0.0, 0.0)
-    finish(desk, slot, REJECTED)
+def _take(instrument: InstrumentRow, side: int, units: float) -> None:
+    """Take units off what the quote shows, so that the next order of this update finds less and pays more."""
+    instrument.taken += units
+    if side == BUY:
+        instrument.ask_size -= units
+    else:
+        instrument.bid_size -= units
 
 
 @jit
@@ -101,15 +108,16 @@ def _match_order(desk: Desk, slot: int, instrument: InstrumentRow) -> None:
         return
     if not _triggered(desk, order, instrument):
         return
-    resting = order.tried == 1
-    order.tried = 1
+    resting = order.rested == 1
     touch = instrument.ask if order.side == BUY else instrument.bid
     crosses = True
     if math.isfinite(order.limit):
         crosses = (order.limit - touch) * order.side >= 0.0
         if order.post_only and crosses and not resting:
-            _reject(desk, slot, POST_ONLY)
+            reject_order(desk, slot, POST_ONLY)
             return
+        if not crosses:
+            order.rested = 1
     if order.reduce_only:
         position = desk.positions[order.strategy * desk.head[0].instruments + order.instrument]
         if position.quantity * order.side >= 0.0:
@@ -123,9 +131,10 @@ def _match_order(desk: Desk, slot: int, instrument: InstrumentRow) -> None:
     if units > 0.0:
         price = order.limit if making else taker_price(instrument, order.side, units, order.limit)
         instrument.room -= units
-        left = order.venue_leaves > units
+        if not making:
+            _take(instrument, order.side, units)
         execute(desk, slot, units, price, MAKER if making else TAKER)
-        if not left:
+        if order.linked == 0:
             return
     if order.tif == IOC:
         cancel_order(desk, slot, IOC_REMAINDER)

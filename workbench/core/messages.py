@@ -90,8 +90,9 @@ class MarketSignal(msgspec.Struct, frozen=True, gc=False):
 
     signal_strength: -1 (full short) .. 1 (full long).  confidence: 0 .. 1.  timestamp: left out, the desk's time.
     metadata, all optional: order_type (market, limit, stop, stop_limit), limit_price, stop_price, time_in_force
-    (GTC, IOC, FOK, DAY), venue, reduce_only, post_only, quantity (units, in place of strength x confidence x unit;
-    the sign comes from the strength), client_order_id (integer > 0), action (order, cancel, replace).
+    (GTC, IOC, FOK, DAY), venue, reduce_only, post_only, quantity (an order of so many units in place of
+    strength x confidence x unit, also where targets are sent; the sign comes from the strength), client_order_id
+    (integer > 0), action (order, cancel, replace).
     Other keys are kept for the journal and change nothing.
     """
 

@@ -13,19 +13,28 @@ from workbench.core.rows import OrderRow
 from workbench.core.state import NONE, Desk
 
 __all__ = [
+    "EVERY",
+    "ONLY_EMERGENCY",
+    "SPARE_EMERGENCY",
     "book_units",
     "cancel_order",
     "cancel_working",
     "finish",
     "link",
+    "reject_order",
     "release_slot",
     "take_slot",
     "touch",
     "unlink",
 ]
 
+EVERY = 0
+SPARE_EMERGENCY = 1
+ONLY_EMERGENCY = 2
 BUY = int(Side.BUY)
 CANCELLED = int(OrderState.CANCELLED)
+ORDER_REJECTED = int(EventKind.ORDER_REJECTED)
+REJECTED = int(OrderState.REJECTED_BY_VENUE)
 ORDER_CANCELLED = int(EventKind.ORDER_CANCELLED)
 
 
@@ -131,10 +140,21 @@ def cancel_order(desk: Desk, slot: int, reason: int) -> None:
 
 
 @jit
+def reject_order(desk: Desk, slot: int, reason: int) -> None:
+    """The venue rejects an order that has not traded; reported like a cancel, under its own name."""
+    order = desk.orders[slot]
+    note_order(desk, ORDER_REJECTED, order, reason, order.venue_leaves, order.limit, 0.0, 0.0)
+    finish(desk, slot, REJECTED)
+
+
+@jit
 def cancel_working(
-    desk: Desk, strategy: int, instrument: int, venue: int, client: int, reason: int, spare_emergency: int
+    desk: Desk, strategy: int, instrument: int, venue: int, client: int, reason: int, which: int
 ) -> int:
-    """Cancel all working orders that match; NONE (0 for `client`) matches all.  Returns how many."""
+    """Cancel all working orders that match; NONE (0 for `client`) matches all.  Returns how many.
+
+    which: EVERY, SPARE_EMERGENCY or ONLY_EMERGENCY (orders that close positions for a breaker).
+    """
     count = 0
     for k in range(desk.head[0].instruments):
         row = desk.instruments[k]
@@ -145,7 +165,8 @@ def cancel_working(
             order = desk.orders[slot]
             following = order.next
             mine = strategy in (NONE, order.strategy) and client in (0, order.client)
-            if mine and not (spare_emergency and order.emergency):
+            spared = which == SPARE_EMERGENCY if order.emergency else which == ONLY_EMERGENCY
+            if mine and not spared:
                 cancel_order(desk, slot, reason)
                 count += 1
             slot = following

@@ -12,13 +12,16 @@ from workbench.core.record import note
 from workbench.core.rows import InstrumentRow
 from workbench.core.state import DAY_NS, NONE, Desk
 
-__all__ = ["advance_clock", "take_quote"]
+__all__ = ["ACCEPTED", "advance_clock", "take_quote"]
 
 BAD_TICK = int(EventKind.BAD_TICK)
 SEQUENCE_GAP = int(EventKind.SEQUENCE_GAP)
 CLOCK_BACKWARDS = int(EventKind.CLOCK_BACKWARDS)
 CONFIRMATIONS = 2  # updates that must agree with a suspect price before it is believed
-PLAUSIBLE = 2.0  # a jump by more than this factor is never believed by itself
+LONG_CONFIRMATIONS = 20  # the same for a jump by more than the plausible factor
+PLAUSIBLE = 2.0
+IMPLAUSIBLE = 10.0  # a jump by more than this factor takes a person to accept it
+ACCEPTED = -1  # what `suspect_count` is once a person has
 MEMORY = 0.02  # weight of one update in the average volume
 
 
@@ -51,10 +54,14 @@ def _believable(desk: Desk, row: InstrumentRow, bid: float, ask: float, last: fl
     if limit == math.inf or not row.mark > 0.0 or abs(last / row.mark - 1.0) <= limit:
         row.suspect_count = 0
         return True
+    if row.suspect_count == ACCEPTED:
+        row.suspect_count = 0
+        return True
     if row.suspect_count > 0 and abs(last / row.suspect - 1.0) <= limit:
         row.suspect_count += 1
-        believed = row.suspect_count > CONFIRMATIONS
-        if believed and row.mark <= last * PLAUSIBLE and last <= row.mark * PLAUSIBLE:
+        jump = last / row.mark if last > row.mark else row.mark / last
+        needed = CONFIRMATIONS if jump <= PLAUSIBLE else LONG_CONFIRMATIONS
+        if row.suspect_count > needed and jump <= IMPLAUSIBLE:
             row.suspect_count = 0
             return True
         return False
@@ -67,6 +74,7 @@ def _believable(desk: Desk, row: InstrumentRow, bid: float, ask: float, last: fl
 def take_quote(
     desk: Desk,
     k: int,
+    ns: int,
     bid: float,
     ask: float,
     last: float,
@@ -83,6 +91,7 @@ def take_quote(
     if row.sequence != NONE and sequence > row.sequence + 1:
         note(desk, SEQUENCE_GAP, NONE, k, 0, float(sequence), float(row.sequence))
     row.sequence = sequence
+    now = desk.books[0].now_ns
     if not _believable(desk, row, bid, ask, last):
         row.good = 0
         desk.books[0].bad_ticks += 1
@@ -96,8 +105,9 @@ def take_quote(
     row.bid_size = bid_size
     row.ask_size = ask_size
     row.updates += 1
-    row.mark_ns = desk.books[0].now_ns
+    row.mark_ns = ns if ns < now else now  # a price that comes late moves the mark, and is as old as it is
     row.room = math.inf
+    row.taken = 0.0
     if volume >= 0.0 and volume < math.inf:
         if row.participation < math.inf:
             row.room = volume * row.participation * desk.venues[row.venue].fill_share

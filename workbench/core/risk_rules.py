@@ -382,7 +382,7 @@ def _run_checks(desk: Desk, intent: Intent) -> None:
         _notional_limit(desk, intent, added, value)
         _concentration_limit(desk, intent, added)
         _buying_power(desk, intent, added)
-        if book.var_blocked:
+        if book.value_at_risk == book.value_at_risk:  # NaN until there are samples enough
             _see(desk, PORTFOLIO_VAR, book.value_at_risk, limits.portfolio_var)
         if desk.symbols[row.symbol].restricted:
             _see(desk, RESTRICTED, INF, 0.0)

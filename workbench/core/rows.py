@@ -74,6 +74,7 @@ class Header:
     at_returns: int
     at_results: int
     at_scratch: int
+    at_failures: int
 
 
 class LimitRow:
@@ -143,7 +144,6 @@ class Book:
     drawdown: float  # positive share of the peak
     halted: int  # latched breaker bits
     value_at_risk: float
-    var_blocked: int
     sample: int  # samples taken by the monitors
     sample_ns: int  # when the next one is due
     first_sample_ns: int
@@ -222,6 +222,7 @@ class InstrumentRow:
     sequence: int
     average_volume: float
     room: float  # units that this update may still fill
+    taken: float  # units that this update has filled for takers
     sampled: float  # mark at the last monitor sample
     first: int  # head of the list of orders working here
     final: int  # its tail
@@ -243,8 +244,7 @@ class StrategyRow:
     gross: float
     dirty: int
     breaches: int
-    errors: float
-    errors_ns: int
+    failures: int
     accepted: int
     refused: int
     fills: int
@@ -292,7 +292,7 @@ class OrderRow:
     client: int
     pending: int  # executions under way to the desk
     linked: int
-    tried: int
+    rested: int
     next: int
     previous: int
 

@@ -49,6 +49,7 @@ __all__ = [
     "BUCKETS",
     "CHECKS",
     "DAY_NS",
+    "FAILURES",
     "NEVER",
     "NONE",
     "RECENT",
@@ -68,6 +69,7 @@ NEVER: Final = 2**62  # a time that does not come; -NEVER is before all others
 CHECKS: Final = len(Check)
 RECENT: Final = 64  # orders of one strategy that the duplicate check looks back on
 BUCKETS: Final = 20  # steps that the rapid-drawdown window is divided into
+FAILURES: Final = 64  # failures of one strategy that its breaker looks back on
 SEEN: Final = 1024  # execution numbers of one venue that are remembered
 FLOAT: Final = np.dtype(np.float64)
 INTEGER: Final = np.dtype(np.int64)
@@ -104,6 +106,7 @@ class Desk(NamedTuple):
     returns: npt.NDArray[np.float64]  # [window, instruments], sampled
     results: npt.NDArray[np.float64]  # [window, strategies], sampled P&L changes
     scratch: npt.NDArray[np.float64]  # [window + instruments]
+    failures: npt.NDArray[np.int64]  # [strategy * FAILURES + i], times, a ring
 
 
 type Shape = tuple[int, ...]
@@ -133,6 +136,7 @@ def sections(head: Header) -> dict[str, tuple[np.dtype[Any], Shape]]:
         "returns": (FLOAT, (head.window, head.instruments)),
         "results": (FLOAT, (head.window, head.strategies)),
         "scratch": (FLOAT, (head.window + head.instruments,)),
+        "failures": (INTEGER, (head.strategies * FAILURES,)),
     }
 
 

@@ -21,27 +21,30 @@ from workbench.core.feed import ASK, ASK_SIZE, BID, BID_SIZE, LAST, VOLUME
 from workbench.core.jit import jit
 from workbench.core.matching import match
 from workbench.core.native import open_desk
-from workbench.core.orders import cancel_working
-from workbench.core.quotes import advance_clock, take_quote
+from workbench.core.orders import EVERY, SPARE_EMERGENCY, cancel_working
+from workbench.core.quotes import ACCEPTED, advance_clock, take_quote
 from workbench.core.record import note
 from workbench.core.risk_rules import Intent, check_order, take_tokens
 from workbench.core.state import NONE, Desk
-from workbench.core.submit import Wish, place_emergency, submit
+from workbench.core.submit import Wish, forget_client, place_emergency, submit
 from workbench.core.venue_faults import refresh_faults
 
 __all__ = [
     "ERROR_CODE",
+    "accept_price",
     "book_time",
     "cancel",
     "check",
     "close_positions",
     "count_error",
+    "deliver_held",
     "on_price",
     "on_row",
     "on_wish",
     "price",
     "refuse",
     "reset_breaker",
+    "review",
     "trip_breaker",
 ]
 
@@ -102,13 +105,13 @@ def price(
 ) -> None:
     """Carry one price update of instrument `k` through the desk, up to the breakers."""
     book = desk.books[0]
+    fills = book.fills
     advance_clock(desk, ns)
     if book.now_ns >= book.fault_ns:
         refresh_faults(desk)
     if book.held_reports > 0:
         release_held(desk)
-    fills = book.fills
-    if take_quote(desk, k, bid, ask, last, volume, bid_size, ask_size, sequence):
+    if take_quote(desk, k, ns, bid, ask, last, volume, bid_size, ask_size, sequence):
         if desk.instruments[k].first != NONE and desk.venues[desk.instruments[k].venue].up:
             match(desk, k)
     if book.fills != fills:
@@ -227,12 +230,23 @@ def check(
 
 
 @jit
+def _anything_latched(desk: Desk) -> bool:
+    if desk.books[0].halted:
+        return True
+    latched = 0
+    for s in range(desk.head[0].strategies):
+        latched |= desk.strategies[s].halted
+    return latched != 0
+
+
+@jit
 def cancel(
     buffer: npt.NDArray[np.uint8], strategy: int, instrument: int, venue: int, client: int, emergency: int
 ) -> int:
     """Cancel working orders that match (NONE and client 0 match all); how many, or -RATE_LIMITED.
 
-    A strategy's cancel is a message and costs a token; an emergency one may use the reserve and is never refused.
+    A strategy's cancel is a message and costs a token; an operator's (`emergency`) is never refused. Orders that close
+    positions are spared, but from an operator once nothing is latched.
     """
     desk = open_desk(buffer)
     if strategy != NONE and instrument != NONE and not emergency:
@@ -240,7 +254,11 @@ def cancel(
         if desk.limits[0].pre_trade and not use <= 1.0:
             note(desk, BREACH, strategy, instrument, RATE_LIMITED, use, 1.0)
             return -RATE_LIMITED
-    return cancel_working(desk, strategy, instrument, venue, client, REQUESTED, 1)
+    which = EVERY if emergency and not _anything_latched(desk) else SPARE_EMERGENCY
+    count = cancel_working(desk, strategy, instrument, venue, client, REQUESTED, which)
+    if count > 0 and client != 0:
+        forget_client(desk, strategy, client)
+    return count
 
 
 @jit
@@ -259,7 +277,7 @@ def count_error(buffer: npt.NDArray[np.uint8], strategy: int) -> int:
     """Note that a strategy raised; too often within the window, and its breaker trips.  Its latch mask."""
     desk = open_desk(buffer)
     row = desk.strategies[strategy]
-    note(desk, BREACH, strategy, NONE, ERROR_CODE, row.errors + 1.0, desk.limits[0].max_errors)
+    note(desk, BREACH, strategy, NONE, ERROR_CODE, float(row.failures + 1), desk.limits[0].max_errors)
     count_failure(desk, strategy)
     return row.halted
 
@@ -277,6 +295,34 @@ def trip_breaker(buffer: npt.NDArray[np.uint8], strategy: int, reason: int) -> N
 def reset_breaker(buffer: npt.NDArray[np.uint8], strategy: int) -> int:
     """A person lets one strategy, or everything (NONE), trade again; the bits that were latched."""
     return reset(open_desk(buffer), strategy)
+
+
+@jit
+def review(buffer: npt.NDArray[np.uint8]) -> None:
+    """Look at everything again after a change of limits, without waiting for a price."""
+    desk = open_desk(buffer)
+    book = desk.books[0]
+    book.changed = 1
+    due = book.now_ns + desk.limits[0].interval_ns
+    book.sample_ns = due if due < book.sample_ns else book.sample_ns
+    post_trade(desk)
+    if book.trips and desk.limits[0].liquidate:
+        _liquidate(desk)
+
+
+@jit
+def accept_price(buffer: npt.NDArray[np.uint8], instrument: int) -> None:
+    """A person takes the next price of an instrument for true, however far it has jumped."""
+    open_desk(buffer).instruments[instrument].suspect_count = ACCEPTED
+
+
+@jit
+def deliver_held(buffer: npt.NDArray[np.uint8]) -> int:
+    """Deliver what a faulty venue still holds back, at the end of a run; how many events wait."""
+    desk = open_desk(buffer)
+    release_held(desk)
+    post_trade(desk)
+    return desk.books[0].event_count
 
 
 @jit

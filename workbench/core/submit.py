@@ -20,15 +20,15 @@ from workbench.core.codes import (
 )
 from workbench.core.exposure import gross_of_portfolio
 from workbench.core.jit import jit
-from workbench.core.orders import book_units, cancel_order, finish, link, take_slot
+from workbench.core.orders import book_units, cancel_order, link, reject_order, take_slot
 from workbench.core.record import note, note_order
-from workbench.core.risk_rules import Intent, check_order, crossing_order
+from workbench.core.risk_rules import Intent, check_order, crossing_order, reduces
 from workbench.core.rows import Event, OrderRow
 from workbench.core.sizing import expected_price, signed_quantity, to_lot, wanted_change
-from workbench.core.state import NONE, RECENT, Desk
+from workbench.core.state import CHECKS, NONE, RECENT, Desk
 from workbench.core.venue_faults import chance
 
-__all__ = ["Wish", "place", "place_emergency", "submit"]
+__all__ = ["Wish", "forget_client", "place", "place_emergency", "submit"]
 
 BUY = int(Side.BUY)
 SELL = int(Side.SELL)
@@ -36,11 +36,9 @@ MARKET = int(OrderType.MARKET)
 GTC = 0
 TARGET = int(Sizing.TARGET)
 WORKING = int(OrderState.WORKING)
-REJECTED = int(OrderState.REJECTED_BY_VENUE)
 ACCEPTED = int(EventKind.ORDER_ACCEPTED)
 REFUSED = int(EventKind.ORDER_REFUSED)
 SIGNAL_REFUSED = int(EventKind.SIGNAL_REFUSED)
-ORDER_REJECTED = int(EventKind.ORDER_REJECTED)
 BREACH = int(EventKind.BREACH)
 OK = int(Refusal.NONE)
 INVALID_SIGNAL = int(Refusal.INVALID_SIGNAL)
@@ -58,7 +56,7 @@ STORM = int(VenueReason.REJECT_STORM)
 SELF_TRADE = int(VenueReason.SELF_TRADE)
 STP_OLDEST = int(SelfTrade.CANCEL_OLDEST)
 STP_BOTH = int(SelfTrade.CANCEL_BOTH)
-QUEUE_FULL_BIT = 1 << int(Check.QUEUE_FULL)
+SELF_TRADE_BIT = 1 << int(Check.SELF_TRADE_PREVENTION)
 
 
 class Wish(NamedTuple):
@@ -113,8 +111,11 @@ def _sized(desk: Desk, wish: Wish, strength: float) -> float:
     """Signed units that the wish comes to."""
     row = desk.instruments[wish.instrument]
     position = desk.positions[wish.strategy * desk.head[0].instruments + wish.instrument]
-    if wish.quantity == wish.quantity:
-        return to_lot(wish.quantity if strength >= 0.0 else -wish.quantity, row.lot)
+    if strength == 0.0 or wish.confidence == 0.0:
+        if desk.strategies[wish.strategy].sizing != TARGET:
+            return 0.0
+    elif wish.quantity == wish.quantity:
+        return to_lot(wish.quantity if strength > 0.0 else -wish.quantity, row.lot)
     if desk.strategies[wish.strategy].sizing == TARGET:
         wanted = signed_quantity(strength, wish.confidence, position.unit, row.lot)
         return wanted_change(wanted, position, row.lot)
@@ -132,6 +133,7 @@ def submit(desk: Desk, wish: Wish) -> int:
         desk.strategies[wish.strategy].refused += 1
         desk.books[0].refused += 1
         return code
+    cell = wish.strategy * desk.head[0].instruments + wish.instrument
     signed = _sized(desk, wish, strength)
     target = desk.strategies[wish.strategy].sizing == TARGET
     if signed == 0.0:
@@ -147,9 +149,13 @@ def submit(desk: Desk, wish: Wish) -> int:
         quantity = left if left < quantity else quantity
     row = desk.instruments[wish.instrument]
     expected = expected_price(row, side, wish.type, wish.limit, wish.stop)
+    if not quantity < math.inf or quantity * expected * row.multiplier == math.inf:
+        note(desk, BREACH, wish.strategy, wish.instrument, INVALID_SIGNAL, quantity, math.inf)
+        return _refuse_signal(desk, wish, INVALID_SIGNAL, quantity, math.inf)
     if not expected > 0.0 and desk.limits[0].pre_trade == 0:
         return _refuse_signal(desk, wish, NO_PRICE, expected, 0.0)
-    if quantity * expected * row.multiplier < row.min_notional and not wish.reduce_only:
+    too_small = quantity * expected * row.multiplier < row.min_notional
+    if too_small and not reduces(desk.positions[cell], side, quantity):
         return _refuse_signal(
             desk, wish, BELOW_MIN_NOTIONAL, quantity * expected * row.multiplier, row.min_notional
         )
@@ -185,6 +191,14 @@ def _note_recent(desk: Desk, intent: Intent) -> None:
 
 
 @jit
+def forget_client(desk: Desk, strategy: int, client: int) -> None:
+    """Let a client order id come again, once its order was cancelled."""
+    for row in range(strategy * RECENT, strategy * RECENT + RECENT):
+        if desk.recent[row].client == client:
+            desk.recent[row].client = NONE
+
+
+@jit
 def place(desk: Desk, intent: Intent) -> int:
     """Check an intent and book it; a `Refusal` code, 0 when it was booked.
 
@@ -195,14 +209,15 @@ def place(desk: Desk, intent: Intent) -> int:
     mask = check_order(desk, intent)
     strategy = desk.strategies[intent.strategy]
     self_trade = desk.limits[0].self_trade
-    if self_trade == STP_OLDEST or self_trade == STP_BOTH:
+    if (self_trade == STP_OLDEST or self_trade == STP_BOTH) and mask & ~SELF_TRADE_BIT == 0:
         _cancel_crossing(desk, intent)
     _note_recent(desk, intent)
     if mask != 0:
         strategy.refused += 1
-        strategy.breaches += 1
         book.refused += 1
-        book.breaches += 1
+        for check in range(CHECKS):  # a breach for each check that failed, as the strategy is told
+            strategy.breaches += (mask >> check) & 1
+            book.breaches += (mask >> check) & 1
         _note_refusal(desk, intent, mask)
         return BY_RISK
     if book.risk_score > book.worst_use:
@@ -267,30 +282,23 @@ def _book(desk: Desk, intent: Intent, emergency: int) -> None:
     order.day = book.day
     order.client = intent.client
     order.pending = 0
-    order.tried = 0
+    order.rested = 0
     instrument = desk.instruments[intent.instrument]
     venue = desk.venues[instrument.venue]
     order.active_ns = book.now_ns + instrument.latency_ns + venue.extra_latency_ns
     order.seen_update = instrument.updates
     book.accepted += 1
     desk.strategies[intent.strategy].accepted += 1
-    desk.strategies[intent.strategy].orders_today += 1
+    desk.strategies[intent.strategy].orders_today += 1 - emergency
     book_units(desk, intent.strategy, intent.instrument, intent.side, intent.quantity)
     link(desk, slot)
     note_order(
         desk, ACCEPTED, order, intent.type, intent.quantity, intent.limit, intent.stop, float(intent.tif)
     )
     if venue.up == 0:
-        _reject(desk, slot, VENUE_IS_DOWN)
+        reject_order(desk, slot, VENUE_IS_DOWN)
     elif venue.reject_probability > 0.0 and chance(venue.seed, order.number) < venue.reject_probability:
-        _reject(desk, slot, STORM)
-
-
-@jit
-def _reject(desk: Desk, slot: int, reason: int) -> None:
-    order = desk.orders[slot]
-    note_order(desk, ORDER_REJECTED, order, reason, order.venue_leaves, order.limit, 0.0, 0.0)
-    finish(desk, slot, REJECTED)
+        reject_order(desk, slot, STORM)
 
 
 @jit

@@ -45,7 +45,7 @@ def as_number(value: Any) -> float | None:
         return float(value)
     except OverflowError:
         return math.inf
-    except (TypeError, ValueError):
+    except Exception:  # noqa: BLE001 - the value is the strategy's, and so is its __float__
         return None
 
 
@@ -96,13 +96,16 @@ def read_terms(metadata: Mapping[Any, Any]) -> Terms | None:
     if not given:
         return DEFAULT_TERMS
     terms = DEFAULT_TERMS._replace(**given)
-    return terms if _complete(terms.action, terms.type, terms.limit, terms.stop) else None
+    return terms if _complete(terms) else None
 
 
-def _complete(action: str, kind: int, limit: float, stop: float) -> bool:
+def _complete(terms: Terms) -> bool:
     """Whether an order of this type names the prices that it needs, and no others."""
-    if action == "cancel":
+    if terms.action == "cancel":
         return True
+    kind, limit, stop = terms.type, terms.limit, terms.stop
     needs_limit = kind in (OrderType.LIMIT, OrderType.STOP_LIMIT)
     needs_stop = kind in (OrderType.STOP, OrderType.STOP_LIMIT)
+    if terms.post_only and not needs_limit:
+        return False
     return needs_limit == (not math.isnan(limit)) and needs_stop == (not math.isnan(stop))

@@ -10,7 +10,7 @@ from enum import IntEnum
 from workbench.core.codes import EventKind, VenueReason
 from workbench.core.executions import release_held
 from workbench.core.jit import jit
-from workbench.core.orders import cancel_working
+from workbench.core.orders import EVERY, cancel_working
 from workbench.core.record import note
 from workbench.core.state import NEVER, NONE, SECOND_NS, Desk
 
@@ -89,7 +89,7 @@ def refresh_faults(desk: Desk) -> None:
                 reorder = 1
         if venue.up == 1 and up == 0:
             note(desk, VENUE_DOWN, NONE, NONE, v, 0.0, 0.0)
-            cancel_working(desk, NONE, NONE, v, 0, BY_DISCONNECT, 0)
+            cancel_working(desk, NONE, NONE, v, 0, BY_DISCONNECT, EVERY)
         elif venue.up == 0 and up == 1:
             note(desk, VENUE_UP, NONE, NONE, v, 0.0, 0.0)
         venue.up = up
