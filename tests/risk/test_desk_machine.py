@@ -349,5 +349,5 @@ class Before:
         assert (worst * marks).sum() <= notional.net_portfolio * OVER + 1e-6
 
 
-DeskMachine.TestCase.settings = settings(max_examples=50, stateful_step_count=40)
+DeskMachine.TestCase.settings = settings(max_examples=120, stateful_step_count=40)
 TestDeskMachine = DeskMachine.TestCase

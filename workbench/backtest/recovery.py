@@ -6,7 +6,7 @@ with it.
 
 - damage_usd: shortfall at the last moment; negative where the event happened to earn.
 - worst_damage_usd: largest shortfall from the start of the event on; 0 where equity never fell behind.
-- breach_count: breaches with start <= time < end.
+- breach_count: breaches with start <= time < end, beyond those of the run without.
 - emergency_stops: breakers that tripped from the start on, less those that trip in the run without it as well (same
   strategy, same reason).
 - recovery_seconds: from the end of the window until the first moment t from which for `HOLD` further moments all of
@@ -63,6 +63,7 @@ class ChaosOutcome(msgspec.Struct, frozen=True):
     """What one event did; see the module for the exact meaning of each figure.
 
     damage_usd, worst_damage_usd: quote currency.  recovery_seconds: event time; None where it never recovered.
+    stopped_before: reasons of breakers that were latched when the event began, so that it met nobody who traded.
     """
 
     event: ChaosEvent
@@ -71,6 +72,7 @@ class ChaosOutcome(msgspec.Struct, frozen=True):
     breach_count: int
     emergency_stops: int
     recovery_seconds: float | None
+    stopped_before: tuple[str, ...] = ()
 
 
 class Latch(NamedTuple):
@@ -173,10 +175,29 @@ def compare(disturbed: RunPath, normal: RunPath, event: ChaosEvent) -> ChaosOutc
         event=event,
         damage_usd=float(gap[-1]) if len(gap) else 0.0,
         worst_damage_usd=max(0.0, float(since.max())) if len(since) else 0.0,
-        breach_count=sum(start <= time_ns < end for time_ns, _ in disturbed.breaches),
+        breach_count=max(0, _between(disturbed, start, end) - _between(normal, start, end)),
         emergency_stops=tripped.total(),
         recovery_seconds=recovery_seconds(disturbed, normal, end),
+        stopped_before=_stopped_at(normal, start),
     )
+
+
+def _between(run: RunPath, start_ns: int, end_ns: int) -> int:
+    """Breaches of a run in `start_ns` <= time < `end_ns`."""
+    return sum(start_ns <= time_ns < end_ns for time_ns, _ in run.breaches)
+
+
+def _stopped_at(run: RunPath, time_ns: int) -> tuple[str, ...]:
+    """Reasons of the breakers that are latched just before `time_ns`, each once."""
+    latched: dict[tuple[str, str], None] = {}
+    for latch in run.latches:
+        if latch.time_ns >= time_ns:
+            break
+        if latch.on:
+            latched[latch.strategy_id, latch.reason] = None
+        else:
+            latched.pop((latch.strategy_id, latch.reason), None)
+    return tuple(dict.fromkeys(reason for _, reason in latched))
 
 
 def shortfall(disturbed: RunPath, normal: RunPath) -> tuple[Times, Floats]:

@@ -201,6 +201,11 @@ def text_summary(result: BacktestResult) -> str:
     ]
     for left, right in zip(_LEFT, _RIGHT, strict=True):
         lines.append(f"{left:<18}{show(left, stats[left]):>14}    {right:<16}{show(right, stats[right]):>14}")
+    if not stats["signals"]:
+        shown = _names(tuple(result.instruments))
+        lines.append(
+            f"no signal          in {stats['updates']:,} updates of {shown}: do the strategy's names fit?"
+        )
     if stats["orders_refused"]:
         lines.append(f"refused by        {stats['refusal_reasons']}")
     lines.extend(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from workbench.cli.output import answer_console, print_json
+from workbench.cli.output import answer_console, print_json, say
 from workbench.cli.settings import (
     Cash,
     Config,
@@ -255,3 +255,9 @@ def _show(outcomes: Sequence[ChaosOutcome], *, alone: bool) -> None:
             f"[red]{recovered}[/]" if outcome.recovery_seconds is None else recovered,
         )
     answer_console().print(table)
+    for outcome in outcomes:
+        if outcome.stopped_before:
+            why = ", ".join(outcome.stopped_before)
+            say(
+                f"{outcome.event.kind}: trading had been stopped before it began ({why}), so this tested nothing"
+            )

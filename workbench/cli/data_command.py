@@ -27,7 +27,7 @@ def _start(context: typer.Context) -> None:
 
 
 @data_app.command("list")
-def list_samples(json: Json = False) -> None:
+def _list_samples(json: Json = False) -> None:
     """List the sample prices, which are there without a network."""
     from workbench.data.samples import samples
 
@@ -43,7 +43,7 @@ def list_samples(json: Json = False) -> None:
 
 
 @data_app.command("show")
-def show_prices(
+def _show_prices(
     source: Annotated[str, typer.Argument(metavar="FILE|SAMPLE", help="A file of prices, or a sample.")],
     symbol: Symbol = None,
     venue: Venue = None,
@@ -84,7 +84,7 @@ def _print(frame: pd.DataFrame, title: str) -> None:
 
 
 @data_app.command("fetch")
-def fetch_prices(
+def _fetch_prices(
     exchange: Annotated[str, typer.Argument(metavar="EXCHANGE", help="As ccxt calls it: coinbase, kraken …")],
     symbol: Annotated[str, typer.Argument(metavar="SYMBOL", help="As the exchange writes it: BTC/USD.")],
     start: Annotated[str, typer.Option(metavar="DATE", help="First bar (UTC).")],

@@ -5,6 +5,7 @@ Prices are quote currency per unit, quantities are units (signed where said), ti
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -154,7 +155,7 @@ class RiskBreach(msgspec.Struct, frozen=True, gc=False):
     @property
     def message(self) -> str:
         where = f" on {self.symbol}@{self.venue}" if self.symbol else ""
-        if self.value != self.value:
+        if not abs(self.value) < math.inf:  # a rule without a figure
             return f"{self.breach_type}{where}"
         return f"{self.breach_type}{where}: {self.value:.10g}, allowed {self.limit:.10g}"
 

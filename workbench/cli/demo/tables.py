@@ -17,7 +17,17 @@ if TYPE_CHECKING:
 
     from workbench.cli.demo.runs import Behaved, Demo, IncidentResult, Side
 
-__all__ = ["MADE_UP", "NOTES", "as_json", "over_limit", "sharpe_text", "show", "stopped_by", "summary"]
+__all__ = [
+    "MADE_UP",
+    "NOTES",
+    "as_json",
+    "over_limit",
+    "sharpe_text",
+    "show",
+    "stopped_by",
+    "summary",
+    "where",
+]
 
 MADE_UP: Final = "made-up"
 NOTES: Final = (
