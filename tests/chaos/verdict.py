@@ -78,7 +78,6 @@ def violations(record: ReplayRecord, limits: RiskLimits) -> list[Violation]:
         if isinstance(fact, OrderFill):
             side = 1 if fact.quantity > 0.0 else -1
             executions[(fact.strategy_id, name_of(fact)), side].append(fact.timestamp_ns)
-            found += _of_position(fact, books, limits)
         elif isinstance(fact, SignalRefused) and fact.reason in ("invalid_signal", "bad_metadata"):
             garbage[fact.strategy_id].append(fact.timestamp_ns)
     return found
@@ -95,11 +94,11 @@ def _units(record: ReplayRecord) -> dict[str, float]:
     return largest
 
 
-def _violation(control: str, fact: OrderAccepted | OrderFill, value: float, limit: float) -> Violation:
+def _violation(control: str, fact: OrderAccepted, value: float, limit: float) -> Violation:
     return Violation(control, fact.strategy_id, value, limit, fact.timestamp_ns)
 
 
-def _beyond(control: str, fact: OrderAccepted | OrderFill, value: float, limit: float) -> Iterator[Violation]:
+def _beyond(control: str, fact: OrderAccepted, value: float, limit: float) -> Iterator[Violation]:
     if not value <= limit * SLACK:
         yield _violation(control, fact, value, limit)
 
@@ -154,21 +153,20 @@ def _of_garbage(fact: OrderAccepted, times: list[int], limits: RiskLimits) -> It
         yield _violation("strategy_error", fact, recent, limits.strategy_errors.max_errors)
 
 
-def _of_position(fact: OrderAccepted | OrderFill, books: Books, limits: RiskLimits) -> Iterator[Violation]:
-    """Units of the symbol, with all that works on the order's side."""
+def _of_position(fact: OrderAccepted, books: Books, limits: RiskLimits) -> Iterator[Violation]:
+    """Units of the symbol, with all that works on the side of the order; a fill adds none to that."""
     limit = limits.position_limits.get(fact.symbol)
     if limit is None:
         return
-    for side, most, own in (
-        (1, limit.max_long, limit.per_strategy_long),
-        (-1, -limit.max_short, -limit.per_strategy_short),
-    ):
-        by_strategy: defaultdict[str, float] = defaultdict(float)
-        for key in books.cells():
-            if key[1].partition("@")[0] == fact.symbol:
-                by_strategy[key[0]] += books.worst(key, side)
-        yield from _beyond("position_limit", fact, sum(by_strategy.values()), most)
-        yield from _beyond("position_limit", fact, by_strategy[fact.strategy_id], own)
+    most, own = (limit.max_long, limit.per_strategy_long)
+    if fact.side < 0:
+        most, own = (-limit.max_short, -limit.per_strategy_short)
+    by_strategy: defaultdict[str, float] = defaultdict(float)
+    for key in books.cells():
+        if key[1].partition("@")[0] == fact.symbol:
+            by_strategy[key[0]] += books.worst(key, fact.side)
+    yield from _beyond("position_limit", fact, sum(by_strategy.values()), most)
+    yield from _beyond("position_limit", fact, by_strategy[fact.strategy_id], own)
 
 
 def _of_gross(fact: OrderAccepted, books: Books, marks: Marks, limits: RiskLimits) -> Iterator[Violation]:
