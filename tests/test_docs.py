@@ -25,6 +25,11 @@ def test_the_readme_example_runs() -> None:
     subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=ROOT, check=True)
 
 
+def test_the_question_of_the_risk_framework_runs() -> None:
+    [code] = examples("docs/risk_framework.md")
+    subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=ROOT, check=True)
+
+
 def test_the_strategy_of_the_guide_trades() -> None:
     [code] = examples("docs/strategy_guide.md")
     result = wb.backtest(load_source(code), "sp500", config={"fall": 0.03})

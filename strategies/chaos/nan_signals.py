@@ -37,7 +37,7 @@ class NaNSignalStrategy(MisbehavingStrategy):
 
     Expected response: invalid_signal and bad_metadata refuse before risk and count towards the breaker for
     strategy errors; a strength of 1e308 is a signal_out_of_range breach and is clipped (or refused, by
-    setting); a huge quantity fails max_order_value and position_limit, a huge price price_collar. No NaN
+    setting); a quantity worth more than any number is an invalid_signal, a huge price fails price_collar. No NaN
     reaches the ledger or a high-water mark.
     """
 

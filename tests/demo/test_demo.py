@@ -83,7 +83,8 @@ def test_damage_is_what_the_curves_say(demo: Demo) -> None:
 
 def test_without_controls_every_position_is_beyond_its_limit(demo: Demo) -> None:
     beyond = {one.incident.script for one in demo.incidents if one.uncontrolled.limit_use > 1.5}
-    assert beyond == {one.script for one in INCIDENTS} - HARMLESS
+    # what is no number is refused even then, so nan_signals only trades what is left of its signals
+    assert beyond == {one.script for one in INCIDENTS} - HARMLESS - {"nan_signals"}
 
 
 @pytest.mark.parametrize("script", [one.script for one in INCIDENTS])
@@ -168,7 +169,7 @@ def test_the_tables_fit_the_screen_and_name_everyone(demo: Demo, width: int) -> 
 
 def test_the_summary_names_the_worst_cases(demo: Demo) -> None:
     worst = max(demo.incidents, key=lambda one: one.uncontrolled.damage_usd)
-    assert worst.incident.script == "nan_signals"
+    assert worst.incident.script == "fat_finger"
     assert f"without: {worst.uncontrolled.damage_usd:,.0f} USD" in summary(demo)
 
 
