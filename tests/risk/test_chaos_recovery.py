@@ -256,6 +256,27 @@ def test_liquidation_that_cannot_be_done_is_done_once_it_can(kind: str) -> None:
     assert record.desk.halted("suspect") == ("manual",)
 
 
+@pytest.mark.parametrize("offset", [0.08, 0.0])
+def test_resting_orders_do_not_keep_a_person_from_closing_the_position(offset: float) -> None:
+    """Ten units are held, a sale of all ten rests 8 % away (or at the market): closed in minute 31, and only once."""
+
+    def rest(update: PriceUpdate) -> list[MarketSignal]:
+        if update.sequence == 0:
+            return [MarketSignal(BTC, signal_strength=1.0)]
+        if update.sequence != 30:
+            return []
+        terms = {"order_type": "limit", "limit_price": update.last * (1.0 + offset)}
+        return [MarketSignal(BTC, signal_strength=-1.0, metadata=terms)]
+
+    close = operator((30.0, ClosePositions("suspect")))
+    player = seated(Scripted(rest), "suspect", unit=10.0, symbols=BTC)
+    record = play(CALM, player, close, limits=LIMITS)
+    books_agree(record)
+    assert minutes(record.recorder.fills, "suspect") == {1: 1, 31: 1}
+    assert record.desk.position(0, BTC) == 0.0
+    assert record.desk.view.symbols[0].worst_short == 0.0
+
+
 # -- strategies that misbehave for a while ----------------------------------------------------------------------------
 
 
