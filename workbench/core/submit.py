@@ -54,6 +54,7 @@ NO_CHANGE = int(Refusal.NO_CHANGE)
 VENUE_IS_DOWN = int(VenueReason.VENUE_DOWN)
 STORM = int(VenueReason.REJECT_STORM)
 SELF_TRADE = int(VenueReason.SELF_TRADE)
+LIQUIDATED = int(VenueReason.BREAKER)
 STP_OLDEST = int(SelfTrade.CANCEL_OLDEST)
 STP_BOTH = int(SelfTrade.CANCEL_BOTH)
 SELF_TRADE_BIT = 1 << int(Check.SELF_TRADE_PREVENTION)
@@ -302,14 +303,30 @@ def _book(desk: Desk, intent: Intent, emergency: int) -> None:
 
 
 @jit
+def _clear_the_way(desk: Desk, strategy: int, instrument: int, side: int) -> None:
+    slot = desk.instruments[instrument].first
+    while slot != NONE:
+        order = desk.orders[slot]
+        following = order.next
+        if order.strategy == strategy and order.side == side and order.emergency == 0:
+            cancel_order(desk, slot, LIQUIDATED)
+        slot = following
+
+
+@jit
 def place_emergency(desk: Desk, strategy: int, instrument: int) -> None:
-    """Close one position by a reduce-only market order past all limits; not while one works or the venue is down."""
+    """Close one position by a reduce-only market order past all limits; not while one works or the venue is down.
+
+    The strategy's own orders on the closing side are cancelled: a take-profit far away would be a closing order that
+    never fills, and together with the market order it would close the position twice.
+    """
     position = desk.positions[strategy * desk.head[0].instruments + instrument]
     row = desk.instruments[instrument]
     book = desk.books[0]
     if position.quantity == 0.0 or book.free == NONE or desk.venues[row.venue].up == 0:
         return
     side = SELL if position.quantity > 0.0 else BUY
+    _clear_the_way(desk, strategy, instrument, side)
     working = position.working_sell if side == SELL else position.working_buy
     quantity = abs(position.quantity) - working
     if quantity <= 0.0:
