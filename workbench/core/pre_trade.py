@@ -29,8 +29,9 @@ from workbench.core.jit import jit
 from workbench.core.limits import RiskLimits
 from workbench.core.messages import Instrument
 from workbench.core.native import open_desk
-from workbench.core.risk_rules import Intent, check_order
+from workbench.core.risk_rules import check_order
 from workbench.core.sizing import expected_price
+from workbench.core.uses import Intent
 from workbench.errors import EngineError, LimitsError
 
 __all__ = ["PreTradeRisk", "limits_of"]

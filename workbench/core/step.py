@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from workbench.core.breakers import count_failure, post_trade, reset, trip
 from workbench.core.codes import Breaker, EventKind, Refusal, VenueReason
+from workbench.core.conduct_rules import take_tokens
 from workbench.core.executions import release_held
 from workbench.core.feed import ASK, ASK_SIZE, BID, BID_SIZE, LAST, VOLUME
 from workbench.core.jit import jit
@@ -24,9 +25,10 @@ from workbench.core.native import open_desk
 from workbench.core.orders import EVERY, SPARE_EMERGENCY, cancel_working
 from workbench.core.quotes import ACCEPTED, advance_clock, take_quote
 from workbench.core.record import note
-from workbench.core.risk_rules import Intent, check_order, take_tokens
+from workbench.core.risk_rules import check_order
 from workbench.core.state import NONE, Desk
 from workbench.core.submit import Wish, forget_client, place_emergency, submit
+from workbench.core.uses import Intent
 from workbench.core.venue_faults import refresh_faults
 
 __all__ = [

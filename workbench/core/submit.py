@@ -18,14 +18,16 @@ from workbench.core.codes import (
     Sizing,
     VenueReason,
 )
+from workbench.core.conduct_rules import crossing_order
 from workbench.core.exposure import gross_of_portfolio
 from workbench.core.jit import jit
 from workbench.core.orders import book_units, cancel_order, link, reject_order, take_slot
 from workbench.core.record import note, note_order
-from workbench.core.risk_rules import Intent, check_order, crossing_order, reduces
+from workbench.core.risk_rules import check_order
 from workbench.core.rows import Event, OrderRow
 from workbench.core.sizing import expected_price, signed_quantity, to_lot, wanted_change
 from workbench.core.state import CHECKS, NONE, RECENT, Desk
+from workbench.core.uses import Intent, reduces
 from workbench.core.venue_faults import chance
 
 __all__ = ["Wish", "forget_client", "place", "place_emergency", "submit"]
