@@ -23,6 +23,7 @@ demo: setup  ## backtest well-behaved strategies, then the chaos ones with contr
 	@.venv/bin/workbench demo $(ARGS)
 
 test: check  ## formatting, lint, types, room plan, then the whole test suite
+	@$(PYTHON) -c 'import workbench as wb; wb.backtest("strategies/sma_cross.py", "sp500", progress=False)'  # compiles once, not in each worker
 	@$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal --benchmark-disable -m "not slow" $(ARGS)
 
 check: setup  ## formatting, lint, types and the room plan, without running anything

@@ -197,7 +197,10 @@ def test_each_load_starts_with_fresh_module_state(tmp_path: Path) -> None:
         assert type(pickle.loads(pickle.dumps(version({})))) is version
 
 
-def test_loading_for_ever_keeps_a_bounded_number_of_modules(tmp_path: Path) -> None:
+def test_loading_for_ever_keeps_a_bounded_number_of_modules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.strategy.loader._NAMES", 64)
     path = written(tmp_path, HEAD + strategy_text() + "# loaded for ever\n", "for_ever.py")
     loaded = [load_strategy(path) for _ in range(70)]
     assert len([name for name in sys.modules if name.startswith("strategy_for_ever_")]) == 64

@@ -17,6 +17,7 @@ from workbench.core.codes import Breaker, Refusal, Sizing
 from workbench.core.costs import Costs
 from workbench.core.decode import Decoder, breaker_labels
 from workbench.core.facts import Fact
+from workbench.core.feed import QUOTE_COLUMNS
 from workbench.core.intents import (
     AcceptPrice,
     CancelOrders,
@@ -37,7 +38,7 @@ from workbench.core.step import (
     cancel,
     close_positions,
     count_error,
-    on_price,
+    on_row,
     on_wish,
     refuse,
     reset_breaker,
@@ -99,6 +100,10 @@ class TradingDesk:
         self._by_name = {(i.symbol, i.venue): k for k, i in enumerate(self.instruments)}
         self._decoder = Decoder(self.instruments, self.strategies, self.venues)
         self._events: npt.NDArray[Any] = np.asarray(self.view.events)
+        # A price is a feed of one row: a second entry point would be a second half a minute of compilation.
+        self._quote = np.empty((1, QUOTE_COLUMNS))
+        self._key = np.empty((1, 3), dtype=np.int64)
+        self._curve = np.empty((1, 1 + len(self.strategies)))
         # Columns instead of records: this is read after every call, and a record's attribute costs a microsecond.
         books: npt.NDArray[Any] = np.asarray(self.view.books)
         self._event_count, self._events_lost = books["event_count"], books["events_lost"]
@@ -156,18 +161,10 @@ class TradingDesk:
         if k is None:
             known = ", ".join(i.name for i in self.instruments)
             raise EngineError(f"no instrument {update.symbol}@{update.venue} at this desk; there is: {known}")
-        waiting = on_price(
-            self.state,
-            k,
-            update.timestamp_ns,
-            update.bid,
-            update.ask,
-            update.last,
-            update.volume,
-            update.bid_size,
-            update.ask_size,
-            update.sequence,
-        )
+        u = update
+        self._quote[0] = (u.bid, u.ask, u.last, u.volume, u.bid_size, u.ask_size, u.change_pct)
+        self._key[0] = (u.timestamp_ns, k, u.sequence)
+        waiting = on_row(self.state, self._quote, self._key, self._curve, 0)
         return self.drain() if waiting else []
 
     def drain(self) -> list[Fact]:

@@ -40,7 +40,6 @@ __all__ = [
     "close_positions",
     "count_error",
     "deliver_held",
-    "on_price",
     "on_row",
     "on_wish",
     "price",
@@ -124,25 +123,6 @@ def price(
 
 
 @jit
-def on_price(
-    buffer: npt.NDArray[np.uint8],
-    k: int,
-    ns: int,
-    bid: float,
-    ask: float,
-    last: float,
-    volume: float,
-    bid_size: float,
-    ask_size: float,
-    sequence: int,
-) -> int:
-    """One price update, its figures as arguments; how many events wait in the buffer."""
-    desk = open_desk(buffer)
-    price(desk, k, ns, bid, ask, last, volume, bid_size, ask_size, sequence)
-    return desk.books[0].event_count
-
-
-@jit
 def on_row(
     buffer: npt.NDArray[np.uint8],
     quotes: npt.NDArray[np.float64],
@@ -150,7 +130,7 @@ def on_row(
     curves: npt.NDArray[np.float64],
     i: int,
 ) -> int:
-    """Row `i` of a feed, as `on_price`; equity and each strategy's P&L after it go to `curves[i]`.
+    """Row `i` of a feed; equity and each strategy's P&L after it go to `curves[i]`; how many events wait.
 
     quotes: float64[n, 7].  keys: int64[n, 3], time, instrument, sequence.  curves: float64[n, 1 + strategies].
     """

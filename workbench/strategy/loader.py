@@ -26,7 +26,7 @@ from workbench.strategy.contract import TradingStrategy
 __all__ = ["StrategyInfo", "available", "load_source", "load_strategy", "source_hash"]
 
 _HASH_ATTRIBUTE = "__strategy_source_hash__"
-_NAMES = 64  # module names for loads of equal content; beyond them the newest takes the last name over
+_NAMES = 1024  # module names for loads of equal content; beyond them the newest takes the last name over
 
 
 @dataclass(frozen=True, slots=True)
