@@ -114,6 +114,8 @@ class PreTradeRisk:
             limits = None
         self.desk = desk
         self._other = limits
+        self._compared: RiskLimits | None = None
+        self._is_other = True
         self._places = {(i.symbol, i.venue): k for k, i in enumerate(desk.instruments)}
         head = desk.view.head[0]
         first, last = (
@@ -152,7 +154,7 @@ class PreTradeRisk:
             return unfit_order(order, Refusal.INVALID_SIGNAL)
         written, uses = self._written.copy(), self._uses.copy()
         try:
-            if self._other is not None:
+            if self._other is not None and self._differs():
                 set_limits(desk.state, self._other, desk.instruments, desk.strategies)
             mask = _judge(
                 desk.state,
@@ -176,6 +178,13 @@ class PreTradeRisk:
         finally:
             self._written[:] = written
             self._uses[:] = uses
+
+    def _differs(self) -> bool:
+        """Whether the limits asked about are others than those in force; compared once for each set in force."""
+        if self.desk.limits is not self._compared:
+            self._compared = self.desk.limits
+            self._is_other = self._other != self._compared
+        return self._is_other
 
     def _strategy(self, order: Order) -> int:
         if not order.strategy_id and len(self.desk.strategies) == 1:
