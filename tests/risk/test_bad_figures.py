@@ -65,6 +65,17 @@ def test_a_term_that_cannot_be_is_refused(term: str, bad: float) -> None:
     assert ledger_is_finite(bench)
 
 
+@pytest.mark.parametrize("units", [3.6e-204, 1e-312, 5e-324])
+def test_a_position_of_next_to_nothing_can_be_closed(units: float) -> None:
+    """The product of two such quantities is zero, and so says nothing about their signs."""
+    bench = Bench(PATIENT)
+    bench.hold(units)
+    bench.hold(-units)
+    assert bench.position() == 0.0
+    assert bench.equity == 1_000_000.0
+    assert ledger_is_finite(bench)
+
+
 def test_the_largest_number_there_is_runs_into_the_limits() -> None:
     bench = Bench(PATIENT)
     assert bench.order("buy", 1.7e308) == ("invalid_signal",)  # its value is infinite

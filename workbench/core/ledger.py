@@ -32,7 +32,7 @@ def average_cost(quantity: float, average: float, fill: float, price: float) -> 
     a flip realises the closed part and restarts the average at `price`.  Never raises.
     """
     after = settle(quantity, fill)
-    if quantity * fill >= 0.0:
+    if quantity == 0.0 or (quantity > 0.0) == (fill > 0.0):  # their product could underflow to zero
         cost = average * abs(quantity) + price * abs(fill)
         return after, cost / abs(after), 0.0
     if abs(fill) < abs(quantity) and after != 0.0:
