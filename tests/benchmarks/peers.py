@@ -39,7 +39,9 @@ def field(work: str) -> list[Contestant]:
         Contestant(
             "nautilus_trader", "contestant_nautilus", True, nautilus, "Python strategy, its risk engine on"
         ),
-        Contestant("backtesting.py", "contestant_backtesting", True, 1.0, "checks no risk; statistics included"),
+        Contestant(
+            "backtesting.py", "contestant_backtesting", True, 1.0, "checks no risk; statistics included"
+        ),
         Contestant("bare Python loop", "contestant_plain", False, 1.0, "checks no risk, records nothing"),
     ]
 
