@@ -74,11 +74,12 @@ class Shadow:
                 }
                 if everything:
                     self.peak = float(self.desk.book.equity)
+        self.peak = max(self.peak, float(self.desk.book.equity))
 
     def take(self, order: int, units: float) -> None:
         """Take units off what an order has left; what rounding leaves of nothing is nothing."""
         left = self.leaves[order] - units
-        assert left > -NEAR * self.quantity[order]
+        assert left >= -NEAR * self.quantity[order]
         self.leaves[order] = left
         if left <= NEAR * self.quantity[order]:
             del self.leaves[order]
@@ -122,11 +123,11 @@ class Shadow:
         assert near(float(book.equity), self.cash + worth, scale)
         assert near(float(cells["fees"].sum()), self.fees, scale)
         strategies: Table = np.asarray(self.desk.view.strategies)
-        for marked in (book.equity, book.peak, book.day_equity, book.base_equity, book.drawdown):
+        for marked in (book.equity, book.peak, book.day_equity, book.base_equity):
             assert isfinite(marked)
+        assert isfinite(book.drawdown) or book.peak <= 0.0  # nothing is left to take a share of
         for name in ("pnl", "peak", "base_pnl"):
             assert np.isfinite(strategies[name]).all(), name
-        self.peak = max(self.peak, float(book.equity))
         assert float(book.peak) <= self.peak + NEAR * scale
         assert float(book.peak) >= float(book.equity) or int(book.changed)
 

@@ -19,6 +19,7 @@ from workbench.core.costs import Costs
 from workbench.core.desk import TradingDesk
 from workbench.core.facts import Fact, OrderAccepted
 from workbench.core.intents import (
+    AcceptPrice,
     CancelOrders,
     ClosePositions,
     ResetBreaker,
@@ -107,9 +108,23 @@ FEATURES: dict[str, RiskLimits] = {
     "no breakers": msgspec.structs.replace(TIGHT, enable_circuit_breakers=False),
 }
 
-steps = st.one_of(st.floats(0.0, 60.0), st.just(0.0), st.floats(0.0, 20_000.0), st.floats(-500.0, -1.0))
+NAMES = [seat.strategy_id for seat in SEATS]
+
+steps = st.one_of(
+    *[st.floats(0.0, 600.0)] * 4, st.just(0.0), st.floats(0.0, 50_000.0), st.floats(-500.0, -1.0)
+)
 moves = st.one_of(st.floats(0.98, 1.02), st.floats(0.9, 1.1), st.sampled_from([0.5, 0.7, 1.3, 1.9]))
-bad_prices = st.sampled_from([nan, inf, -inf, 0.0, -100.0, 1e-300, 1e300])
+bad = st.sampled_from([nan, inf, -inf, 0.0, -1.0, 1e-300, 1e300])
+oddities = st.one_of(
+    st.tuples(bad, st.just(1.0), st.just(1.0), st.just(1)),
+    st.tuples(st.just(1.0), bad, st.just(1.0), st.just(1)),
+    st.tuples(st.just(1.0), st.just(1.0), bad, st.just(1)),
+    st.just((1.0, 1.01, 0.99, 1)),
+    st.sampled_from([0.001, 0.4, 0.7, 1.6, 1_000.0]).flatmap(
+        lambda jump: st.tuples(*[st.just(jump)] * 3, st.integers(1, 30))
+    ),
+)
+"""Last, bid and ask as multiples of the price before, and how often they come."""
 volumes = st.one_of(st.just(nan), st.floats(0.0, 500.0), st.sampled_from([0.0, inf, -5.0, 1e9]))
 wild = st.sampled_from([nan, inf, -inf, 2.0, -7.0, 1e300, -0.0, 1e-300])
 strengths = st.one_of(st.floats(-1.0, 1.0), st.sampled_from([1.0, -1.0]))
@@ -163,6 +178,16 @@ def fault_windows(draw: st.DrawFn) -> VenueFaultWindow:
     )
 
 
+interventions = st.one_of(
+    st.builds(StrategyFailed, st.sampled_from(NAMES), st.just("ValueError")),
+    st.sampled_from(sorted(FEATURES)).map(lambda name: SetLimits(FEATURES[name])),
+    st.builds(CancelOrders, st.sampled_from(["", *NAMES]), st.sampled_from(["", "BTC-USD", "ETH-USD"])),
+    st.builds(ClosePositions, st.sampled_from(["", *NAMES]), st.sampled_from(["", "BTC-USD", "ETH-USD"])),
+    st.builds(TripBreaker, st.just("R. Officer"), st.just("drill"), st.sampled_from(["", *NAMES])),
+    st.builds(AcceptPrice, st.just("R. Officer"), st.just("split"), st.sampled_from(["BTC-USD", "ETH-USD"])),
+)
+
+
 class DeskMachine(RuleBasedStateMachine):
     @initialize(faults=st.lists(fault_windows(), max_size=3), limits=st.sampled_from(["tight", "loose"]))
     def open(self, faults: list[VenueFaultWindow], limits: str) -> None:
@@ -178,7 +203,7 @@ class DeskMachine(RuleBasedStateMachine):
         self.shadow = Shadow(self.desk, CASH)
         self.now = 0.0
         self.last = [100.0] * len(INSTRUMENTS)
-        self.sequence = 0
+        self.sequence = [0] * len(INSTRUMENTS)
         for k in range(len(INSTRUMENTS)):
             self.quote(k, 100.0, 100.0, 100.0, nan)
 
@@ -188,10 +213,10 @@ class DeskMachine(RuleBasedStateMachine):
         return facts
 
     def quote(self, k: int, last: float, bid: float, ask: float, volume: float) -> None:
-        self.sequence += 1
+        self.sequence[k] += 1
         i = INSTRUMENTS[k]
         ns = MIDNIGHT + round(self.now * SECOND)
-        self.tell(PriceUpdate(i.symbol, i.venue, ns, bid, ask, last, volume, nan, nan, 0.0, self.sequence))
+        self.tell(PriceUpdate(i.symbol, i.venue, ns, bid, ask, last, volume, nan, nan, 0.0, self.sequence[k]))
 
     # ---- the market
 
@@ -202,24 +227,23 @@ class DeskMachine(RuleBasedStateMachine):
         self.last[k] = last
         self.quote(k, last, last * (1.0 - spread / 2.0), last * (1.0 + spread / 2.0), volume)
 
-    @rule(k=st.integers(0, 2), which=st.sampled_from(["last", "bid", "ask"]), price=bad_prices)
-    def bad_price(self, k: int, which: str, price: float) -> None:
-        self.quote(k, **(dict.fromkeys(("last", "bid", "ask"), self.last[k]) | {which: price}), volume=1.0)
+    @rule(changes=st.lists(st.floats(-0.012, 0.01), min_size=3, max_size=18), step=st.floats(1.0, 200.0))
+    def quiet_hours(self, changes: list[float], step: float) -> None:
+        for n, change in enumerate(changes):
+            k = n % len(INSTRUMENTS)
+            self.now += step
+            self.last[k] *= 1.0 + change
+            self.quote(k, self.last[k], self.last[k] * 0.999, self.last[k] * 1.001, 300.0)
 
-    @rule(k=st.integers(0, 2), factor=st.sampled_from([0.001, 0.4, 1.6, 1_000.0]), times=st.integers(1, 4))
-    def jump(self, k: int, factor: float, times: int) -> None:
-        price = self.last[k] * factor
+    @rule(k=st.integers(0, 2), odd=oddities)
+    def odd_price(self, k: int, odd: tuple[float, float, float, int]) -> None:
+        last, bid, ask, times = odd
         for _ in range(times):
-            self.quote(k, price, price, price, 100.0)
-
-    @rule(k=st.integers(0, 2))
-    def crossed(self, k: int) -> None:
-        last = self.last[k]
-        self.quote(k, last, last * 1.01, last * 0.99, 100.0)
+            self.quote(k, self.last[k] * last, self.last[k] * bid, self.last[k] * ask, 100.0)
 
     # ---- strategies
 
-    @rule(strategy=st.sampled_from([seat.strategy_id for seat in SEATS]), signal=signals())
+    @rule(strategy=st.sampled_from(NAMES), signal=signals())
     def signal(self, strategy: str, signal: MarketSignal) -> None:
         before = Before(self.shadow)
         for fact in self.tell(Signals(strategy, [signal])):
@@ -227,40 +251,36 @@ class DeskMachine(RuleBasedStateMachine):
                 before.judge(fact)
 
     @rule(
-        strategy=st.sampled_from([seat.strategy_id for seat in SEATS]), signal=signals(), n=st.integers(2, 45)
+        strategy=st.sampled_from(NAMES),
+        k=st.integers(0, 2),
+        share=st.floats(-1.0, 1.0),
+        step=st.floats(1.0, 30.0),
+        volume=st.floats(10.0, 400.0),
     )
+    def trade(self, strategy: str, k: int, share: float, step: float, volume: float) -> None:
+        """A market order, and the price that fills at least part of it."""
+        self.signal(
+            strategy, MarketSignal(INSTRUMENTS[k].symbol, None, share, 1.0, {"venue": INSTRUMENTS[k].venue})
+        )
+        self.now += step
+        self.quote(k, self.last[k], self.last[k] * 0.999, self.last[k] * 1.001, volume)
+
+    @rule(strategy=st.sampled_from(NAMES), signal=signals(), n=st.integers(2, 45))
     def flood(self, strategy: str, signal: MarketSignal, n: int) -> None:
         self.tell(Signals(strategy, [signal] * n))
 
-    @rule(strategy=st.sampled_from([seat.strategy_id for seat in SEATS]))
-    def failure(self, strategy: str) -> None:
-        self.tell(StrategyFailed(strategy, "ValueError"))
+    # ---- people, and what else happens
 
-    # ---- people
+    @rule(intent=interventions)
+    def intervene(self, intent: Any) -> None:
+        if isinstance(intent, TripBreaker) and (intent.strategy_id, "manual") in self.shadow.latched:
+            return
+        self.tell(intent)
 
-    @rule(limits=st.sampled_from(sorted(FEATURES)))
-    def other_limits(self, limits: str) -> None:
-        limits_now = FEATURES[limits]
-        window = self.desk.limits.monitors.window  # cannot change while a desk runs
-        monitors = msgspec.structs.replace(limits_now.monitors, window=window)
-        self.tell(SetLimits(msgspec.structs.replace(limits_now, monitors=monitors)))
-
-    @rule(strategy=st.sampled_from(["", "alpha", "beta"]), symbol=st.sampled_from(["", "BTC-USD"]))
-    def cancel(self, strategy: str, symbol: str) -> None:
-        self.tell(CancelOrders(strategy, symbol))
-
-    @rule(strategy=st.sampled_from(["", "alpha", "beta"]), symbol=st.sampled_from(["", "ETH-USD"]))
-    def close(self, strategy: str, symbol: str) -> None:
-        self.tell(ClosePositions(strategy, symbol))
-
-    @rule(strategy=st.sampled_from(["", "alpha", "gamma"]))
-    def stop(self, strategy: str) -> None:
-        if (strategy, "manual") not in self.shadow.latched:
-            self.tell(TripBreaker("R. Officer", "drill", strategy))
-
-    @rule(strategy=st.sampled_from(["", "", "alpha", "gamma"]))
-    def reset(self, strategy: str) -> None:
-        self.tell(ResetBreaker("R. Officer", "drill over", strategy))
+    @rule(everything=st.booleans())
+    def let_trade_again(self, everything: bool) -> None:
+        for strategy in [""] if everything else sorted({name for name, _ in self.shadow.latched}):
+            self.tell(ResetBreaker("R. Officer", "drill over", strategy))
 
     @invariant()
     def books_are_true(self) -> None:
