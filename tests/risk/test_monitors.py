@@ -204,7 +204,7 @@ def with_a_bad_hour(limits: RiskLimits) -> tuple[Bench, list[tuple[str, str, str
 def test_portfolio_var_blocks_what_adds(limit: float, level: str | None) -> None:
     bench, told = with_a_bad_hour(sampled(portfolio_var=limit))
     assert told == ([("portfolio_var", level, "")] if level else [])
-    assert float(bench.desk.book.value_at_risk) == pytest.approx(500.0 * 24.0**0.5)
+    assert bench.desk.value_at_risk == pytest.approx(500.0 * 24.0**0.5)
     assert bench.order("buy", 1.0) == (("portfolio_var",) if level == "CRITICAL" else ACCEPTED)
     assert bench.order("sell", 1.0) == ACCEPTED
     assert bench.desk.halted() == ()  # it blocks, it does not stop
@@ -216,7 +216,7 @@ def test_portfolio_var_lets_go_at_the_next_sample_after_the_risk_is_gone() -> No
     bench.price(100.0, at=7.5 * HOUR)
     assert bench.order("buy", 1.0) == ("portfolio_var",)  # not measured again yet
     bench.price(100.0, at=8 * HOUR)
-    assert float(bench.desk.book.value_at_risk) == pytest.approx(50.0 * 24.0**0.5)
+    assert bench.desk.value_at_risk == pytest.approx(50.0 * 24.0**0.5)
     assert bench.order("buy", 1.0) == ACCEPTED
 
 

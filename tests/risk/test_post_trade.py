@@ -189,7 +189,7 @@ def test_a_portfolio_of_a_desk_has_the_same_figures() -> None:
         ("beta", "ETH-USD", -20.0, 104.0),
     ]
     assert portfolio.returns.shape == portfolio.results.shape == (8, 2)
-    measured = float(bench.desk.book.value_at_risk)
+    measured = bench.desk.value_at_risk
     assert VARCalculator(SMALL).value_at_risk(portfolio) == pytest.approx(measured, rel=1e-12)
 
 

@@ -14,8 +14,9 @@ from workbench.core.monitors import (
     highest_holding_correlation,
     highest_strategy_correlation,
     largest_share,
-    portfolio_var,
     sample,
+    value_at_risk,
+    var_bound,
 )
 from workbench.core.orders import ONLY_EMERGENCY, SPARE_EMERGENCY, cancel_working
 from workbench.core.record import note
@@ -266,10 +267,12 @@ def watch_samples(desk: Desk) -> None:
     limits = desk.limits[0]
     book = desk.books[0]
     if limits.portfolio_var < INF:
-        value = portfolio_var(desk)
-        book.value_at_risk = value
-        if value == value:
-            _alert(desk, NONE, M_VAR, value, limits.portfolio_var)
+        book.var_due = 1
+        quiet = (book.alert_levels >> (2 * M_VAR)) & 3 == 0
+        if not (quiet and var_bound(desk) < limits.warn_at * limits.portfolio_var):
+            value = value_at_risk(desk)
+            if value == value:
+                _alert(desk, NONE, M_VAR, value, limits.portfolio_var)
     if limits.strategy_correlation < 1.0:
         value = highest_strategy_correlation(desk)
         if value == value:

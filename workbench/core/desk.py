@@ -43,6 +43,7 @@ from workbench.core.step import (
     refuse,
     reset_breaker,
     review,
+    risk_value,
     trip_breaker,
 )
 from workbench.core.terms import DEFAULT_TERMS, Terms, as_number, read_terms
@@ -284,6 +285,11 @@ class TradingDesk:
                 f"no strategy {strategy_id!r} at this desk; there is: {', '.join(self.strategies)}"
             )
         return index
+
+    @property
+    def value_at_risk(self) -> float:
+        """One-day value at risk as of the last sample, quote currency; NaN before there are enough samples."""
+        return float(risk_value(self.state))
 
     def position(self, strategy: int, symbol: str) -> float:
         """Signed units that a strategy holds of a symbol over all venues."""

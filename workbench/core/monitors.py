@@ -17,12 +17,16 @@ from workbench.core.state import DAY_NS, Desk
 __all__ = [
     "correlation",
     "drawdown",
+    "farthest",
     "highest_holding_correlation",
     "highest_strategy_correlation",
     "historical_var",
     "largest_share",
+    "note_holdings",
     "portfolio_var",
     "sample",
+    "value_at_risk",
+    "var_bound",
 ]
 
 MIN_SAMPLES = 8  # fewer say nothing about a tail or a correlation
@@ -43,18 +47,23 @@ def drawdown(value: float, peak: float) -> float:
 def historical_var(outcomes: npt.NDArray[np.float64], count: int, tail: float) -> float:
     """Loss that is exceeded in `tail` of the first `count` outcomes (P&L, quote currency); 0 where all are gains.
 
-    outcomes: float64[>= count], sorted in place.  The empirical quantile without interpolation: the k-th worst with
-    k = floor(tail x count) + 1, so that few samples err on the side of the larger loss.  Infinite where an outcome is
-    not finite.
+    outcomes: float64[>= count], brought into another order.  The empirical quantile without interpolation: the k-th
+    worst with k = floor(tail x count) + 1, so that few samples err on the side of the larger loss.  Infinite where an
+    outcome is not finite.
     """
-    ordered = outcomes[:count]
     total = 0.0
     for i in range(count):
-        total += ordered[i]
+        total += outcomes[i]
     if not math.isfinite(total):
         return math.inf
-    ordered.sort()
-    loss = -ordered[int(tail * count)]
+    rank = int(tail * count)
+    for place in range(rank + 1):  # a tail is a few outcomes: picking them is cheaper than sorting them all
+        worst = place
+        for i in range(place + 1, count):
+            if outcomes[i] < outcomes[worst]:
+                worst = i
+        outcomes[place], outcomes[worst] = outcomes[worst], outcomes[place]
+    loss = -outcomes[rank]
     return loss if loss > 0.0 else 0.0
 
 
@@ -99,6 +108,7 @@ def sample(desk: Desk) -> None:
         known = instrument.sampled > 0.0 and instrument.mark > 0.0
         desk.returns[row, k] = instrument.mark / instrument.sampled - 1.0 if known else 0.0
         instrument.sampled = instrument.mark
+        instrument.reach = farthest(desk.returns, k)
     for s in range(desk.head[0].strategies):
         strategy = desk.strategies[s]
         change = strategy.pnl - strategy.sampled_pnl
@@ -107,33 +117,81 @@ def sample(desk: Desk) -> None:
     if book.sample == 0:
         book.first_sample_ns = book.now_ns
     book.sample += 1
+    note_holdings(desk)
+
+
+@jit
+def farthest(returns: npt.NDArray[np.float64], k: int) -> float:
+    """Largest absolute return of instrument `k`.  returns: float64[window, instruments], 0 where none was sampled."""
+    most = 0.0
+    for i in range(len(returns)):
+        size = abs(returns[i, k])
+        if not size <= most:
+            most = size
+    return most
+
+
+@jit
+def note_holdings(desk: Desk) -> None:
+    """Keep what is held now, for the value at risk of this sample."""
+    instruments = desk.head[0].instruments
+    for k in range(instruments):
+        held = 0.0
+        for s in range(desk.head[0].strategies):
+            held += desk.positions[s * instruments + k].quantity
+        row = desk.instruments[k]
+        row.sampled_value = held * row.mark * row.multiplier if held != 0.0 else 0.0
+    desk.books[0].sampled_ns = desk.books[0].now_ns
+
+
+@jit
+def _days(desk: Desk) -> float:
+    """What a loss between two samples is multiplied with to be that of one day; never below 1."""
+    book = desk.books[0]
+    span = float(book.sampled_ns - book.first_sample_ns) / (book.sample - 1)
+    return math.sqrt(DAY_NS / span) if 0.0 < span < DAY_NS else 1.0
 
 
 @jit
 def portfolio_var(desk: Desk) -> float:
-    """One-day value at risk of today's positions by historical simulation; NaN until there are 8 samples.
+    """One-day value at risk of the last sample's holdings by historical simulation; NaN until there are 8 samples.
 
-    Each sampled row of returns is applied to the present holdings; the loss at the confidence level is scaled from the
+    Each sampled row of returns is applied to the holdings; the loss at the confidence level is scaled from the
     samples' mean distance to one day by the square root of time (Basel Committee 1996, B.4(c)), never down.
     """
     count = _samples(desk)
     if count < MIN_SAMPLES:
         return math.nan
-    instruments = desk.head[0].instruments
     for i in range(count):
         desk.scratch[i] = 0.0
-    for k in range(instruments):
-        held = 0.0
-        for s in range(desk.head[0].strategies):
-            held += desk.positions[s * instruments + k].quantity
-        if held != 0.0:
-            value = held * desk.instruments[k].mark * desk.instruments[k].multiplier
+    for k in range(desk.head[0].instruments):
+        value = desk.instruments[k].sampled_value
+        if value != 0.0:
             for i in range(count):
                 desk.scratch[i] += value * desk.returns[i, k]
+    return historical_var(desk.scratch, count, desk.limits[0].var_tail) * _days(desk)
+
+
+@jit
+def var_bound(desk: Desk) -> float:
+    """What the value at risk of the last sample cannot exceed, without looking at its outcomes; NaN until 8 samples."""
+    if _samples(desk) < MIN_SAMPLES:
+        return math.nan
+    worst = 0.0
+    for k in range(desk.head[0].instruments):
+        row = desk.instruments[k]
+        worst += abs(row.sampled_value) * row.reach
+    return worst * _days(desk) * (1.0 + 1e-9)
+
+
+@jit
+def value_at_risk(desk: Desk) -> float:
+    """The value at risk of the last sample, worked out when it is first asked for."""
     book = desk.books[0]
-    span = float(book.now_ns - book.first_sample_ns) / (book.sample - 1)
-    scale = math.sqrt(DAY_NS / span) if 0.0 < span < DAY_NS else 1.0
-    return historical_var(desk.scratch, count, desk.limits[0].var_tail) * scale
+    if book.var_due:
+        book.var_due = 0
+        book.value_at_risk = portfolio_var(desk)
+    return book.value_at_risk
 
 
 @jit

@@ -155,6 +155,9 @@ def _watch(buffer: npt.NDArray[np.uint8]) -> int:
     """Let every monitor look; how many alerts wait."""
     desk = open_desk(buffer)
     _expose(desk)
+    for k in range(desk.head[0].instruments):
+        desk.instruments[k].reach = monitors.farthest(desk.returns, k)
+    monitors.note_holdings(desk)
     watch_equity(desk)
     watch_samples(desk)
     return desk.books[0].event_count
@@ -162,7 +165,9 @@ def _watch(buffer: npt.NDArray[np.uint8]) -> int:
 
 @jit
 def _value_at_risk(buffer: npt.NDArray[np.uint8]) -> float:
-    return monitors.portfolio_var(open_desk(buffer))
+    desk = open_desk(buffer)
+    monitors.note_holdings(desk)
+    return monitors.portfolio_var(desk)
 
 
 def _poured(portfolio: Portfolio, limits: RiskLimits) -> tuple[npt.NDArray[np.uint8], Decoder]:

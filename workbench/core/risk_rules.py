@@ -24,6 +24,7 @@ from workbench.core.exposure_rules import (
     strategy_limit,
 )
 from workbench.core.jit import jit
+from workbench.core.monitors import value_at_risk
 from workbench.core.state import CHECKS, NONE, Desk
 from workbench.core.uses import TOLERANCE, Intent, reduces, see
 
@@ -95,7 +96,6 @@ def _run_latches(desk: Desk, intent: Intent) -> None:
 
 @jit
 def _run_checks(desk: Desk, intent: Intent) -> None:
-    book = desk.books[0]
     limits = desk.limits[0]
     cell = intent.strategy * desk.head[0].instruments + intent.instrument
     position = desk.positions[cell]
@@ -114,8 +114,10 @@ def _run_checks(desk: Desk, intent: Intent) -> None:
         notional_limit(desk, intent, added, value)
         concentration_limit(desk, intent, added)
         buying_power(desk, intent, added)
-        if book.value_at_risk == book.value_at_risk:  # NaN until there are samples enough
-            see(desk, PORTFOLIO_VAR, book.value_at_risk, limits.portfolio_var)
+        if limits.portfolio_var < INF:
+            at_risk = value_at_risk(desk)
+            if at_risk == at_risk:  # NaN until there are samples enough
+                see(desk, PORTFOLIO_VAR, at_risk, limits.portfolio_var)
         if desk.symbols[row.symbol].restricted:
             see(desk, RESTRICTED, INF, 0.0)
     strategy_limit(desk, intent, exposure, reducing)

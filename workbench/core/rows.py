@@ -143,10 +143,12 @@ class Book:
     day_equity: float
     drawdown: float  # positive share of the peak
     halted: int  # latched breaker bits
-    value_at_risk: float
+    value_at_risk: float  # to be asked through monitors.value_at_risk
+    var_due: int  # the figure above is older than the last sample
     sample: int  # samples taken by the monitors
     sample_ns: int  # when the next one is due
     first_sample_ns: int
+    sampled_ns: int  # when the last one was taken
     alert_levels: int  # two bits per monitor
     next_order: int
     working: int
@@ -224,6 +226,8 @@ class InstrumentRow:
     room: float  # units that this update may still fill
     taken: float  # units that this update has filled for takers
     sampled: float  # mark at the last monitor sample
+    sampled_value: float  # notional held then, signed, of all strategies
+    reach: float  # largest absolute return among the samples kept
     first: int  # head of the list of orders working here
     final: int  # its tail
 

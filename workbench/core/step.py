@@ -21,6 +21,7 @@ from workbench.core.executions import release_held
 from workbench.core.feed import ASK, ASK_SIZE, BID, BID_SIZE, LAST, VOLUME
 from workbench.core.jit import jit
 from workbench.core.matching import match
+from workbench.core.monitors import value_at_risk
 from workbench.core.native import open_desk
 from workbench.core.orders import EVERY, SPARE_EMERGENCY, cancel_working
 from workbench.core.quotes import ACCEPTED, advance_clock, take_quote
@@ -46,6 +47,7 @@ __all__ = [
     "refuse",
     "reset_breaker",
     "review",
+    "risk_value",
     "trip_breaker",
 ]
 
@@ -296,6 +298,12 @@ def review(buffer: npt.NDArray[np.uint8]) -> None:
 def accept_price(buffer: npt.NDArray[np.uint8], instrument: int) -> None:
     """A person takes the next price of an instrument for true, however far it has jumped."""
     open_desk(buffer).instruments[instrument].suspect_count = ACCEPTED
+
+
+@jit
+def risk_value(buffer: npt.NDArray[np.uint8]) -> float:
+    """One-day value at risk as of the last sample; NaN before there are enough."""
+    return value_at_risk(open_desk(buffer))
 
 
 @jit
