@@ -1,8 +1,6 @@
-"""The calendar that annualises, drawdowns, and round trips against the ledger's own rule."""
+"""Round trips against the ledger's own rule, axes, and lengths of time as people say them."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 import pandas as pd
@@ -11,88 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.backtest.axes import thin, time_ticks, value_ticks
-from workbench.backtest.performance import curve_figures, drawdowns, periods_per_year
 from workbench.backtest.roundtrips import exposed, history_frame, trades_frame
 from workbench.backtest.statistics import span_text
 from workbench.core.messages import Instrument, OrderFill
 
 MINUTE = 60_000_000_000
-DAY = 1440 * MINUTE
-
-
-def closes(index: pd.DatetimeIndex, length: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Closing times (ns) of bars that open at `index`."""
-    return (index + pd.Timedelta(length)).as_unit("ns").asi8
-
-
-def test_daily_bars_on_weekdays_are_252_a_year() -> None:
-    index = pd.bdate_range("2024-01-01", periods=30, tz="UTC")
-    assert periods_per_year(closes(index, "1D"), DAY) == 252.0
-
-
-def test_the_bar_of_a_friday_closes_on_a_saturday_and_is_still_a_weekday() -> None:
-    friday = pd.DatetimeIndex(["2024-01-04", "2024-01-05"], tz="UTC")
-    assert periods_per_year(closes(friday, "1D"), DAY) == 252.0
-
-
-def test_daily_bars_on_all_days_are_365_a_year() -> None:
-    index = pd.date_range("2024-01-01", periods=30, freq="1D", tz="UTC")
-    assert periods_per_year(closes(index, "1D"), DAY) == 365.0
-
-
-def test_minutes_around_the_clock_are_525600_a_year_even_on_a_single_weekday() -> None:
-    month = pd.date_range("2024-01-01", periods=30 * 1440, freq="1min", tz="UTC")
-    hour = pd.date_range("2024-01-03 10:00", periods=60, freq="1min", tz="UTC")
-    assert periods_per_year(closes(month, "1min"), MINUTE) == 525_600.0
-    assert periods_per_year(closes(hour, "1min"), MINUTE) == 525_600.0
-
-
-def test_minutes_with_gaps_in_a_market_that_never_closes_count_as_whole_days() -> None:
-    index = pd.date_range("2024-01-01", periods=14 * 1440, freq="1min", tz="UTC")
-    kept = index[np.arange(len(index)) % 3 > 0]
-    assert periods_per_year(closes(kept, "1min"), MINUTE) == 525_600.0
-
-
-def test_hours_of_a_stock_market_are_252_times_its_bars_a_day() -> None:
-    days = pd.bdate_range("2024-01-01", periods=10, tz="UTC")
-    index = pd.DatetimeIndex([day + pd.Timedelta(hours=h) for day in days for h in range(14, 21)])
-    assert periods_per_year(closes(index, "1h"), 60 * MINUTE) == 252.0 * 7
-    assert (
-        periods_per_year(closes(index[:14], "1h"), 60 * MINUTE) == 252.0 * 7
-    )  # two days, a night between them
-
-
-def test_weekly_bars() -> None:
-    index = pd.date_range("2024-01-01", periods=10, freq="7D", tz="UTC")
-    assert periods_per_year(closes(index, "7D"), 7 * DAY) == pytest.approx(365.25 / 7)
-
-
-def test_quotes_without_bars_count_as_the_median_day_has() -> None:
-    index = pd.date_range("2024-01-01", periods=14 * 10, freq="144min", tz="UTC")
-    assert periods_per_year(index.as_unit("ns").asi8, 0) == 365.0 * 10
-
-
-def test_longest_drawdown_runs_from_the_peak_until_it_is_reached_again() -> None:
-    times = np.arange(1, 9, dtype=np.int64) * DAY
-    equity = np.array([100.0, 110.0, 105.0, 110.0, 108.0, 107.0, 109.0, 111.0])
-    figures = curve_figures(times, equity, 100.0, 0, 365.0)
-    assert figures.longest_drawdown_ns == 4 * DAY  # from the fourth day to the eighth
-    assert figures.max_drawdown == pytest.approx(105 / 110 - 1)
-
-
-def test_a_loss_from_the_first_update_counts_from_the_initial_cash() -> None:
-    assert drawdowns(np.array([90.0, 95.0]), 100.0).tolist() == pytest.approx([-0.10, -0.05])
-
-
-def test_returns_that_are_all_the_same_have_no_sharpe_ratio() -> None:
-    equity = np.array([100.0 * 1.001**day for day in range(50)])
-    figures = curve_figures(np.arange(1, 51, dtype=np.int64) * DAY, equity, 100.0, 0, 365.0)
-    assert math.isnan(figures.sharpe_ratio)
-
-
-def test_growth_beyond_what_a_float_holds_is_infinite() -> None:
-    figures = curve_figures(np.array([MINUTE]), np.array([1e9]), 1.0, 0, 525_600.0)
-    assert figures.cagr == math.inf
 
 
 prices = st.floats(1.0, 1_000.0)

@@ -15,13 +15,15 @@ import pandas as pd
 
 from workbench.backtest import frames, order_frames, roundtrips
 from workbench.backtest.html import cell_html, write_page
-from workbench.backtest.performance import StrategyPerformance, drawdowns, periods_per_year
+from workbench.backtest.performance import StrategyPerformance
 from workbench.backtest.plots import plot_result
 from workbench.backtest.replay import ReplayRecord
 from workbench.backtest.statistics import portfolio_stats, strategy_performance, text_summary
 from workbench.backtest.tables import Kinds, table, utc
 from workbench.chaos.events import ChaosEvent
 from workbench.errors import ConfigError, StrategyError
+from workbench.performance.arithmetic import drawdowns
+from workbench.performance.calendar import periods_per_year
 
 if TYPE_CHECKING:
     import holoviews as hv
@@ -91,7 +93,7 @@ class BacktestResult:
 
     @cached_property
     def periods_per_year(self) -> float:
-        """Updates per year as the prices show them; see `performance.periods_per_year`."""
+        """Updates per year as the prices show them; see `performance.calendar.periods_per_year`."""
         return periods_per_year(self.times_ns, self._interval_ns)
 
     # -- curves -------------------------------------------------------------------------------------------------

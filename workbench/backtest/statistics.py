@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from workbench.backtest.performance import StrategyPerformance, curve_figures, trade_figures
+from workbench.backtest.performance import StrategyPerformance
 from workbench.backtest.roundtrips import exposed
 from workbench.core.feed import LAST
+from workbench.performance.equity import curve_figures
+from workbench.performance.trades import trade_figures
 
 if TYPE_CHECKING:
     from workbench.backtest.result import BacktestResult
