@@ -147,6 +147,7 @@ class Replay:
         self._listeners = self._who_listens()
         for s, player in enumerate(players):
             player.strategy.performance_metrics = PerformanceView(self.desk, s)
+            player.strategy.on_start([i for i in feed.instruments if i.symbol in player.symbols])
 
     def _units(self, player: Player) -> dict[str, float]:
         unit = player.seat.unit

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from workbench.chaos.events import ChaosEvent
 from workbench.chaos.kinds import ChaosKind, Family
 from workbench.core.messages import MarketSignal, PriceUpdate
-from workbench.core.venue_faults import chance
+from workbench.core.signal_faults import MOST_WISHES, RISE, chased, grown, growth, leaks, repeats
 
-__all__ = ["MOVE", "RISE", "SignalFaults"]
-
-MOVE: Final = 0.01  # change of one update that the volatility amplifier chases
-RISE: Final = 0.02  # rise of one update that the correlation breaker sells the others on
-RUNAWAY_ORDERS: Final = 100
-LEAK_RATE: Final = 0.001
-LEAK_MOST: Final = 0.5
-GROWTH_MOST: Final = 1_000.0
+__all__ = ["SignalFaults"]
 
 
 class SignalFaults:
@@ -62,7 +54,7 @@ class SignalFaults:
         for i, event in enumerate(self._events):
             if self._starts[i] <= now < self._ends[i]:
                 self.active = True
-                signals = self._bent(i, event, update, signals)
+                signals = self._bent(i, event, update, signals)[:MOST_WISHES]
         return signals
 
     def _bent(
@@ -70,17 +62,16 @@ class SignalFaults:
     ) -> Sequence[MarketSignal]:
         match event.kind:
             case ChaosKind.RUNAWAY:
-                count = round(RUNAWAY_ORDERS * event.intensity)
                 # a quantity of its own, since a target that is repeated would come to one order
                 terms = {"order_type": "market", "quantity": self._units.get(update.symbol, 1.0)}
-                return [_signal(update.symbol, 1.0, event.kind, terms)] * count
+                return [_signal(update.symbol, 1.0, event.kind, terms)] * repeats(event.intensity)
             case ChaosKind.RISK_IGNORANT:
-                growth = min(GROWTH_MOST, (1.0 + event.intensity) ** min(self._breaches[i], 64))
-                return [self._grown(signal, growth, event.kind) for signal in signals]
+                times = growth(event.intensity, self._breaches[i])
+                return [self._grown(signal, times, event.kind) for signal in signals]
             case ChaosKind.VOLATILITY_AMPLIFIER:
-                if not abs(update.change_pct) > MOVE:
+                strength = chased(event.intensity, update.change_pct)
+                if strength != strength:
                     return signals
-                strength = math.copysign(2.0 * event.intensity, update.change_pct)
                 return [*signals, _signal(update.symbol, strength, event.kind)]
             case ChaosKind.CORRELATION_BREAKER:
                 if not update.change_pct > RISE:
@@ -91,17 +82,17 @@ class SignalFaults:
                 return [self._leaky(i, event, signal) for signal in signals]
         return signals
 
-    def _grown(self, signal: MarketSignal, growth: float, kind: ChaosKind) -> MarketSignal:
-        size = abs(signal.signal_strength) * signal.confidence * self._units.get(signal.symbol, 1.0)
-        if growth == 1.0 or not size > 0.0 or not math.isfinite(size):
+    def _grown(self, signal: MarketSignal, times: float, kind: ChaosKind) -> MarketSignal:
+        unit = self._units.get(signal.symbol, 1.0)
+        size = grown(float(signal.signal_strength), float(signal.confidence), float(unit), times)
+        if size != size:
             return signal
-        metadata = {**signal.metadata, "quantity": size * growth, "chaos_type": str(kind)}
+        metadata = {**signal.metadata, "quantity": size, "chaos_type": str(kind)}
         return msgspec.structs.replace(signal, metadata=metadata)
 
     def _leaky(self, i: int, event: ChaosEvent, signal: MarketSignal) -> MarketSignal:
         self._sent[i] += 1
-        error = min(LEAK_MOST, LEAK_RATE * event.intensity * self._sent[i])
-        if chance(event.seed % 2**31, self._sent[i]) >= error:
+        if not leaks(event.intensity, event.seed % 2**31, self._sent[i]):
             return signal
         metadata = {**signal.metadata, "chaos_type": str(event.kind)}
         return msgspec.structs.replace(signal, signal_strength=-signal.signal_strength, metadata=metadata)

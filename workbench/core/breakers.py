@@ -22,7 +22,18 @@ from workbench.core.orders import ONLY_EMERGENCY, SPARE_EMERGENCY, cancel_workin
 from workbench.core.record import note
 from workbench.core.state import BUCKETS, FAILURES, NEVER, NONE, Desk
 
-__all__ = ["count_failure", "post_trade", "reset", "trip", "watch_equity", "watch_samples"]
+__all__ = [
+    "anybody_samples",
+    "bucket_step",
+    "count_failure",
+    "post_trade",
+    "rapid_peak",
+    "remember",
+    "reset",
+    "trip",
+    "watch_equity",
+    "watch_samples",
+]
 
 INF = math.inf
 ALERT = int(EventKind.ALERT)
@@ -201,28 +212,44 @@ def _remember_equity(desk: Desk) -> int:
     A step is a nineteenth of the window: the twenty that are kept span all of it wherever in a step the fall ends, and
     at most a step more.
     """
-    book = desk.books[0]
-    step = book.now_ns // (desk.limits[0].bucket_ns * BUCKETS // (BUCKETS - 1))
+    step = bucket_step(desk)
+    if math.isfinite(desk.books[0].equity):
+        remember(desk, step, desk.books[0].equity)
+    return step
+
+
+@jit
+def bucket_step(desk: Desk) -> int:
+    """The step of the rapid-drawdown window at the present time."""
+    return desk.books[0].now_ns // (desk.limits[0].bucket_ns * BUCKETS // (BUCKETS - 1))
+
+
+@jit
+def remember(desk: Desk, step: int, equity: float) -> None:
+    """Take a finite equity into the highest of its step."""
     place = step % BUCKETS
-    if not math.isfinite(book.equity):
-        return step
     if desk.bucket_steps[place] != step:
         desk.bucket_steps[place] = step
-        desk.bucket_peaks[place] = book.equity
-    elif book.equity > desk.bucket_peaks[place]:
-        desk.bucket_peaks[place] = book.equity
-    return step
+        desk.bucket_peaks[place] = equity
+    elif equity > desk.bucket_peaks[place]:
+        desk.bucket_peaks[place] = equity
 
 
 @jit
 def _rapid_drawdown(desk: Desk, step: int) -> float:
     """Fall of equity from its highest within the window, as a positive share."""
     equity = desk.books[0].equity
+    return drawdown(equity, rapid_peak(desk, step, equity))
+
+
+@jit
+def rapid_peak(desk: Desk, step: int, equity: float) -> float:
+    """Highest equity within the window that ends with `step`, at least `equity`."""
     peak = equity
     for i in range(BUCKETS):
         if desk.bucket_steps[i] > step - BUCKETS and desk.bucket_peaks[i] > peak:
             peak = desk.bucket_peaks[i]
-    return drawdown(equity, peak)
+    return peak
 
 
 @jit
@@ -259,6 +286,14 @@ def watch_equity(desk: Desk) -> None:
     for strategy in range(desk.head[0].strategies):
         _watch_strategy(desk, strategy)
     _watch_portfolio(desk)
+
+
+@jit
+def anybody_samples(desk: Desk) -> bool:
+    """Whether any limit looks at samples; none are taken for nobody."""
+    limits = desk.limits[0]
+    others = limits.strategy_correlation < 1.0 or limits.holding_correlation < 1.0 or limits.held_share < 1.0
+    return limits.portfolio_var < INF or others
 
 
 @jit
@@ -312,7 +347,7 @@ def post_trade(desk: Desk) -> None:
         _remember_equity(desk)
     if book.trips and desk.limits[0].liquidate:
         _clear_the_way(desk)
-    if book.now_ns >= book.sample_ns:
+    if book.now_ns >= book.sample_ns and anybody_samples(desk):
         interval = desk.limits[0].interval_ns
         book.sample_ns = book.now_ns - book.now_ns % interval + interval
         sample(desk)

@@ -57,28 +57,34 @@ def build_state(
     initial_cash: float,
     faults: Sequence[VenueFaultWindow] = (),
     order_capacity: int = 10_000,
+    room: int | None = None,
+    event_room: int | None = None,
 ) -> npt.NDArray[np.uint8]:
     """The buffer of a desk that has not seen a price yet.
 
     initial_cash: quote currency, > 0.  order_capacity: working orders at once (ORDER_QUEUE_SIZE).
+    room, event_room: orders and events that there is memory for; by default enough for every order of the queue. With
+    less, `Book.starved` and `Book.events_lost` say that the run has to be done again with more.
     Raises EngineError on an empty or doubled set of names, UnknownInstrumentError on a venue without costs.
     """
     _check(instruments, seats, initial_cash, order_capacity)
     venues = list(dict.fromkeys(i.venue for i in instruments))
     symbols = list(dict.fromkeys(i.symbol for i in instruments))
+    room = order_capacity if room is None else min(room, order_capacity)
     buffer = allocate(
         strategies=len(seats),
         instruments=len(instruments),
         venues=len(venues),
         symbols=len(symbols),
-        orders=order_capacity,
-        events=4 * order_capacity + 1024,
+        orders=room,
+        queue=order_capacity,
+        events=4 * room + 1024 if event_room is None else event_room,
         faults=max(1, len(faults)),
         window=int(limits.monitors.window),
         executions=EXECUTIONS_KEPT,
     )
     desk = desk_views(buffer)
-    _fill_book(buffer, initial_cash, order_capacity)
+    _fill_book(buffer, initial_cash, room)
     for v in range(len(venues)):
         desk.venues[v].up = 1
         desk.venues[v].fill_share = 1.0

@@ -5,7 +5,6 @@ The desk knows names, the core knows indices; this file is the seam. It does no 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.core.build import Seat, VenueFaultWindow, build_state, set_limits
-from workbench.core.codes import Breaker, Refusal, Sizing
+from workbench.core.codes import Breaker, Refusal
 from workbench.core.costs import Costs
 from workbench.core.decode import Decoder, breaker_labels
 from workbench.core.facts import Fact
@@ -31,7 +30,9 @@ from workbench.core.intents import (
 )
 from workbench.core.limits import RiskLimits
 from workbench.core.messages import Instrument, MarketSignal, PriceUpdate
+from workbench.core.routing import route_of
 from workbench.core.rows import Book, PositionRow, StrategyRow
+from workbench.core.signal_faults import MOST_WISHES
 from workbench.core.state import NONE, desk_views
 from workbench.core.step import (
     accept_price,
@@ -51,7 +52,7 @@ from workbench.errors import EngineError
 
 __all__ = ["MAX_SIGNALS", "PerformanceView", "TradingDesk"]
 
-MAX_SIGNALS = 1_000  # signals of one call that are looked at; a flood beyond is one more refusal
+MAX_SIGNALS = MOST_WISHES - 1  # signals of one call that are looked at; a flood beyond is one more refusal
 BUY = 1
 _BAD_METADATA = int(Refusal.BAD_METADATA)
 _INVALID = int(Refusal.INVALID_SIGNAL)
@@ -216,7 +217,10 @@ class TradingDesk:
                 return None
             if terms.client and not any(counts):  # filled or gone: sending it anew would double it
                 return refuse(self.state, strategy, candidates[0], _UNKNOWN_ORDER)
-        k = candidates[0] if len(candidates) == 1 else self._route(strategy, candidates, strength, terms)
+        k = candidates[0]
+        if len(candidates) > 1:
+            place = self.symbols.index(signal.symbol)
+            k = route_of(self.state, strategy, place, strength, terms.reduce_only)
         self._wish(strategy, k, strength, confidence, terms)
         return None
 
@@ -236,25 +240,6 @@ class TradingDesk:
             terms.quantity,
             terms.client,
         )
-
-    def _route(self, strategy: int, candidates: Sequence[int], strength: float, terms: Terms) -> int:
-        """The venue with the best price for an order; a target without a venue is meant for the first one.
-
-        A reduce-only order goes where there is something to reduce.
-        """
-        if terms.reduce_only:
-            first = strategy * len(self.instruments)
-            opposite = self._quantities < 0.0 if strength > 0.0 else self._quantities > 0.0
-            candidates = [k for k in candidates if opposite[first + k]] or candidates
-        elif self.seats[strategy].sizing == Sizing.TARGET:
-            return candidates[0]
-        best, best_price = candidates[0], math.nan
-        for k in candidates:
-            row = self.view.instruments[k]
-            price = row.ask if strength > 0 else -row.bid
-            if row.good and not price >= best_price:
-                best, best_price = k, price
-        return best
 
     def _cancel(self, intent: CancelOrders) -> None:
         venue = NONE

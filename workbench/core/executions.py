@@ -39,7 +39,9 @@ def execute(desk: Desk, slot: int, units: float, price: float, liquidity: int) -
     number = venue.executions
     venue.executions += 1
     book = desk.books[0]
-    if venue.reorder and book.held_reports < desk.head[0].orders:
+    if venue.reorder and book.held_reports == desk.head[0].orders:
+        book.starved = 1
+    elif venue.reorder:
         report: Execution = desk.held[book.held_reports]
         report.venue = instrument.venue
         report.number = number

@@ -9,7 +9,7 @@ from workbench.core.jit import jit
 from workbench.core.rows import Book, PositionRow
 from workbench.core.state import Desk
 
-__all__ = ["add_fill", "average_cost", "revalue", "settle"]
+__all__ = ["add_fill", "average_cost", "net_gain", "open_gain", "revalue", "settle"]
 
 DUST = 1e-12  # what rounding leaves of a quantity that is really zero, as a share of what was traded
 
@@ -44,6 +44,18 @@ def average_cost(quantity: float, average: float, fill: float, price: float) -> 
 
 
 @jit
+def open_gain(mark: float, average: float, quantity: float, multiplier: float) -> float:
+    """Unrealised P&L of `quantity` signed units."""
+    return (mark - average) * quantity * multiplier
+
+
+@jit
+def net_gain(realised: float, fees: float, unrealised: float) -> float:
+    """P&L of one position, after fees."""
+    return realised - fees + unrealised
+
+
+@jit
 def add_fill(
     position: PositionRow, fill: float, price: float, fee: float, multiplier: float, mark: float
 ) -> None:
@@ -57,7 +69,7 @@ def add_fill(
     position.realised += realised * multiplier
     position.fees += fee
     position.traded += abs(fill) * price * multiplier
-    position.unrealised = (mark - average) * quantity * multiplier
+    position.unrealised = open_gain(mark, average, quantity, multiplier)
 
 
 @jit
@@ -71,7 +83,7 @@ def revalue(desk: Desk, strategy: int) -> None:
     pnl = 0.0
     for cell in range(first, first + instruments):
         position = desk.positions[cell]
-        pnl += position.realised - position.fees + position.unrealised
+        pnl += net_gain(position.realised, position.fees, position.unrealised)
     desk.strategies[strategy].pnl = pnl
     book: Book = desk.books[0]
     equity = book.initial_cash

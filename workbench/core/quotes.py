@@ -6,7 +6,7 @@ import math
 
 from workbench.core.codes import EventKind
 from workbench.core.jit import jit
-from workbench.core.ledger import revalue
+from workbench.core.ledger import open_gain, revalue
 from workbench.core.orders import touch
 from workbench.core.record import note
 from workbench.core.rows import InstrumentRow
@@ -126,7 +126,7 @@ def _mark(desk: Desk, k: int, mark: float) -> None:
     for s in range(desk.head[0].strategies):
         position = desk.positions[s * instruments + k]
         if position.quantity != 0.0:
-            position.unrealised = (mark - position.average) * position.quantity * row.multiplier
+            position.unrealised = open_gain(mark, position.average, position.quantity, row.multiplier)
             touch(desk, s, k)
             revalue(desk, s)
         elif position.exposure != 0.0:

@@ -77,7 +77,7 @@ def _reserved(desk: Desk) -> int:
     """Places in the queue that are kept for liquidation: one per position, and at most a tenth of all."""
     head = desk.head[0]
     positions = head.strategies * head.instruments
-    tenth = head.orders // 10
+    tenth = head.queue // 10
     return positions if positions < tenth else tenth
 
 
@@ -89,7 +89,7 @@ def _run_latches(desk: Desk, intent: Intent) -> None:
         position = desk.positions[intent.strategy * desk.head[0].instruments + intent.instrument]
         if not reduces(position, intent.side, intent.quantity):
             see(desk, CIRCUIT_BREAKER, INF, 0.0)
-    places = desk.head[0].orders - _reserved(desk)
+    places = desk.head[0].queue - _reserved(desk)
     if book.working >= places:
         see(desk, QUEUE_FULL, INF, float(places))
 

@@ -39,6 +39,7 @@ __all__ = [
     "SymbolRow",
     "Use",
     "VenueRow",
+    "row_type",
 ]
 
 
@@ -50,6 +51,7 @@ class Header:
     venues: int
     symbols: int
     orders: int
+    queue: int  # working orders allowed at once; a sweep's desk has room for fewer, and says so when it runs out
     events: int
     faults: int
     window: int  # samples kept by the monitors
@@ -155,6 +157,7 @@ class Book:
     free: int  # first free order slot
     event_count: int
     events_lost: int
+    starved: int  # something found no room that the queue would have had
     fault_ns: int  # when the fault schedule next changes
     changed: int  # equity changed since risk last looked
     held_reports: int
@@ -356,22 +359,23 @@ class Execution:
     ns: int
 
 
-def _dtype(row: type) -> np.dtype[np.void]:
+def row_type(row: type) -> np.dtype[np.void]:
+    """The layout of a row that is written down as a class with annotations int and float."""
     kinds = {int: np.int64, float: np.float64}
     return np.dtype((np.record, [(name, kinds[kind]) for name, kind in get_type_hints(row).items()]))
 
 
-HEADER: Final = _dtype(Header)
-LIMIT: Final = _dtype(LimitRow)
-BOOK: Final = _dtype(Book)
-SYMBOL: Final = _dtype(SymbolRow)
-VENUE: Final = _dtype(VenueRow)
-INSTRUMENT: Final = _dtype(InstrumentRow)
-STRATEGY: Final = _dtype(StrategyRow)
-POSITION: Final = _dtype(PositionRow)
-ORDER: Final = _dtype(OrderRow)
-EVENT: Final = _dtype(Event)
-USE: Final = _dtype(Use)
-RECENT_ROW: Final = _dtype(Recent)
-FAULT: Final = _dtype(Fault)
-EXECUTION: Final = _dtype(Execution)
+HEADER: Final = row_type(Header)
+LIMIT: Final = row_type(LimitRow)
+BOOK: Final = row_type(Book)
+SYMBOL: Final = row_type(SymbolRow)
+VENUE: Final = row_type(VenueRow)
+INSTRUMENT: Final = row_type(InstrumentRow)
+STRATEGY: Final = row_type(StrategyRow)
+POSITION: Final = row_type(PositionRow)
+ORDER: Final = row_type(OrderRow)
+EVENT: Final = row_type(Event)
+USE: Final = row_type(Use)
+RECENT_ROW: Final = row_type(Recent)
+FAULT: Final = row_type(Fault)
+EXECUTION: Final = row_type(Execution)

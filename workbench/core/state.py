@@ -147,6 +147,7 @@ def allocate(
     venues: int,
     symbols: int,
     orders: int,
+    queue: int,
     events: int,
     faults: int,
     window: int,
@@ -160,6 +161,7 @@ def allocate(
     head.venues = venues
     head.symbols = symbols
     head.orders = orders
+    head.queue = queue
     head.events = events
     head.faults = faults
     head.window = window

@@ -45,6 +45,7 @@ __all__ = [
     "on_wish",
     "price",
     "refuse",
+    "refuse_unread",
     "reset_breaker",
     "review",
     "risk_value",
@@ -248,7 +249,12 @@ def cancel(
 @jit
 def refuse(buffer: npt.NDArray[np.uint8], strategy: int, instrument: int, reason: int) -> None:
     """Count a signal that could not even be parsed (instrument NONE where it names none that exists)."""
-    desk = open_desk(buffer)
+    refuse_unread(open_desk(buffer), strategy, instrument, reason)
+
+
+@jit
+def refuse_unread(desk: Desk, strategy: int, instrument: int, reason: int) -> None:
+    """`refuse` for compiled code."""
     desk.strategies[strategy].refused += 1
     desk.books[0].refused += 1
     note(desk, BREACH, strategy, instrument, reason, math.nan, math.nan)

@@ -223,6 +223,9 @@ def place(desk: Desk, intent: Intent) -> int:
             book.breaches += (mask >> check) & 1
         _note_refusal(desk, intent, mask)
         return BY_RISK
+    if book.free == NONE:
+        book.starved = 1
+        return BY_RISK
     if book.risk_score > book.worst_use:
         book.worst_use = book.risk_score
     _book(desk, intent, 0)
@@ -325,7 +328,10 @@ def place_emergency(desk: Desk, strategy: int, instrument: int) -> None:
     position = desk.positions[strategy * desk.head[0].instruments + instrument]
     row = desk.instruments[instrument]
     book = desk.books[0]
-    if position.quantity == 0.0 or book.free == NONE or desk.venues[row.venue].up == 0:
+    if position.quantity == 0.0 or desk.venues[row.venue].up == 0:
+        return
+    if book.free == NONE:
+        book.starved = 1
         return
     side = SELL if position.quantity > 0.0 else BUY
     _clear_the_way(desk, strategy, instrument, side)

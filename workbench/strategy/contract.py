@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from workbench.core.messages import MarketSignal, OrderFill, PriceUpdate, RiskBreach
+from workbench.core.messages import Instrument, MarketSignal, OrderFill, PriceUpdate, RiskBreach
 from workbench.errors import ParameterError
 
 __all__ = ["RUNNER_SETTINGS", "TradingStrategy", "checked_config"]
@@ -41,6 +41,9 @@ class TradingStrategy(ABC):
         self.active_symbols: set[str] = set()
         self.performance_metrics: Mapping[str, float] = {}
         self.logger = logging.getLogger(f"strategy.{type(self).__name__}")
+
+    def on_start(self, instruments: Sequence[Instrument]) -> None:
+        """Hear which instruments there are, before the first price; nothing needs to be done about it."""
 
     @abstractmethod
     def on_market_data(self, price_update: PriceUpdate) -> list[MarketSignal]:

@@ -1,0 +1,418 @@
+"""The compiled runner: one strategy over many columns, each a parameter set with a desk of its own.
+
+The strategy and the desk meet only where something is said: `scan` runs the strategy to its next signal, `carry` brings
+the desk to that row, the wishes are submitted as everywhere, and so on. A strategy that reads its own position is run
+row by row while it holds one; and so is every strategy while a fault bends its signals.
+
+The functions below that use `step`, `start`, `scan` or `fresh` are patterns: `specialise` makes a copy of them for one
+strategy. The copies carry a digest of the strategy in their name, under which numba caches them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.core.coast import KEEP, Glide, carry, restart, sync
+from workbench.core.codes import Refusal
+from workbench.core.feed import QUOTE_COLUMNS
+from workbench.core.jit import jit
+from workbench.core.native import open_desk
+from workbench.core.routing import route
+from workbench.core.signal_faults import MOST_WISHES, FaultPlan, WishRow, bend
+from workbench.core.state import NONE, Desk, Rows
+from workbench.core.breakers import post_trade
+from workbench.core.executions import release_held
+from workbench.core.step import refuse_unread
+from workbench.core.submit import Wish, submit
+from workbench.core.tally import Tally, begin, close_tally, note_moment, take_back, tell
+from workbench.core.tape import Tape
+
+__all__ = ["AGE", "POSITION", "GROUP_COLUMNS", "Column", "Groups", "Work", "specialise"]
+
+POSITION: Final = QUOTE_COLUMNS  # own signed units
+AGE: Final = QUOTE_COLUMNS + 1  # seconds since the price came, NaN before the first
+GROUP_COLUMNS: Final = QUOTE_COLUMNS + 2
+RATE_LIMITED = int(Refusal.RATE_LIMITED)
+SECOND: Final = 1e9
+
+
+class Groups(NamedTuple):
+    """The rows of a feed by the groups of instruments that a strategy runs on, each group on its own.
+
+    quotes: float64[m, 7], the rows of one group after those of another.  rows: int64[m], where they stand in the feed.
+    places: int64[m], which instrument of its group each is of.  starts: int64[g + 1], first row of each group.
+    members: int64[g, most], index in the feed of each instrument of a group.  sizes: int64[g], how many it has.
+    times: int64[m].  listens: int64[k], whether the strategy is called with the prices of an instrument at all.
+    """
+
+    quotes: npt.NDArray[np.float64]
+    rows: npt.NDArray[np.int64]
+    times: npt.NDArray[np.int64]
+    places: npt.NDArray[np.int64]
+    starts: npt.NDArray[np.int64]
+    members: npt.NDArray[np.int64]
+    sizes: npt.NDArray[np.int64]
+    listens: npt.NDArray[np.int64]
+
+
+class Work(NamedTuple):
+    """Room for what one column has under way.
+
+    prices: float64[g, most, GROUP_COLUMNS].  said: float64[g, most], the signal that waits.  seen: int64[g, most],
+    times of the last prices.  next_row, cursor: int64[g], feed row of the signal that waits, and how far the strategy
+    is.  wishes: WISH_ROW[MOST_WISHES].  units: float64[symbols].  sent: float64[n, 5], the signals as the desk got them
+    (row, symbol, instrument or NONE, strength, quantity), or [0, 5] where nobody wants them.  counts: int64[1], rows
+    of `sent`.
+    """
+
+    prices: npt.NDArray[np.float64]
+    said: npt.NDArray[np.float64]
+    seen: npt.NDArray[np.int64]
+    next_row: npt.NDArray[np.int64]
+    cursor: npt.NDArray[np.int64]
+    wishes: Rows[WishRow]
+    units: npt.NDArray[np.float64]
+    sent: npt.NDArray[np.float64]
+    counts: npt.NDArray[np.int64]
+
+
+class Column(NamedTuple):
+    """What a column is run on."""
+
+    buffer: npt.NDArray[np.uint8]
+    template: npt.NDArray[np.uint8]
+    tape: Tape
+    groups: Groups
+    glide: Glide
+    work: Work
+    plans: Rows[FaultPlan]
+
+
+# -- patterns: copied for each strategy ------------------------------------------------------------------------------
+
+
+def step(params: Any, state: Any, prices: Any) -> Any:
+    """Stands for the strategy's own."""
+    raise NotImplementedError
+
+
+def start(params: Any) -> Any:
+    """Stands for the strategy's own."""
+    raise NotImplementedError
+
+
+def fresh_one(params: Any, count: int) -> Any:
+    """State of a strategy of one instrument."""
+    return start(params)
+
+
+def fresh_group(params: Any, count: int) -> Any:
+    """State of a strategy of `count` instruments."""
+    return start(params, count)  # type: ignore[call-arg]  # the pattern stands for either form
+
+
+def scan_one(params: Any, state: Any, groups: Groups, work: Work, g: int, first: int, end: int) -> int:
+    """Run the strategy over rows first..end of group `g`; the row at which it says something, or `end`."""
+    for p in range(first, end):
+        strength = step(params, state, groups.quotes[p])
+        if strength == strength:
+            work.said[g, 0] = strength
+            return p
+    return end
+
+
+def scan_group(params: Any, state: Any, groups: Groups, work: Work, g: int, first: int, end: int) -> int:
+    """As `scan_one`, for a strategy that sees several instruments at once."""
+    size = groups.sizes[g]
+    prices = work.prices[g, :size]
+    for p in range(first, end):
+        show(groups, work, g, p)
+        strengths = step(params, state, prices)
+        said = 0
+        for j in range(size):
+            work.said[g, j] = strengths[j]
+            said += strengths[j] == strengths[j]
+        if said > 0:
+            return p
+    return end
+
+
+scan: Callable[..., int] = scan_one
+fresh: Callable[..., Any] = fresh_one
+FEEDBACK: bool = False
+
+
+def run_one(column: Column, params: Any, begin_ns: int, own_units: int, keep: int) -> None:
+    """Run one column from its template to the end of the tape."""
+    tape, groups, glide, work, plans = column.tape, column.groups, column.glide, column.work, column.plans
+    desk = set_up(column, begin_ns, own_units, keep)
+    count = len(tape.marks)
+    states = [fresh(params, groups.sizes[g]) for g in range(len(groups.sizes))]
+    row = 0
+    while row < count:
+        target = first_bent(plans, tape, row, count)
+        careful = target == row or (FEEDBACK and not idle(desk))
+        if careful:
+            target = row + 1
+            hear(plans, tape.rows[row].ns, carry(desk, tape, glide, row, target))
+            if FEEDBACK:
+                show_positions(desk, groups, work)
+        following = target
+        for g in range(len(groups.sizes)):
+            if work.next_row[g] < row:
+                end = rows_before(groups, g, work.cursor[g], target)
+                found = scan(params, states[g], groups, work, g, work.cursor[g], end)
+                work.cursor[g] = found + 1 if found < end else end
+                work.next_row[g] = groups.rows[found] if found < end else NONE
+            if work.next_row[g] != NONE and work.next_row[g] < following:
+                following = work.next_row[g]
+        if not careful:
+            carry(desk, tape, glide, row, following + 1 if following < target else target)
+        if careful or following < target:
+            act(desk, column, following if following < target else row)
+            target = following + 1 if following < target else target
+        row = target
+    finish(desk, column)
+
+
+def call(params: Any, state: Any, prices: npt.NDArray[np.float64]) -> Any:
+    """`step` for plain code.  params: a record array of one row."""
+    return step(params[0], state, prices)
+
+
+def begin_state(params: Any, count: int) -> Any:
+    """`fresh` for plain code.  params: a record array of one row."""
+    return fresh(params[0], count)
+
+
+def run_many(
+    column: Column,
+    params: Any,
+    units: npt.NDArray[np.float64],
+    first: int,
+    last: int,
+    begin_ns: int,
+    stop: npt.NDArray[np.int64],
+    tallies: Rows[Tally],
+) -> int:
+    """Run columns first..last, one after another, until `stop[0]` is set; the first that was not run.
+
+    params: a record array, one row a column.  units: float64[columns, symbols], or [0, symbols] for the template's own.
+    tallies: TALLY[columns], where each one's figures go.
+    """
+    for c in range(first, last):
+        if stop[0] != 0:
+            return c
+        if len(units):
+            column.work.units[:] = units[c]
+        run_one(column, params[c], begin_ns, len(units), 0)
+        tallies[c] = column.glide.tally[0]
+    return last
+
+
+# -- compiled once ---------------------------------------------------------------------------------------------------
+
+
+@jit
+def set_up(column: Column, begin_ns: int, own_units: int, keep: int) -> Desk:
+    """Copy the template, all but its empty events, and clear what the column before left."""
+    buffer, template, work = column.buffer, column.template, column.work
+    origin = open_desk(template)
+    first = origin.head[0].at_events
+    last = origin.head[0].at_uses
+    buffer[:first] = template[:first]
+    buffer[last:] = template[last:]
+    desk = open_desk(buffer)
+    restart(column.glide, keep)
+    begin(column.glide.tally[0], desk.books[0].initial_cash, begin_ns)
+    work.next_row[:] = NONE
+    work.prices[:] = math.nan
+    work.prices[:, :, POSITION] = 0.0
+    work.seen[:] = NONE
+    work.counts[0] = 0
+    for g in range(len(column.groups.sizes)):
+        work.cursor[g] = column.groups.starts[g]
+    for k in range(desk.head[0].instruments):
+        if own_units:
+            desk.positions[k].unit = work.units[desk.instruments[k].symbol]
+        else:
+            work.units[desk.instruments[k].symbol] = desk.positions[k].unit
+    for i in range(len(column.plans)):
+        column.plans[i].breaches = 0
+        column.plans[i].sent = 0
+    return desk
+
+
+@jit
+def show(groups: Groups, work: Work, g: int, p: int) -> None:
+    """Put row `p` into what group `g` sees."""
+    now = groups.times[p]
+    place = groups.places[p]
+    for column in range(QUOTE_COLUMNS):
+        work.prices[g, place, column] = groups.quotes[p, column]
+    work.seen[g, place] = now
+    for j in range(groups.sizes[g]):
+        if work.seen[g, j] != NONE:
+            work.prices[g, j, AGE] = float(now - work.seen[g, j]) / SECOND
+
+
+@jit
+def show_positions(desk: Desk, groups: Groups, work: Work) -> None:
+    """Put what is held into what the strategy sees."""
+    for g in range(len(groups.sizes)):
+        for j in range(groups.sizes[g]):
+            work.prices[g, j, POSITION] = desk.positions[groups.members[g, j]].quantity
+
+
+@jit
+def idle(desk: Desk) -> bool:
+    """Whether no position can change by itself."""
+    if desk.books[0].working or desk.books[0].held_reports:
+        return False
+    held = 0
+    for k in range(desk.head[0].instruments):
+        held += desk.positions[k].quantity != 0.0
+    return held == 0
+
+
+@jit
+def rows_before(groups: Groups, g: int, cursor: int, row: int) -> int:
+    """The first row of group `g`, from `cursor` on, that is not before feed row `row`."""
+    low, high = cursor, groups.starts[g + 1]
+    if low < high and groups.rows[high - 1] < row:
+        return high
+    while low < high:
+        middle = (low + high) // 2
+        if groups.rows[middle] < row:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@jit
+def first_bent(plans: Rows[FaultPlan], tape: Tape, row: int, count: int) -> int:
+    """The first row from `row` on at which a fault bends signals, or `count`."""
+    found = count
+    for i in range(len(plans)):
+        plan = plans[i]
+        if tape.rows[count - 1].ns < plan.start_ns or plan.end_ns <= tape.rows[row].ns:
+            continue
+        low, high = row, count - 1
+        while low < high:
+            middle = (low + high) // 2
+            if tape.rows[middle].ns < plan.start_ns:
+                low = middle + 1
+            else:
+                high = middle
+        if tape.rows[low].ns < plan.end_ns and low < found:
+            found = low
+    return found
+
+
+@jit
+def hear(plans: Rows[FaultPlan], ns: int, breaches: int) -> None:
+    """Tell the faults that are active at `ns` of breaches."""
+    if breaches:
+        for i in range(len(plans)):
+            if plans[i].start_ns <= ns < plans[i].end_ns:
+                plans[i].breaches += breaches
+
+
+@jit
+def act(desk: Desk, column: Column, r: int) -> None:
+    """What the strategy says at row `r`, bent by the faults that are active, goes to the desk."""
+    tape, groups, work, glide = column.tape, column.groups, column.work, column.glide
+    sync(desk, tape, glide, r + 1)
+    count = 0
+    for g in range(len(groups.sizes)):
+        if work.next_row[g] == r:
+            for j in range(groups.sizes[g]):
+                if work.said[g, j] == work.said[g, j]:
+                    count = _say(desk, work, count, groups.members[g, j], work.said[g, j])
+    row = tape.rows[r]
+    if groups.listens[row.instrument]:
+        symbol = desk.instruments[row.instrument].symbol
+        for i in range(len(column.plans)):
+            plan = column.plans[i]
+            if plan.start_ns <= row.ns < plan.end_ns:
+                count = bend(plan, work.wishes, count, symbol, desk.head[0].symbols, row.change, work.units)
+    if count == 0:
+        return
+    glide.tally[0].signals += count if count < MOST_WISHES else MOST_WISHES - 1
+    for i in range(count):
+        wish = work.wishes[i]
+        if i == MOST_WISHES - 1:
+            refuse_unread(desk, 0, NONE, RATE_LIMITED)
+            break
+        k = wish.instrument
+        if k == NONE:
+            k = route(desk, 0, wish.symbol, wish.strength, 0)
+        if work.counts[0] < len(work.sent):
+            place = work.counts[0]
+            work.counts[0] += 1
+            work.sent[place, 0] = float(r)
+            work.sent[place, 1] = float(wish.symbol)
+            work.sent[place, 2] = float(wish.instrument)
+            work.sent[place, 3] = wish.strength
+            work.sent[place, 4] = wish.quantity
+        submit(desk, Wish(0, k, wish.strength, 1.0, 0, 0, 0, 0, math.nan, math.nan, wish.quantity, 0))
+    if desk.books[0].event_count > glide.tally[0].told:
+        breaches = tell(desk, glide.tally[0], glide.trips, glide.counts[KEEP])
+        if len(glide.told):
+            glide.told[r, 0] += breaches
+        hear(column.plans, row.ns, breaches)
+
+
+@jit
+def _say(desk: Desk, work: Work, count: int, instrument: int, strength: float) -> int:
+    wish = work.wishes[count]
+    wish.instrument = instrument
+    wish.symbol = desk.instruments[instrument].symbol
+    wish.strength = strength
+    wish.quantity = math.nan
+    return count + 1
+
+
+@jit
+def finish(desk: Desk, column: Column) -> None:
+    """What a faulty venue holds back is delivered, and the figures are closed."""
+    tape, glide = column.tape, column.glide
+    count = len(tape.marks)
+    book = desk.books[0]
+    sync(desk, tape, glide, count)
+    late = book.held_reports > 0
+    if late:
+        release_held(desk)
+        post_trade(desk)
+    tell(desk, glide.tally[0], glide.trips, glide.counts[KEEP])
+    if late:
+        take_back(glide.tally)
+        held = 0 if idle(desk) else 1
+        note_moment(glide.tally[0], tape.rows[count - 1].ns, book.equity, held)
+        if len(glide.curve):
+            glide.curve[count - 1, 0] = book.equity
+            glide.curve[count - 1, 1] = desk.strategies[0].pnl
+    close_tally(desk, glide.tally[0], tape.rows[count - 1].ns)
+
+
+# -- making the copies -----------------------------------------------------------------------------------------------
+
+
+def specialise(pattern: FunctionType, digest: str, **names: Any) -> Any:
+    """A compiled copy of `pattern` with `names` in place of the globals that stand for a strategy's own."""
+    copy = FunctionType(
+        pattern.__code__.replace(co_name=f"{pattern.__name__}_{digest}", co_qualname=f"{pattern.__name__}_{digest}"),
+        {**pattern.__globals__, **names},
+        f"{pattern.__name__}_{digest}",
+        pattern.__defaults__,
+    )
+    copy.__module__ = pattern.__module__
+    copy.__qualname__ = f"{pattern.__name__}_{digest}"
+    return jit(copy)
