@@ -24,7 +24,16 @@ from workbench.core.monitors import drawdown, var_bound
 from workbench.core.orders import touch
 from workbench.core.state import BUCKETS, DAY_NS, NEVER, NONE, Desk, Rows
 from workbench.core.step import price
-from workbench.core.tally import Tally, Trip, note_moment, note_still, tell
+from workbench.core.tally import (
+    Tally,
+    Trip,
+    moments_of,
+    note_moment,
+    note_still,
+    put_moments,
+    tell,
+    with_moment,
+)
 from workbench.core.tape import DAY, ROUGH, SAMPLE, Tape
 
 __all__ = ["Glide", "carry", "restart", "sync"]
@@ -282,12 +291,13 @@ def _pass_still(desk: Desk, tape: Tape, glide: Glide, start: int, stop: int) -> 
     count = tape.rows[stop].ends - tape.rows[start].ends
     if count > 0:
         last = stop - 1
-        while tape.rows[last].closes == 0:
-            last -= 1
         first = start
-        while tape.rows[first].closes == 0:
-            first += 1
-        note_still(glide.tally[0], count, tape.rows[first].ns, tape.rows[last].ns, desk.books[0].equity, 0)
+        if tape.alone[0] == 0:
+            while tape.rows[last].closes == 0:
+                last -= 1
+            while tape.rows[first].closes == 0:
+                first += 1
+        note_still(glide.tally[0], count, tape.times[first], tape.times[last], desk.books[0].equity, 0)
     if _remembers(desk):
         _remember_still(desk, tape, start, stop)
     if len(glide.curve):
@@ -341,6 +351,8 @@ def _coast_one(desk: Desk, tape: Tape, glide: Glide, start: int, stop: int) -> i
     multiplier, cash = desk.instruments[0].multiplier, book.initial_cash
     remembers = _remembers(desk)
     traced = len(glide.curve) > 0
+    alone = tape.alone[0] != 0
+    seen = moments_of(tally)
     opening = book.equity
     pnl = top = own.pnl
     rapid = rapid_peak(desk, tape.rows[start].step, opening) if remembers else 0.0
@@ -371,8 +383,8 @@ def _coast_one(desk: Desk, tape: Tape, glide: Glide, start: int, stop: int) -> i
             if remembers:
                 remember(desk, tape.rows[r].step, equity)
                 rapid = equity if equity > rapid else rapid
-            if tape.rows[r].closes:
-                note_moment(tally, tape.rows[r].ns, equity, 1)
+            if alone or tape.rows[r].closes:
+                seen = with_moment(seen, tape.times[r], equity, 1)
             if traced:
                 glide.curve[r, 0] = equity
                 glide.curve[r, PNL] = pnl
@@ -393,6 +405,7 @@ def _coast_one(desk: Desk, tape: Tape, glide: Glide, start: int, stop: int) -> i
             _take_sample(desk, tape, glide, r - 1)
     if r == start:
         return r
+    put_moments(tally, seen)
     day_row = tape.rows[r - 1].day_row
     if day_row >= start and tape.rows[day_row].ns // DAY_NS != book.day:
         if day_row > start:

@@ -22,7 +22,7 @@ from workbench.core.coast import KEEP, Glide, carry, restart, sync
 from workbench.core.codes import Refusal
 from workbench.core.feed import QUOTE_COLUMNS
 from workbench.core.jit import jit
-from workbench.core.native import open_desk
+from workbench.core.native import copy_bytes, open_desk
 from workbench.core.routing import route
 from workbench.core.signal_faults import MOST_WISHES, FaultPlan, WishRow, bend
 from workbench.core.state import NONE, Desk, Rows
@@ -224,10 +224,10 @@ def set_up(column: Column, begin_ns: int, own_units: int, keep: int) -> Desk:
     """Copy the template, all but its empty events, and clear what the column before left."""
     buffer, template, work = column.buffer, column.template, column.work
     origin = open_desk(template)
-    first = origin.head[0].at_events
-    last = origin.head[0].at_uses
-    buffer[:first] = template[:first]
-    buffer[last:] = template[last:]
+    head = origin.head[0]
+    copy_bytes(buffer, template, 0, head.at_events)
+    copy_bytes(buffer, template, head.at_uses, head.at_held)
+    copy_bytes(buffer, template, head.at_bucket_peaks, len(template))
     desk = open_desk(buffer)
     restart(column.glide, keep)
     begin(column.glide.tally[0], desk.books[0].initial_cash, begin_ns)
@@ -405,7 +405,7 @@ def finish(desk: Desk, column: Column) -> None:
 # -- making the copies -----------------------------------------------------------------------------------------------
 
 
-def specialise(pattern: FunctionType, digest: str, **names: Any) -> Any:
+def specialise(pattern: FunctionType, digest: str, *, allocates: bool = False, **names: Any) -> Any:
     """A compiled copy of `pattern` with `names` in place of the globals that stand for a strategy's own."""
     copy = FunctionType(
         pattern.__code__.replace(co_name=f"{pattern.__name__}_{digest}", co_qualname=f"{pattern.__name__}_{digest}"),
@@ -415,4 +415,4 @@ def specialise(pattern: FunctionType, digest: str, **names: Any) -> Any:
     )
     copy.__module__ = pattern.__module__
     copy.__qualname__ = f"{pattern.__name__}_{digest}"
-    return jit(copy)
+    return jit(copy, allocates=allocates)

@@ -101,14 +101,24 @@ CACHE_DIRECTORY = _prepare_cache()
 """Where the kernels of this process are cached; None if nothing could be written, and then nothing is cached."""
 
 
-def jit[F: Callable[..., object]](function: F) -> F:
+def jit[F: Callable[..., object]](function: F, *, allocates: bool = False, inline: bool = False) -> F:
     """Compile `function` on its first call, once per combination of argument types.
+
+    A kernel makes no arrays or lists, unless `allocates`: it counts no references then, which costs more than what many
+    of them do. Giving it arrays, and views of them, is fine; returning an array is not.  inline: always part of its
+    callers, for what keeps its values in registers.
 
     Divisions by zero give inf or nan as in numpy, never an exception. The GIL is released. `fastmath` is off, since it
     makes isfinite(nan) true and so switches the risk checks off. The result has the signature of `function`.
     """
     decorate = numba.njit(
-        cache=CACHE_DIRECTORY is not None, error_model="numpy", nogil=True, fastmath=False, parallel=False
+        cache=CACHE_DIRECTORY is not None,
+        error_model="numpy",
+        nogil=True,
+        fastmath=False,
+        parallel=False,
+        _nrt=allocates,
+        forceinline=inline,
     )
     # numba fixes a kernel's cache folder while decorating it. The setting is global, and other libraries' kernels
     # belong where they were, so it is ours for this one call only. (numba's stubs do not know the setting.)

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from llvmlite import ir
 from numba import types
+from numba.core.cgutils import raw_memcpy
 from numba.core.typing.templates import (
     AbstractTemplate,
     AttributeTemplate,
@@ -33,7 +34,7 @@ from workbench.core.jit import jit
 from workbench.core.rows import HEADER, Header
 from workbench.core.state import Desk, desk_views, sections
 
-__all__ = ["open_desk"]
+__all__ = ["copy_bytes", "open_desk"]
 
 BYTE = ir.IntType(8).as_pointer()
 WORD = ir.IntType(64)
@@ -138,3 +139,28 @@ def _open_native(buffer: npt.NDArray[np.uint8]) -> Desk:
 
 
 open_desk = desk_views if numba.config.DISABLE_JIT else jit(_open_native)
+
+
+@intrinsic
+def _copy(_typing: Any, target: Any, source: Any, first: Any, last: Any) -> Any:
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        places = [
+            builder.gep(make_array(kind)(context, builder, value).data, [args[2]])
+            for kind, value in zip(sig.args[:2], args[:2], strict=True)
+        ]
+        raw_memcpy(builder, *places, builder.sub(args[3], args[2]), 1)
+        return context.get_dummy_value()
+
+    return signature(types.none, target, source, types.intp, types.intp), code
+
+
+def _copy_native(target: npt.NDArray[np.uint8], source: npt.NDArray[np.uint8], first: int, last: int) -> None:
+    """Copy bytes first..last of one buffer to the same place of another."""
+    _copy(target, source, first, last)
+
+
+def _copy_plain(target: npt.NDArray[np.uint8], source: npt.NDArray[np.uint8], first: int, last: int) -> None:
+    target[first:last] = source[first:last]
+
+
+copy_bytes = _copy_plain if numba.config.DISABLE_JIT else jit(_copy_native)

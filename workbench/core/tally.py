@@ -5,7 +5,8 @@ A moment is the last update of a distinct time.  A return is equity at one momen
 
 from __future__ import annotations
 
-from typing import Final
+from functools import partial
+from typing import Final, NamedTuple
 
 from workbench.core.codes import EventKind
 from workbench.core.jit import jit
@@ -13,7 +14,22 @@ from workbench.core.ledger import settle
 from workbench.core.rows import row_type
 from workbench.core.state import NONE, Desk, Rows
 
-__all__ = ["TALLY", "TRIP", "Tally", "Trip", "begin", "close_tally", "note_moment", "note_still", "take_back", "tell"]
+__all__ = [
+    "TALLY",
+    "TRIP",
+    "Moments",
+    "Tally",
+    "Trip",
+    "begin",
+    "close_tally",
+    "moments_of",
+    "note_moment",
+    "note_still",
+    "put_moments",
+    "take_back",
+    "tell",
+    "with_moment",
+]
 
 ORDER_FILLED = int(EventKind.ORDER_FILLED)
 ORDER_REFUSED = int(EventKind.ORDER_REFUSED)
@@ -22,6 +38,7 @@ ORDER_REJECTED = int(EventKind.ORDER_REJECTED)
 BREACH = int(EventKind.BREACH)
 TRIPPED = int(EventKind.BREAKER_TRIPPED)
 ALERT = int(EventKind.ALERT)
+inlined = partial(jit, inline=True)
 
 
 class Tally:
@@ -90,36 +107,103 @@ def begin(tally: Tally, cash: float, begin_ns: int) -> None:
     tally.since_ns = begin_ns
 
 
+class Moments(NamedTuple):
+    """The part of a tally that every moment changes, to be kept in registers; see there."""
+
+    count: int
+    equity: float
+    sum_r: float
+    sum_square: float
+    sum_down: float
+    broken: int
+    peak: float
+    low: float
+    worst: float
+    since_ns: int
+    below: int
+    longest_ns: int
+    held: int
+
+
+@inlined
+def moments_of(tally: Tally) -> Moments:
+    """What `tally` has seen so far."""
+    return Moments(
+        tally.moments,
+        tally.equity,
+        tally.sum_r,
+        tally.sum_square,
+        tally.sum_down,
+        tally.broken,
+        tally.peak,
+        tally.low,
+        tally.worst,
+        tally.since_ns,
+        tally.below,
+        tally.longest_ns,
+        tally.held,
+    )
+
+
+@inlined
+def put_moments(tally: Tally, seen: Moments) -> None:
+    """Write back."""
+    tally.moments = seen.count
+    tally.equity = seen.equity
+    tally.sum_r = seen.sum_r
+    tally.sum_square = seen.sum_square
+    tally.sum_down = seen.sum_down
+    tally.broken = seen.broken
+    tally.peak = seen.peak
+    tally.low = seen.low
+    tally.worst = seen.worst
+    tally.since_ns = seen.since_ns
+    tally.below = seen.below
+    tally.longest_ns = seen.longest_ns
+    tally.held = seen.held
+
+
+@inlined
+def with_moment(seen: Moments, ns: int, equity: float, held: int) -> Moments:
+    """Take in the state after the last update of time `ns`.  held: 1 where a position is open."""
+    before = seen.equity
+    change = equity / before - 1.0 if seen.count > 0 else 0.0
+    broken = seen.broken if before > 0.0 or seen.count == 0 else 1
+    square = change * change
+    down = square if change < 0.0 else 0.0
+    count, total, squares, downs = seen.count + 1, seen.sum_r + change, seen.sum_square + square, seen.sum_down + down
+    if equity >= seen.peak:
+        span = ns - seen.since_ns if seen.below else 0
+        longest = span if span > seen.longest_ns else seen.longest_ns
+        return Moments(
+            count, equity, total, squares, downs, broken, equity, equity, seen.worst, ns, 0, longest, seen.held + held
+        )
+    low, worst = seen.low, seen.worst
+    if equity < low:
+        low = equity
+        fall = equity / seen.peak - 1.0
+        worst = fall if fall < worst else worst
+    return Moments(
+        count,
+        equity,
+        total,
+        squares,
+        downs,
+        broken,
+        seen.peak,
+        low,
+        worst,
+        seen.since_ns,
+        1,
+        seen.longest_ns,
+        seen.held + held,
+    )
+
+
 @jit
 def note_moment(tally: Tally, ns: int, equity: float, held: int) -> None:
-    """Take in the state after the last update of time `ns`.  held: 1 where a position is open."""
-    if tally.moments > 0:
-        before = tally.equity
-        if not before > 0.0:
-            tally.broken = 1
-        change = equity / before - 1.0
-        tally.sum_r += change
-        square = change * change
-        tally.sum_square += square
-        if change < 0.0:
-            tally.sum_down += square
-    tally.moments += 1
-    tally.held += held
-    tally.equity = equity
-    if equity >= tally.peak:
-        if tally.below:
-            span = ns - tally.since_ns
-            tally.longest_ns = span if span > tally.longest_ns else tally.longest_ns
-            tally.below = 0
-        tally.peak = equity
-        tally.low = equity
-        tally.since_ns = ns
-        return
-    tally.below = 1
-    if equity < tally.low:
-        tally.low = equity
-        fall = equity / tally.peak - 1.0
-        tally.worst = fall if fall < tally.worst else tally.worst
+    """`with_moment` in place."""
+    put_moments(tally, with_moment(moments_of(tally), ns, equity, held))
 
 
 @jit
@@ -135,20 +219,7 @@ def note_still(tally: Tally, count: int, first_ns: int, last_ns: int, equity: fl
 @jit
 def take_back(tallies: Rows[Tally]) -> None:
     """Undo the last `note_moment`, before which the whole tally was copied to the second row."""
-    now, before = tallies[0], tallies[1]
-    now.moments = before.moments
-    now.equity = before.equity
-    now.sum_r = before.sum_r
-    now.sum_square = before.sum_square
-    now.sum_down = before.sum_down
-    now.broken = before.broken
-    now.peak = before.peak
-    now.low = before.low
-    now.worst = before.worst
-    now.since_ns = before.since_ns
-    now.below = before.below
-    now.longest_ns = before.longest_ns
-    now.held = before.held
+    put_moments(tallies[0], moments_of(tallies[1]))
 
 
 @jit

@@ -60,13 +60,16 @@ TAPE_ROW: Final = row_type(TapeRow)
 
 
 class Tape(NamedTuple):
-    """rows: TAPE_ROW[n + 1], the last one only closes `stop` and `ends`.  marks: float64[n], the last prices.
+    """rows: TAPE_ROW[n + 1], the last one only closes `stop` and `ends`.
 
-    sampled: float64[samples, 3 k]; of each instrument the return, the farthest return of the window, and the mark.
+    marks: float64[n], the last prices.  times: int64[n].  Both stand in the rows too; by themselves they fit the cache.
+    alone: int64[1], whether every row has a time of its own.  sampled: float64[samples, 3 k]; of each instrument the return, the farthest return of the window, and the mark.
     """
 
     rows: Rows[TapeRow]
     marks: npt.NDArray[np.float64]
+    times: npt.NDArray[np.int64]
+    alone: npt.NDArray[np.int64]
     sampled: npt.NDArray[np.float64]
 
 
@@ -179,4 +182,6 @@ def build_tape(feed: Feed, template: npt.NDArray[np.uint8]) -> Tape:
     _link(rows, count, DAY if instruments == 1 and not days else 0, SAMPLE if others else 0)
     lost = int(desk_views(buffer).books[0].events_lost)
     assert lost == 0, "a price alone cannot fill the event buffer"
-    return Tape(rows, np.ascontiguousarray(feed.quotes[:, LAST]), sampled[:found].copy())
+    times = keys[:, 0].copy()
+    alone = np.array([int((np.diff(times) != 0).all())])
+    return Tape(rows, quotes[:, LAST].copy(), times, alone, sampled[:found].copy())

@@ -31,7 +31,7 @@ FLAT: Final = 1e-12  # a deviation this small beside the mean is rounding
 
 def deviation(values: Floats, ddof: int = 1) -> float:
     """Standard deviation; 0 where the values differ by no more than rounding, NaN for fewer than two."""
-    if len(values) < 2:
+    if len(values) < 2 or len(values) <= ddof:
         return math.nan
     spread = float(values.std(ddof=ddof))
     return 0.0 if spread <= FLAT * abs(float(values.mean())) else spread
@@ -65,7 +65,8 @@ def wealth(returns: Floats) -> Floats:
     """What 1 becomes when simple returns are compounded; NaN where one of them loses more than all there is."""
     if (returns < -1.0).any():
         return np.full(len(returns), np.nan)
-    return np.cumprod(1.0 + returns)
+    with np.errstate(over="ignore"):  # inf is what it comes to
+        return np.cumprod(1.0 + returns)
 
 
 def drawdowns(equity: Floats, start: float) -> Floats:

@@ -82,8 +82,8 @@ def infer_periods_per_year(index: pd.Index) -> float:
     return min(periods_per_year(times + interval, interval), periods_per_year(times, interval))
 
 
-def times_of(index: pd.Index) -> Times:
-    """The index as UTC nanoseconds, int64[n].
+def times_of(index: pd.Index, *, repeated: bool = False) -> Times:
+    """The index as UTC nanoseconds, int64[n].  repeated: a time may come more than once.
 
     Raises ConfigError where it has no times, DataError where they do not rise.
     """
@@ -95,7 +95,8 @@ def times_of(index: pd.Index) -> Times:
             "pass it, as in periods_per_year=252"
         )
     times = np.asarray(index.as_unit("ns").asi8)
-    falling = np.flatnonzero(np.diff(times) <= 0)
+    steps = np.diff(times)
+    falling = np.flatnonzero(steps < 0 if repeated else steps <= 0)
     if len(falling):
         at = int(falling[0])
         raise DataError(f"expected times that rise, found {index[at + 1]} after {index[at]}; sort them")

@@ -247,18 +247,20 @@ def kernels(strategy: type[CompiledStrategy]) -> Kernels:
     step, start = (_plain(strategy, name) for name in ("step", "start"))
     together = strategy.SCOPE != "instrument"
     digest = _digest(step, start, repr((together, strategy.READS_POSITION)))
-    step, start = _stepped(step, digest), _stepped(start, digest)
+    step, start = _stepped(step, digest), _stepped(start, digest, allocates=True)
     fresh_pattern, scan_pattern = (
         (column.fresh_group, column.scan_group) if together else (column.fresh_one, column.scan_one)
     )
-    fresh = specialise(fresh_pattern, digest, start=start)
+    fresh = specialise(fresh_pattern, digest, allocates=True, start=start)
     scan = specialise(scan_pattern, digest, step=step)
-    run_one = specialise(column.run_one, digest, scan=scan, fresh=fresh, FEEDBACK=strategy.READS_POSITION)
+    run_one = specialise(
+        column.run_one, digest, allocates=True, scan=scan, fresh=fresh, FEEDBACK=strategy.READS_POSITION
+    )
     return Kernels(
         call=specialise(column.call, digest, step=step),
-        fresh=specialise(column.begin_state, digest, fresh=fresh),
+        fresh=specialise(column.begin_state, digest, allocates=True, fresh=fresh),
         run_one=run_one,
-        run_many=specialise(column.run_many, digest, run_one=run_one),
+        run_many=specialise(column.run_many, digest, allocates=True, run_one=run_one),
         digest=digest,
     )
 
@@ -272,7 +274,7 @@ def _plain(strategy: type[CompiledStrategy], name: str) -> FunctionType:
     return function
 
 
-def _stepped(function: FunctionType, digest: str) -> Any:
+def _stepped(function: FunctionType, digest: str, *, allocates: bool = False) -> Any:
     """A strategy's function under a name and a file that the kernel cache can go by, wherever it was written."""
     copy = FunctionType(
         function.__code__.replace(co_filename=column.__file__),
@@ -283,7 +285,7 @@ def _stepped(function: FunctionType, digest: str) -> Any:
     )
     copy.__module__ = column.__name__
     copy.__qualname__ = copy.__name__
-    return column.jit(copy)
+    return column.jit(copy, allocates=allocates)
 
 
 def _digest(*parts: object) -> str:
