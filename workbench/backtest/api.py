@@ -7,11 +7,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, Final, Literal, TypeIs
+from typing import Any, Final, Literal, NamedTuple, TypeIs
 
 import msgspec
 
-from workbench.backtest.replay import replay
+from workbench.backtest.replay import ReplayRecord, replay
 from workbench.backtest.result import BacktestResult
 from workbench.backtest.seating import Player, StrategyLike, seat_strategies
 from workbench.chaos.events import ChaosEvent, check_inside, match_target, parse_events
@@ -22,6 +22,7 @@ from workbench.core.feed import Feed
 from workbench.core.limits import RiskLimits
 from workbench.core.messages import Instrument
 from workbench.data.catalog import PriceLike, as_prices
+from workbench.data.prices import Prices
 from workbench.data.times import Moment
 from workbench.errors import (
     ChaosError,
@@ -33,7 +34,16 @@ from workbench.errors import (
 )
 from workbench.strategy.contract import TradingStrategy
 
-__all__ = ["ChaosLike", "CostsLike", "LimitsLike", "backtest", "read_chaos", "read_costs"]
+__all__ = [
+    "ChaosLike",
+    "CostsLike",
+    "LimitsLike",
+    "RunPlan",
+    "backtest",
+    "plan_run",
+    "read_chaos",
+    "read_costs",
+]
 
 type LimitsLike = RiskLimits | Mapping[str, Any] | str | Path | None
 type CostsLike = Costs | Mapping[str, Any] | None
@@ -71,7 +81,76 @@ def backtest(
 
     Whatever is wrong with the input raises a WorkbenchError of one line before the first price is played.
     """
-    _check_settings(seed, initial_cash, on_error)
+    if on_error not in ("raise", "contain"):
+        raise ConfigError(f"on_error must be 'raise' or 'contain', found {on_error!r}")
+    plan = plan_run(
+        strategy,
+        prices,
+        config=config,
+        limits=limits,
+        costs=costs,
+        chaos=chaos,
+        seed=seed,
+        initial_cash=initial_cash,
+        start=start,
+        end=end,
+    )
+    record = replay(
+        plan.feed,
+        plan.players,
+        limits=plan.limits,
+        costs=plan.costs,
+        initial_cash=plan.initial_cash,
+        chaos=plan.events,
+        contain_errors=on_error == "contain",
+        progress=progress,
+    )
+    return plan.result(record)
+
+
+class RunPlan(NamedTuple):
+    """A run that has been checked and only needs to be played, by whichever runner."""
+
+    prices: Prices
+    feed: Feed
+    players: tuple[Player, ...]
+    limits: RiskLimits
+    costs: Mapping[str, Costs]
+    events: tuple[ChaosEvent, ...]
+    initial_cash: float
+    seed: int
+
+    @property
+    def begin_ns(self) -> int:
+        """Open of the first bar."""
+        return self.prices.start.value
+
+    def result(self, record: ReplayRecord) -> BacktestResult:
+        """What `record`, this plan played, found."""
+        return BacktestResult(
+            record,
+            begin_ns=self.begin_ns,
+            interval_ns=self.prices.interval.value,
+            chaos=self.events,
+            seed=self.seed,
+        )
+
+
+def plan_run(
+    strategy: StrategyLike,
+    prices: PriceLike,
+    *,
+    config: Mapping[str, Any] | None = None,
+    limits: LimitsLike = None,
+    costs: CostsLike = None,
+    chaos: ChaosLike = (),
+    seed: int = 0,
+    initial_cash: float = 1_000_000.0,
+    start: Moment | None = None,
+    end: Moment | None = None,
+) -> RunPlan:
+    """Check everything that `backtest` is given.  Raises WorkbenchError of one line."""
+    _check_settings(seed, initial_cash)
     events = read_chaos(chaos)
     played = as_prices(prices)
     if start is not None or end is not None:
@@ -81,32 +160,16 @@ def backtest(
     players = _seat(strategy, config, played.instruments, seed)
     feed = played.to_feed({venue: c.spread_bps for venue, c in costs_by_venue.items()})
     _check_chaos(events, feed, [player.seat.strategy_id for player in players])
-    record = replay(
-        feed,
-        players,
-        limits=risk,
-        costs=costs_by_venue,
-        initial_cash=float(initial_cash),
-        chaos=events,
-        contain_errors=on_error == "contain",
-        progress=progress,
-    )
-    return BacktestResult(
-        record,
-        begin_ns=played.start.value,
-        interval_ns=played.interval.value,
-        chaos=events,
-        seed=int(seed),
+    return RunPlan(
+        played, feed, tuple(players), risk, costs_by_venue, tuple(events), float(initial_cash), int(seed)
     )
 
 
-def _check_settings(seed: object, initial_cash: object, on_error: object) -> None:
+def _check_settings(seed: object, initial_cash: object) -> None:
     if isinstance(seed, bool) or not isinstance(seed, Integral) or int(seed) < 0:
         raise ConfigError(f"seed must be a whole number from 0, found {seed!r}")
     if not (_is_number(initial_cash) and 0.0 < float(initial_cash) < math.inf):
         raise ConfigError(f"initial_cash must be a finite amount above 0, found {initial_cash!r}")
-    if on_error not in ("raise", "contain"):
-        raise ConfigError(f"on_error must be 'raise' or 'contain', found {on_error!r}")
 
 
 def _is_number(value: object) -> TypeIs[Real]:

@@ -31,7 +31,7 @@ from workbench.core.venue_faults import VenueFault
 from workbench.errors import StrategyFailure
 from workbench.strategy.contract import TradingStrategy
 
-__all__ = ["Replay", "ReplayRecord", "replay"]
+__all__ = ["Replay", "ReplayRecord", "replay", "venue_windows"]
 
 CHUNK: Final = 8_192  # rows that are turned into updates at once
 LONG_RUN: Final = 150_000  # updates from which on a bar is shown; half a second and more
@@ -71,7 +71,7 @@ class ReplayRecord(NamedTuple):
         return fingerprint(self.recorder.fills, self.curves[:, 0])
 
 
-def _venue_windows(events: Iterable[ChaosEvent], feed: Feed) -> list[VenueFaultWindow]:
+def venue_windows(events: Iterable[ChaosEvent], feed: Feed) -> list[VenueFaultWindow]:
     """Venue faults as the core takes them; a target that is a symbol means the venues that trade it."""
     venues = list(dict.fromkeys(i.venue for i in feed.instruments))
     windows: list[VenueFaultWindow] = []
@@ -134,7 +134,7 @@ class Replay:
             limits=limits,
             costs=costs,
             initial_cash=initial_cash,
-            faults=_venue_windows(chaos, feed),
+            faults=venue_windows(chaos, feed),
         )
         self.recorder = Recorder()
         self.contain_errors = contain_errors

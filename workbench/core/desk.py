@@ -77,19 +77,23 @@ class TradingDesk:
         initial_cash: float = 1_000_000.0,
         faults: Sequence[VenueFaultWindow] = (),
         order_capacity: int = 10_000,
+        state: npt.NDArray[np.uint8] | None = None,
     ) -> None:
+        """state: a desk that was built from the same things, to go on with; it is not copied."""
         self.instruments = tuple(instruments)
         self.seats = tuple(seats)
         self.limits = (RiskLimits() if limits is None else limits).checked()
-        self.state = build_state(
-            self.instruments,
-            self.seats,
-            limits=self.limits,
-            costs=Costs() if costs is None else costs,
-            initial_cash=initial_cash,
-            faults=faults,
-            order_capacity=order_capacity,
-        )
+        if state is None:
+            state = build_state(
+                self.instruments,
+                self.seats,
+                limits=self.limits,
+                costs=Costs() if costs is None else costs,
+                initial_cash=initial_cash,
+                faults=faults,
+                order_capacity=order_capacity,
+            )
+        self.state = state
         self.view = desk_views(self.state)
         self.book: Book = self.view.books[0]
         self.strategies = tuple(seat.strategy_id for seat in seats)
