@@ -102,6 +102,13 @@ def test_independence_worked_by_hand() -> None:
     assert both.degrees_of_freedom == 2
 
 
+def test_a_sample_that_ends_with_an_exceedance() -> None:
+    # 0 1 1 0 0 1: after a quiet day 2 of 3, after an exceedance 1 of 2, altogether 3 of 5.
+    apart = 2 * math.log(2 / 3) + math.log(1 / 3) + 2 * math.log(1 / 2)
+    together = 3 * math.log(3 / 5) + 2 * math.log(2 / 5)
+    assert christoffersen_independence([0, 1, 1, 0, 0, 1]).statistic == pytest.approx(2 * (apart - together))
+
+
 @pytest.mark.parametrize("hits", [[False] * 50, [True] * 50, [False] * 49 + [True], [True] + [False] * 49])
 def test_a_sample_that_says_nothing_of_bunching(hits: list[bool]) -> None:
     found = christoffersen_independence(hits)

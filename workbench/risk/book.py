@@ -94,7 +94,7 @@ def hypothetical_pnl(returns: pd.DataFrame, exposures: Exposures) -> pd.Series[f
     """Profit and loss per period of today's exposures, had they been held all along; quote currency.
 
     What value at risk is backtested against where a desk's own trading is to be left out ("hypothetical" profit and
-    loss in Basel Committee 1996, supervisory framework for backtesting, II).  Arguments and errors: `read_book`.
+    loss in Basel Committee 1996, supervisory framework for backtesting).  Arguments and errors: `read_book`.
     """
     if not isinstance(returns, pd.DataFrame):
         raise DataError(

@@ -91,7 +91,7 @@ def tail_scores(tail: float, degrees_of_freedom: float | None) -> tuple[float, f
     """Loss at the quantile and mean loss beyond it, of a variable with mean 0 and deviation 1.
 
     Normal, or Student's t scaled to deviation 1: A. McNeil, R. Frey, P. Embrechts, "Quantitative Risk Management",
-    2005, examples 2.14 and 2.18 and 2.19.
+    2005, chapter 2.
     """
     if degrees_of_freedom is None:
         at_risk = -float(special.ndtri(tail))
