@@ -76,3 +76,29 @@ def test_a_window_has_two_returns_or_more(window: Any) -> None:
 def test_returns_that_are_not_finite_are_refused() -> None:
     with pytest.raises(DataError, match=r"expected finite numbers, found inf"):
         rolling_sharpe(np.array([0.01, math.inf]), 2, periods_per_year=252)
+
+
+def test_a_window_of_time_takes_what_lies_in_it() -> None:
+    days = pd.DatetimeIndex(["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-09", "2024-01-10"])
+    series = pd.Series([0.02, -0.01, 0.03, 0.01, -0.02], days)
+    for rolling, figure in PAIRS:
+        found = rolling(series, "3D", periods_per_year=252)
+        assert np.isnan(found.iloc[[0, 3]]).all()  # a single return each: the 9th is alone in its three days
+        for at, rows in ((1, [0, 1]), (2, [0, 1, 2]), (4, [3, 4])):
+            assert found.iloc[at] == pytest.approx(
+                figure(series.iloc[rows], periods_per_year=252), nan_ok=True
+            )
+
+
+def test_a_window_of_time_needs_times() -> None:
+    with pytest.raises(
+        ConfigError, match=r"window '90D' is a span of time, so the returns need times as their index"
+    ):
+        rolling_sharpe(np.zeros(5), "90D", periods_per_year=252)
+    series = pd.Series([0.01, 0.02], pd.date_range("2024", periods=2))
+    with pytest.raises(
+        ConfigError, match=r"window must be a number of returns or a span of time such as '90D'"
+    ):
+        rolling_sharpe(series, "a while", periods_per_year=252)
+    with pytest.raises(ConfigError, match=r"window must be a span of time above 0, found '0D'"):
+        rolling_sharpe(series, "0D", periods_per_year=252)

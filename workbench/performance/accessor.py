@@ -24,7 +24,7 @@ import pandas as pd
 from workbench.errors import ConfigError, DataError
 from workbench.performance import benchmark, distribution, drawdown, outcomes, returns, sharpe, tables, trials
 from workbench.performance.calendar import infer_periods_per_year
-from workbench.performance.inputs import check_number, check_periods
+from workbench.performance.inputs import check_number, check_periods, read
 from workbench.performance.overfitting import Overfitting, probability_of_backtest_overfitting
 from workbench.performance.rolling import rolling_sharpe, rolling_sortino, rolling_volatility
 from workbench.performance.summary import summary
@@ -110,10 +110,10 @@ def _close(held: Held) -> Held:
 
 
 def _kind_of(held: Held) -> Kind:
-    values = held.to_numpy(dtype=np.float64, na_value=np.nan)
-    values = values[np.isfinite(values)]
+    values = read(held, "values").values
+    values = values[~np.isnan(values)]
     if not values.size:
-        raise DataError("expected returns or prices, found no finite value")
+        raise DataError("expected returns or prices, found no value")
     low, high = float(values.min()), float(values.max())
     if low > 0.0 and high >= 1.0:
         return "prices"
@@ -154,13 +154,13 @@ def _method(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def method(self: _Accessor[Any], *args: Any, **kwargs: Any) -> Any:
-        given = signature.bind(*args, **kwargs).arguments
+        given, own = signature.bind(*args, **kwargs).arguments, self._returns()
         if "periods_per_year" in signature.parameters and given.get("periods_per_year") is None:
             given["periods_per_year"] = self.periods_per_year
         first = [_benchmark(given.pop("benchmark"))] if beside and function is not summary else []
         if given.get("benchmark") is not None:
             given["benchmark"] = _benchmark(given["benchmark"])
-        return function(self._returns(), *first, **given)
+        return function(own, *first, **given)
 
     itself = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
     vars(method)["__signature__"] = inspect.Signature([itself, *shown])

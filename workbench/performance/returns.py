@@ -15,12 +15,14 @@ every line of this):
 | omega_ratio's required_return | per period | per year | per year |
 | periods behind cagr | returns that are there | all rows, missing ones too | all rows, missing ones too |
 | returns below -1 | compounded figures are NaN | compounded on | compounded on |
-| information_ratio | annualised | per period (`excess_sharpe`) | per period |
+| first high of a drawdown | before the first return | before the first return | after the first return |
+| information_ratio | annualised | per period, as `excess_sharpe` | per period |
 | periods_per_year | must be given | 252 where not given | from the index, a year of 365 days |
 | tail_ratio without a lower tail | NaN | inf, or NaN | inf |
-| stability | needs no scipy | `stability_of_timeseries` | none |
 
-vectorbt's `ulcer_index` and `martin_ratio` are as here; empyrical has neither.
+Apart from these, what two of the three have is one and the same: total_return, cagr, volatility, downside_deviation,
+sharpe_ratio, sortino_ratio, calmar_ratio, max_drawdown, omega_ratio, tail_ratio, stability, beta, alpha, captures,
+ulcer_index, martin_ratio, and deflated_sharpe_ratio.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """Figures over a moving window of returns, with the labels of the returns.
 
-The value at a time is the figure of the `window` returns up to it, NaN before there are so many or where one of them is
-missing.  Rates are per period.  A window has no ratio where the figure of `returns` has none.
+A window is a number of returns, or a span of time such as "90D" where the index has times.  The value at a time is the
+figure of the window that ends there.  It is NaN until a window of a number of returns is full, or where one of them is
+missing; a span of time does with the two returns or more that it has.  A window has no ratio where the figure of
+`returns` has none.  Rates are per period.
 """
 
 from __future__ import annotations
@@ -14,90 +16,123 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from workbench.errors import ConfigError
 from workbench.performance.arithmetic import FLAT, Floats
+from workbench.performance.calendar import times_of
 from workbench.performance.inputs import Returns, check_count, check_number, check_periods, read
 
 __all__ = ["rolling_sharpe", "rolling_sortino", "rolling_volatility"]
 
+type Window = int | str | pd.Timedelta
+"""A number of returns, or a span of time."""
+
+type Roll = Callable[[pd.DataFrame], Any]
+"""A frame as its moving windows."""
+
 
 @overload
-def rolling_volatility(returns: pd.DataFrame, window: int, *, periods_per_year: float) -> pd.DataFrame: ...
+def rolling_volatility(returns: pd.DataFrame, window: Window, *, periods_per_year: float) -> pd.DataFrame: ...
 @overload
 def rolling_volatility(
-    returns: pd.Series[Any], window: int, *, periods_per_year: float
+    returns: pd.Series[Any], window: Window, *, periods_per_year: float
 ) -> pd.Series[float]: ...
 @overload
-def rolling_volatility(returns: npt.NDArray[Any], window: int, *, periods_per_year: float) -> Floats: ...
-def rolling_volatility(returns: Returns, window: int, *, periods_per_year: float) -> Any:
+def rolling_volatility(returns: npt.NDArray[Any], window: Window, *, periods_per_year: float) -> Floats: ...
+def rolling_volatility(returns: Returns, window: Window, *, periods_per_year: float) -> Any:
     """Standard deviation (n - 1) of each window, annualised."""
     root = math.sqrt(check_periods(periods_per_year))
-    return _rolled(returns, window, 2, lambda table, size: _deviation(table, size).mul(root))
+    return _rolled(returns, window, lambda table, roll: _deviation(table, roll).mul(root))
 
 
 @overload
 def rolling_sharpe(
-    returns: pd.DataFrame, window: int, *, periods_per_year: float, risk_free: float = 0.0
+    returns: pd.DataFrame, window: Window, *, periods_per_year: float, risk_free: float = 0.0
 ) -> pd.DataFrame: ...
 @overload
 def rolling_sharpe(
-    returns: pd.Series[Any], window: int, *, periods_per_year: float, risk_free: float = 0.0
+    returns: pd.Series[Any], window: Window, *, periods_per_year: float, risk_free: float = 0.0
 ) -> pd.Series[float]: ...
 @overload
 def rolling_sharpe(
-    returns: npt.NDArray[Any], window: int, *, periods_per_year: float, risk_free: float = 0.0
+    returns: npt.NDArray[Any], window: Window, *, periods_per_year: float, risk_free: float = 0.0
 ) -> Floats: ...
-def rolling_sharpe(returns: Returns, window: int, *, periods_per_year: float, risk_free: float = 0.0) -> Any:
+def rolling_sharpe(
+    returns: Returns, window: Window, *, periods_per_year: float, risk_free: float = 0.0
+) -> Any:
     """Sharpe ratio of each window, annualised."""
     root, rate = math.sqrt(check_periods(periods_per_year)), check_number("risk_free", risk_free)
 
-    def sharpe(table: pd.DataFrame, size: int) -> pd.DataFrame:
+    def sharpe(table: pd.DataFrame, roll: Roll) -> pd.DataFrame:
         excess = table - rate
-        return _ratio(excess.rolling(size).mean(), _deviation(excess, size)).mul(root)
+        return _ratio(roll(excess).mean(), _deviation(excess, roll)).mul(root)
 
-    return _rolled(returns, window, 2, sharpe)
+    return _rolled(returns, window, sharpe)
 
 
 @overload
 def rolling_sortino(
-    returns: pd.DataFrame, window: int, *, periods_per_year: float, required_return: float = 0.0
+    returns: pd.DataFrame, window: Window, *, periods_per_year: float, required_return: float = 0.0
 ) -> pd.DataFrame: ...
 @overload
 def rolling_sortino(
-    returns: pd.Series[Any], window: int, *, periods_per_year: float, required_return: float = 0.0
+    returns: pd.Series[Any], window: Window, *, periods_per_year: float, required_return: float = 0.0
 ) -> pd.Series[float]: ...
 @overload
 def rolling_sortino(
-    returns: npt.NDArray[Any], window: int, *, periods_per_year: float, required_return: float = 0.0
+    returns: npt.NDArray[Any], window: Window, *, periods_per_year: float, required_return: float = 0.0
 ) -> Floats: ...
 def rolling_sortino(
-    returns: Returns, window: int, *, periods_per_year: float, required_return: float = 0.0
+    returns: Returns, window: Window, *, periods_per_year: float, required_return: float = 0.0
 ) -> Any:
     """Sortino ratio of each window, annualised."""
     root, least = math.sqrt(check_periods(periods_per_year)), check_number("required_return", required_return)
 
-    def sortino(table: pd.DataFrame, size: int) -> pd.DataFrame:
+    def sortino(table: pd.DataFrame, roll: Roll) -> pd.DataFrame:
         excess = table - least
         short = excess.clip(upper=0.0)
         # A window without a loss must have exactly none: what a running sum leaves behind is not a risk.
-        losses = (short < 0.0).astype(np.float64).rolling(size).sum() > 0.5
-        risk = short.pow(2).rolling(size).mean().clip(lower=0.0).pow(0.5).where(losses, 0.0)
-        return _ratio(excess.rolling(size).mean(), risk).mul(root)
+        losses = roll((short < 0.0).astype(np.float64).where(short.notna())).max() > 0.5
+        risk = roll(short.pow(2)).mean().clip(lower=0.0).pow(0.5).where(losses, 0.0)
+        return _ratio(roll(excess).mean(), risk).mul(root)
 
-    return _rolled(returns, window, 2, sortino)
-
-
-def _rolled(
-    returns: Returns, window: int, least: int, figure: Callable[[pd.DataFrame, int], pd.DataFrame]
-) -> Any:
-    size, table = check_count("window", window, least), read(returns)
-    return table.like(figure(pd.DataFrame(table.values), size).to_numpy(dtype=np.float64))
+    return _rolled(returns, window, sortino)
 
 
-def _deviation(table: pd.DataFrame, size: int) -> pd.DataFrame:
+def _rolled(returns: Returns, window: Window, figure: Callable[[pd.DataFrame, Roll], pd.DataFrame]) -> Any:
+    table = read(returns)
+    if isinstance(window, str | pd.Timedelta):
+        span = _span(window, table.labels)
+        index = pd.to_datetime(times_of(table.labels), unit="ns") if table.labels is not None else None
+        frame = pd.DataFrame(table.values, index=index)
+        found = figure(frame, lambda one: one.rolling(span, min_periods=2))
+    else:
+        count = check_count("window", window, 2)
+        found = figure(pd.DataFrame(table.values), lambda one: one.rolling(count))
+    return table.like(found.to_numpy(dtype=np.float64))
+
+
+def _span(window: str | pd.Timedelta, labels: pd.Index | None) -> pd.Timedelta:
+    if not isinstance(labels, pd.DatetimeIndex | pd.PeriodIndex):
+        raise ConfigError(
+            f"window {window!r} is a span of time, so the returns need times as their index; "
+            "pass a number of returns instead"
+        )
+    try:
+        span = pd.Timedelta(window)
+    except ValueError as reason:
+        raise ConfigError(
+            f"window must be a number of returns or a span of time such as '90D' ({reason})"
+        ) from reason
+    if not span > pd.Timedelta(0):
+        raise ConfigError(f"window must be a span of time above 0, found {window!r}")
+    return span
+
+
+def _deviation(table: pd.DataFrame, roll: Roll) -> pd.DataFrame:
     """As `arithmetic.deviation`: exactly 0 where a window is flat."""
-    window = table.rolling(size)
-    spread = window.std()
-    return spread.where((window.max() - window.min()) > FLAT * window.mean().abs(), spread * 0.0)
+    moving = roll(table)
+    spread: pd.DataFrame = moving.std()
+    return spread.where((moving.max() - moving.min()) > FLAT * moving.mean().abs(), spread * 0.0)
 
 
 def _ratio(reward: pd.DataFrame, risk: pd.DataFrame) -> pd.DataFrame:
