@@ -69,6 +69,16 @@ def test_measured_from_returns() -> None:
     assert found.annualised(12) == pytest.approx(found.sharpe * math.sqrt(12))
 
 
+def test_ratios_of_many_trials_per_period() -> None:
+    yearly = pd.Series([3.0, 6.0, math.nan], ["a", "b", "idle"], name="sharpe_ratio")
+    found = per_period(yearly, 9)
+    assert found.to_dict() == {"a": 1.0, "b": 2.0, "idle": pytest.approx(math.nan, nan_ok=True)}
+    assert per_period(yearly.to_numpy(), 9)[:2].tolist() == [1.0, 2.0]
+    assert SharpeEstimate(per_period(2.0, 252), 100).annualised(252) == pytest.approx(2.0)
+    with pytest.raises(ConfigError, match=r"sharpe must be a finite number, found nan"):
+        per_period(math.nan, 252)
+
+
 def test_the_risk_free_rate_comes_off_first() -> None:
     assert estimate_sharpe(PORTFOLIO, risk_free=0.009).sharpe == pytest.approx(0.0, abs=1e-12)
     assert probabilistic_sharpe_ratio(PORTFOLIO, risk_free=0.009) == pytest.approx(0.5)

@@ -22,14 +22,14 @@ def test_drawdowns_deepest_first() -> None:
     table = drawdown_table(PATH)
     assert table.index.tolist() == [1, 2, 3]
     assert table["depth"].tolist() == pytest.approx([-0.20, -0.10, 1.20 / 1.21 - 1])
-    assert table["start"].tolist() == [DAYS[4], DAYS[1], DAYS[7]]
+    assert table["start"].tolist() == [DAYS[3], DAYS[0], DAYS[6]]
     assert table["valley"].tolist() == [DAYS[4], DAYS[1], DAYS[7]]
     assert table["recovery"].tolist()[:2] == [DAYS[6], DAYS[3]]
     assert table["recovery"].isna().tolist() == [False, False, True]
     assert table["periods"].tolist() == [3, 3, 1]
-    assert table["to_valley"].tolist() == [1, 1, 1]
-    assert table["to_recovery"].tolist()[:2] == [2.0, 2.0]
-    assert math.isnan(table["to_recovery"].iloc[2])
+    assert table["periods_down"].tolist() == [1, 1, 1]
+    assert table["periods_up"].tolist()[:2] == [2.0, 2.0]
+    assert math.isnan(table["periods_up"].iloc[2])
 
 
 def test_only_the_deepest() -> None:
@@ -39,18 +39,23 @@ def test_only_the_deepest() -> None:
 
 def test_without_times_labels_are_rows() -> None:
     table = drawdown_table(PATH.reset_index(drop=True))
-    assert table["start"].tolist() == [4, 1, 7]
+    assert table["start"].tolist() == [3, 0, 6]
     assert table["recovery"].tolist()[:2] == [6, 3]
+
+
+def test_a_drawdown_from_the_first_return_starts_at_its_label() -> None:
+    table = drawdown_table(pd.Series([-0.1, 0.2], DAYS[:2]))
+    assert (table.loc[1, "start"], table.loc[1, "periods"]) == (DAYS[0], 2)
 
 
 def test_no_drawdown_no_row() -> None:
     table = drawdown_table(pd.Series([0.01, 0.02], DAYS[:2]))
-    assert (len(table), list(table.columns)[:2]) == (0, ["depth", "start"])
+    assert (len(table), list(table.columns)[:2]) == (0, ["start", "valley"])
 
 
 def test_bacon_s_worst_drawdown_of_2001() -> None:
     table = drawdown_table(pd.Series(PORTFOLIO, MONTHS))
-    assert table.loc[1, "start"] == pd.Timestamp("2001-02-28")
+    assert table.loc[1, "start"] == pd.Timestamp("2001-01-31")
     assert table.loc[1, "valley"] == pd.Timestamp("2001-06-30")
     assert table["recovery"].isna().tolist()[0]
     assert table.loc[1, "depth"] == max_drawdown(PORTFOLIO)

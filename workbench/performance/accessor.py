@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, Literal, Self
 
 import numpy as np
@@ -167,11 +167,6 @@ def _method(function: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
-def _adopt(accessor: type[Any], *functions: Callable[..., Any]) -> None:
-    for function in functions:
-        setattr(accessor, function.__name__, _method(function))
-
-
 @pd.api.extensions.register_series_accessor("wb")
 class SeriesAccessor(_Accessor["pd.Series[Any]"]):
     """Performance of a Series of simple returns or prices; see `workbench.performance.accessor`."""
@@ -193,7 +188,7 @@ class FrameAccessor(_Accessor[pd.DataFrame]):
         """Longer bars from bars with open, high, low, close (and volume); bars without any row are left out.
 
         rule: a length such as "1h" or "1D"; bars are labelled with their beginning.  Other columns are dropped.
-        Raises DataError where a column is missing, ConfigError where the index has no times.
+        Raises DataError where a column is missing, ConfigError for a rule that is none or an index without times.
         """
         missing = [name for name in OHLC if name not in self._held]
         if missing:
@@ -201,7 +196,12 @@ class FrameAccessor(_Accessor[pd.DataFrame]):
         if not isinstance(self._held.index, pd.DatetimeIndex):
             raise ConfigError(f"longer bars need times as the index, found {type(self._held.index).__name__}")
         how = {name: way for name, way in RESAMPLED.items() if name in self._held}
-        bars: pd.DataFrame = self._held.resample(rule).agg(how)
+        try:
+            bars: pd.DataFrame = self._held.resample(rule).agg(how)
+        except ValueError as reason:
+            raise ConfigError(
+                f"rule must be a length such as '1h' or '1D', found {rule!r} ({reason})"
+            ) from reason
         return bars.dropna(subset=list(OHLC), how="all")
 
     def drawdown_table(self, top: int | None = 10) -> pd.DataFrame:
@@ -217,28 +217,17 @@ class FrameAccessor(_Accessor[pd.DataFrame]):
         return probability_of_backtest_overfitting(self._returns().dropna(), **settings)
 
 
-for _kind_of_accessor in (SeriesAccessor, FrameAccessor):
-    for _room in (returns, outcomes, distribution, drawdown, benchmark):
-        _adopt(
-            _kind_of_accessor,
-            *(
-                figure
-                for name in _room.__all__
-                if hasattr(
-                    figure := getattr(_room, name), "__wrapped__"
-                )  # made by columnwise or against_benchmark
-            ),
-        )
-    _adopt(
-        _kind_of_accessor,
-        sharpe.probabilistic_sharpe_ratio,
-        sharpe.minimum_track_record_length,
-        trials.deflated_sharpe_ratio,
-        rolling_sharpe,
-        rolling_sortino,
-        rolling_volatility,
-        summary,
-    )
+def _figures() -> Iterator[Callable[..., Any]]:
+    """Every figure that takes Series and frames alike: what `columnwise` and `against_benchmark` made, and more."""
+    for room in (returns, outcomes, distribution, drawdown, benchmark):
+        yield from (f for name in room.__all__ if hasattr(f := getattr(room, name), "__wrapped__"))
+    yield from (sharpe.probabilistic_sharpe_ratio, sharpe.minimum_track_record_length)
+    yield from (trials.deflated_sharpe_ratio, rolling_sharpe, rolling_sortino, rolling_volatility, summary)
+
+
+for _figure in _figures():
+    for _accessor in (SeriesAccessor, FrameAccessor):
+        setattr(_accessor, _figure.__name__, _method(_figure))
 
 
 def load_ipython_extension(ipython: object) -> None:

@@ -15,6 +15,7 @@ from statistics import NormalDist
 from typing import Any, Final, overload
 
 import msgspec
+import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
@@ -75,9 +76,19 @@ class SharpeEstimate(msgspec.Struct, frozen=True):
         return self.sharpe * math.sqrt(check_periods(periods_per_year))
 
 
-def per_period(sharpe: float, periods_per_year: float) -> float:
-    """An annualised Sharpe ratio, per period."""
-    return check_number("sharpe", sharpe) / math.sqrt(check_periods(periods_per_year))
+@overload
+def per_period(sharpe: float, periods_per_year: float) -> float: ...
+@overload
+def per_period(sharpe: pd.Series[Any], periods_per_year: float) -> pd.Series[float]: ...
+@overload
+def per_period(sharpe: npt.NDArray[Any], periods_per_year: float) -> Floats: ...
+def per_period(sharpe: Any, periods_per_year: float) -> Any:
+    """Annualised Sharpe ratios (one, or those of many trials) per period."""
+    root = math.sqrt(check_periods(periods_per_year))
+    if isinstance(sharpe, pd.Series | np.ndarray):
+        many = read(sharpe, "sharpe")
+        return many.like(many.values / root)
+    return check_number("sharpe", sharpe) / root
 
 
 def estimate_sharpe(returns: Column | npt.NDArray[Any], *, risk_free: float = 0.0) -> SharpeEstimate:

@@ -19,9 +19,10 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 def drawdown_table(returns: pd.Series[Any], top: int | None = 10) -> pd.DataFrame:
     """The `top` deepest drawdowns of simple returns (None: all), the deepest first, numbered from 1 ("rank").
 
-    depth: fraction <= 0 of the peak.  start: label of the first return below the peak.  valley: of the lowest point.
-    recovery: of the return that came back to the peak; missing while it lasts.  periods: returns from `start` to
-    `recovery`, or to the end; to_valley: those down to the valley; to_recovery: those up again, NaN while it lasts.
+    start: label of the last time at the peak, the first label where there is none before.  valley: of the lowest point.
+    recovery: of the first time back at the peak; missing while it lasts.  depth: fraction <= 0 of the peak.  periods:
+    returns from `start` to `recovery`, or to the end; periods_down: to the valley; periods_up: from it, NaN while it
+    lasts.
 
     Raises DataError for several columns.
     """
@@ -38,13 +39,13 @@ def drawdown_table(returns: pd.Series[Any], top: int | None = 10) -> pd.DataFram
     last = np.minimum(after, len(down) - 1)
     return pd.DataFrame(
         {
-            "depth": down[valley],
-            "start": labels[first],
+            "start": labels[np.maximum(first - 1, 0)],
             "valley": labels[valley],
             "recovery": labels[last].where(over),
+            "depth": down[valley],
             "periods": last - first + 1,
-            "to_valley": valley - first + 1,
-            "to_recovery": np.where(over, last - valley, np.nan),
+            "periods_down": valley - first + 1,
+            "periods_up": np.where(over, last - valley, np.nan),
         },
         index=pd.RangeIndex(1, len(order) + 1, name="rank"),
     )
