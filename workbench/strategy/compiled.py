@@ -247,17 +247,18 @@ def kernels(strategy: type[CompiledStrategy]) -> Kernels:
     step, start = (_plain(strategy, name) for name in ("step", "start"))
     together = strategy.SCOPE != "instrument"
     digest = _digest(step, start, repr((together, strategy.READS_POSITION)))
-    step, start = _stepped(step, digest), _stepped(start, digest, allocates=True)
+    # Whoever returns an array has to count references; alone, an instrument has a number for an answer.
+    step, start = _stepped(step, digest, allocates=together), _stepped(start, digest, allocates=True)
     fresh_pattern, scan_pattern = (
         (column.fresh_group, column.scan_group) if together else (column.fresh_one, column.scan_one)
     )
     fresh = specialise(fresh_pattern, digest, allocates=True, start=start)
-    scan = specialise(scan_pattern, digest, step=step)
+    scan = specialise(scan_pattern, digest, allocates=together, step=step)
     run_one = specialise(
         column.run_one, digest, allocates=True, scan=scan, fresh=fresh, FEEDBACK=strategy.READS_POSITION
     )
     return Kernels(
-        call=specialise(column.call, digest, step=step),
+        call=specialise(column.call, digest, allocates=together, step=step),
         fresh=specialise(column.begin_state, digest, allocates=True, fresh=fresh),
         run_one=run_one,
         run_many=specialise(column.run_many, digest, allocates=True, run_one=run_one),

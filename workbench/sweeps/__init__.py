@@ -1,0 +1,1 @@
+"""The compiled runner for research: parameter sweeps, searches, and chaos campaigns."""

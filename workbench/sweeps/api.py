@@ -1,0 +1,286 @@
+"""`wb.sweep`: one strategy, prices, and every combination of its parameters."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.backtest.api import ChaosLike, CostsLike, LimitsLike, RunPlan, backtest, plan_run
+from workbench.backtest.result import BacktestResult
+from workbench.data.catalog import PriceLike, as_prices
+from workbench.data.prices import Prices
+from workbench.data.times import Moment
+from workbench.errors import ChaosError, StrategyError
+from workbench.strategy.compiled import CompiledStrategy, parameter_rows
+from workbench.strategy.contract import TradingStrategy
+from workbench.strategy.loader import load_strategy
+from workbench.sweeps.crew import Batch, run_batches
+from workbench.sweeps.grid import UNIT, Grid, Where, make_grid
+from workbench.sweeps.metrics import Context, check_metrics, figures
+from workbench.sweeps.result import Part, SweepResult
+from workbench.sweeps.setting import FULL, Setting
+
+__all__ = ["Axis", "Task", "make_tasks", "sweep"]
+
+type SignalFunction = Callable[..., Any]
+type SweepStrategy = type[TradingStrategy] | str | Path | SignalFunction
+type ChaosAxis = ChaosLike | Mapping[str, ChaosLike]
+
+WATCHED: Final = 2_000_000  # price updates from which on a bar is shown
+
+
+class Axis(dict[str, str]):
+    """Where a setting stands on the axes beside the parameters."""
+
+
+class Task:
+    """A checked part of a sweep: prices of one setting and the chaos in it."""
+
+    def __init__(self, labels: Mapping[str, str], arguments: Mapping[str, Any]) -> None:
+        self.labels = dict(labels)
+        self.arguments = dict(arguments)  # of `plan_run` and `backtest`, but for config
+
+    def plan(self, config: Mapping[str, Any]) -> RunPlan:
+        """The run with one config, checked."""
+        return plan_run(**self.arguments, config=config)
+
+
+def make_tasks(
+    strategy: type[TradingStrategy],
+    prices: Prices,
+    chaos: ChaosAxis,
+    each_instrument: bool,
+    arguments: Mapping[str, Any],
+) -> list[Task]:
+    """One task for each instrument, where they are asked for one by one, and each label of chaos."""
+    given: object = chaos
+    scenarios: Mapping[str, Any] = {"": chaos}
+    if isinstance(given, Mapping) and not {"kind", "start"} <= set(given):
+        if not given:
+            raise ChaosError("chaos is an empty mapping; map a label to its events, or leave it out")
+        scenarios = {str(label): events for label, events in given.items()}
+    markets = {"": prices}
+    if each_instrument:
+        symbols = {i.name: (i.symbol, i.venue) for i in prices.instruments}
+        markets = {name: prices.only(*where) for name, where in symbols.items()}
+    tasks = []
+    for instrument, market in markets.items():
+        for label, events in scenarios.items():
+            labels = Axis()
+            if each_instrument:
+                labels["instrument"] = instrument
+            if scenarios is not chaos and "" not in scenarios:
+                labels["chaos"] = label
+            tasks.append(Task(labels, {"strategy": strategy, "prices": market, "chaos": events, **arguments}))
+    return tasks
+
+
+def sweep(
+    strategy: SweepStrategy,
+    prices: PriceLike,
+    params: Mapping[str, Iterable[Any]],
+    *,
+    config: Mapping[str, Any] | None = None,
+    where: Where | None = None,
+    costs: CostsLike = None,
+    limits: LimitsLike = None,
+    chaos: ChaosAxis = (),
+    metrics: Sequence[str] | str | None = None,
+    each_instrument: bool = False,
+    initial_cash: float = 1_000_000.0,
+    seed: int = 0,
+    start: Moment | None = None,
+    end: Moment | None = None,
+    periods_per_year: float | None = None,
+    progress: bool | None = None,
+    client: Any = None,
+    workers: int | None = None,
+) -> SweepResult:
+    """Backtest every combination of `params`, each in a portfolio of its own.
+
+    strategy: a CompiledStrategy (class, script or dotted name), which runs compiled over threads; any other
+    TradingStrategy, which runs by event replay over processes; or a function `signals(prices, **params)` that answers
+    one target per row of a frame (see `from_signals`).
+    params: values for each parameter, such as {"fast": range(5, 50), "slow": [100, 200]}; `unit` is one too.
+    Combinations that the strategy's CONSTRAINTS, or `where` (frame of combinations -> booleans), do not allow are left
+    out.  config: the parameters that stay the same.
+    costs, limits, chaos, initial_cash, seed, start, end: as for `backtest`; a mapping from labels to events makes
+    chaos an axis of its own, and each_instrument=True makes instruments one, each in a portfolio of its own.
+    metrics: names as in `BacktestResult.stats`; None for the usual ones.
+    periods_per_year: None takes what the prices show.  progress: a bar; None shows one on long runs where somebody looks.
+    client: a dask.distributed Client, or a scheduler's address; the same work over a cluster, with the same answer.
+    workers: threads or processes; None takes as many as there are cores.
+
+    Ctrl-C stops within a second; the result then holds what was finished, and says so.
+    Whatever is wrong with the input raises a WorkbenchError of one line before any long work begins.
+    """
+    names = check_metrics(metrics)
+    market = as_prices(prices)
+    if start is not None or end is not None:
+        market = market.between(start, end)
+    arguments = {"costs": costs, "limits": limits, "seed": seed, "initial_cash": initial_cash}
+    if not isinstance(strategy, type) and callable(strategy):
+        from workbench.sweeps.vector import VectorSweep
+
+        kind: type[TradingStrategy] = VectorSweep.strategy_of(strategy)
+    else:
+        kind = load_strategy(strategy)
+    grid = make_grid(kind, params, where)
+    tasks = make_tasks(kind, market, chaos, each_instrument, arguments)
+    base = dict(config or {})
+    for task in tasks:
+        task.plan({**base, **grid.config(0)})
+    if client is not None:
+        from workbench.sweeps.cluster import connect
+
+        client = connect(client)
+    job = Job(kind, grid, base, tasks, names, periods_per_year, client, workers)
+    return job.run(progress)
+
+
+class Job:
+    """A checked sweep, ready to be run."""
+
+    def __init__(
+        self,
+        kind: type[TradingStrategy],
+        grid: Grid,
+        base: Mapping[str, Any],
+        tasks: Sequence[Task],
+        metrics: Sequence[str],
+        periods_per_year: float | None,
+        client: Any,
+        workers: int | None,
+    ) -> None:
+        self.kind, self.grid, self.base, self.tasks = kind, grid, dict(base), tasks
+        self.metrics, self.per_year = metrics, periods_per_year
+        self.client, self.workers = client, workers
+
+    def run(self, progress: bool | None) -> SweepResult:
+        """Every column, wherever it is to be run."""
+        began = time.perf_counter()
+        total = len(self.grid) * len(self.tasks)
+        rows = sum(len(task.arguments["prices"]) for task in self.tasks) * len(self.grid)
+        with _bar(total, rows, progress, self.kind.__name__) as tick:
+            parts, interrupted = self._run(tick)
+        if interrupted:
+            finished = sum(int(np.count_nonzero(part.finished)) for part in parts)
+            sys.stderr.write(f"interrupted: {finished:,} of {total:,} columns are finished and kept\n")
+        return SweepResult(
+            self.kind.__name__,
+            parts,
+            self.metrics,
+            periods_per_year=self.per_year or 0.0,
+            interrupted=interrupted,
+            seconds=time.perf_counter() - began,
+        )
+
+    def _run(self, tick: Callable[[int], object]) -> tuple[list[Part], bool]:
+        if not issubclass(self.kind, CompiledStrategy):
+            from workbench.sweeps.processes import run_plain
+
+            return run_plain(self, tick)
+        settings = [
+            Setting(task.plan({**self.base, **self.grid.config(0)}), self.kind) for task in self.tasks
+        ]
+        batches = [make_batch(setting, self.base, self.grid) for setting in settings]
+        if self.client is not None:
+            from workbench.sweeps.cluster import run_compiled
+
+            interrupted = run_compiled(self, batches, tick)
+        else:
+            interrupted = run_batches(batches, tick, self.workers).interrupted
+        parts = [self._part(task, batch) for task, batch in zip(self.tasks, batches, strict=True)]
+        return parts, interrupted
+
+    def _part(self, task: Task, batch: Batch) -> Part:
+        context = context_of(batch.setting, self.per_year)
+        self.per_year = context.per_year
+        found = figures(batch.tallies, context, self.metrics)
+        return Part(
+            task.labels, self.grid, found, batch.finished, partial(column_of, task, self.kind, self.base)
+        )
+
+
+def context_of(setting: Setting, per_year: float | None) -> Context:
+    """What metrics need to know beside the tallies."""
+    from workbench.performance.calendar import periods_per_year
+
+    times = np.unique(setting.feed.timestamp_ns)
+    found = per_year or periods_per_year(times, setting.plan.prices.interval.value)
+    return Context(setting.plan.initial_cash, found, setting.begin_ns, int(times[-1]))
+
+
+def make_batch(setting: Setting, base: Mapping[str, Any], grid: Grid) -> Batch:
+    """Columns for all rows of a grid."""
+    start = setting.player.strategy.config
+    rows = parameter_rows(setting.kind, [{**start, **base}])
+    params: Any = np.repeat(rows, len(grid)).view(rows.dtype).view(np.recarray)
+    for name, values in grid.values.items():
+        if name in (rows.dtype.names or ()):
+            params[name] = values
+    units: npt.NDArray[np.float64] = np.zeros((0, 1))
+    if UNIT in grid.values and UNIT not in (setting.kind.PARAMETERS or {}):
+        symbols = len({i.symbol for i in setting.instruments})
+        units = np.repeat(np.asarray(grid.values[UNIT], dtype=np.float64)[:, None], symbols, axis=1)
+    return Batch(setting, params, units)
+
+
+def column_of(
+    task: Task, kind: type[CompiledStrategy], base: Mapping[str, Any], config: Mapping[str, Any]
+) -> BacktestResult:
+    """One column of a compiled sweep in full, run by the same kernel as in the sweep."""
+    plan = task.plan({**base, **config})
+    setting = Setting(plan, kind)
+    player = plan.players[0]
+    room = FULL
+    while True:
+        column = setting.column(room)
+        record = setting.play(column, parameter_rows(kind, [player.strategy.config])[0], player)
+        if not int(column.glide.tally[0].incomplete):
+            return plan.result(record)
+        room = type(room)(room.orders, 4 * room.events, recorded=True)
+
+
+def replayed(task: Task, base: Mapping[str, Any], config: Mapping[str, Any]) -> BacktestResult:
+    """One column by event replay."""
+    return backtest(**task.arguments, config={**base, **config}, on_error="contain", progress=False)
+
+
+def _bar(total: int, rows: int, wanted: bool | None, name: str) -> Any:
+    watched = sys.stderr.isatty() or "ipykernel" in sys.modules
+    if not (rows > 20 * WATCHED and watched if wanted is None else wanted):
+        return nullcontext(lambda _: None)
+    from tqdm.auto import tqdm
+
+    return _Ticking(tqdm(total=total, unit="column", desc=name, leave=False))
+
+
+class _Ticking:
+    """A progress bar whose `update` is handed out."""
+
+    def __init__(self, bar: Any) -> None:
+        self._bar = bar
+
+    def __enter__(self) -> Callable[[int], object]:
+        update: Callable[[int], object] = self._bar.update
+        return update
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+
+def check_is_class(strategy: object) -> None:
+    """Raise StrategyError for what is no strategy at all."""
+    if not isinstance(strategy, type | str | Path) and not callable(strategy):
+        raise StrategyError(
+            f"expected a strategy class, a script's path or a function signals(prices, **params), found {strategy!r}"
+        )

@@ -1,0 +1,190 @@
+"""Threads that run columns, in pieces short enough to stop within a second and to show progress."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.core.jit import is_cached
+from workbench.core.tally import TALLY
+from workbench.sweeps.setting import ROOMS, Room, Setting
+
+__all__ = ["Batch", "Outcome", "run_batch", "run_batches", "say_compiling"]
+
+PIECE_SECONDS: Final = 0.1
+LOOK_SECONDS: Final = 0.05
+
+type Floats = npt.NDArray[np.float64]
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """Columns of one setting.
+
+    params: a record array, one row a column.  units: float64[columns, symbols], or [0, symbols].  quotes: float64[columns]
+    -> what the strategy is shown of column c, for signals that were worked out before; None for the market's own.
+    tallies: TALLY[columns].  finished: bool[columns].
+    """
+
+    setting: Setting
+    params: Any
+    units: Floats
+    tallies: Any = None
+    finished: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+
+    def __post_init__(self) -> None:
+        self.tallies = np.zeros(len(self.params), dtype=TALLY)
+        self.finished = np.zeros(len(self.params), dtype=np.bool_)
+
+    def __len__(self) -> int:
+        return len(self.params)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """interrupted: somebody pressed Ctrl-C, and what is finished was kept."""
+
+    interrupted: bool = False
+
+
+def say_compiling(kernel: Callable[..., object], name: str) -> None:
+    """One line on stderr where a person would otherwise wonder why nothing happens."""
+    if not is_cached(kernel):
+        sys.stderr.write(f"compiling {name} (once for this version, up to a minute) …\n")
+        sys.stderr.flush()
+
+
+def run_batch(batch: Batch, first: int, last: int, column: Any, stop: npt.NDArray[np.int64]) -> int:
+    """Run columns first..last of a batch in `column`; the first that was not run."""
+    setting = batch.setting
+    done: int = setting.kernels.run_many(
+        column, batch.params, batch.units, first, last, setting.begin_ns, stop, batch.tallies
+    )
+    batch.finished[first:done] = True
+    return done
+
+
+class _Pieces:
+    """Hands out pieces of the batches, each worth about a tenth of a second."""
+
+    def __init__(self, batches: Sequence[Batch]) -> None:
+        self._batches = batches
+        self._lock = threading.Lock()
+        self._batch, self._next = 0, 0
+
+    def take(self, size: int) -> tuple[int, int, int] | None:
+        """Batch, first column, and the one after the last; None when all is given out."""
+        with self._lock:
+            while self._batch < len(self._batches) and self._next >= len(self._batches[self._batch]):
+                self._batch, self._next = self._batch + 1, 0
+            if self._batch == len(self._batches):
+                return None
+            first = self._next
+            self._next = min(first + size, len(self._batches[self._batch]))
+            return self._batch, first, self._next
+
+
+def _work(
+    batches: Sequence[Batch],
+    pieces: _Pieces,
+    stop: npt.NDArray[np.int64],
+    done: Callable[[int], None],
+    room: Room,
+) -> None:
+    size = 4
+    held, column = -1, None
+    while not stop[0]:
+        piece = pieces.take(size)
+        if piece is None:
+            return
+        which, first, last = piece
+        if which != held:
+            held, column = which, batches[which].setting.column(room)
+        began = time.perf_counter()
+        reached = run_batch(batches[which], first, last, column, stop)
+        took = time.perf_counter() - began
+        done(reached - first)
+        if reached > first:
+            size = max(1, min(4 * size, int(PIECE_SECONDS * (reached - first) / max(took, 1e-6))))
+
+
+def _compile(batches: Sequence[Batch]) -> None:
+    """Let every kernel be compiled here, before threads would do it at once."""
+    for kernels, setting in {
+        b.setting.kernels.digest: (b.setting.kernels, b.setting) for b in batches
+    }.values():
+        say_compiling(kernels.run_many, setting.kind.__name__)
+        batch = Batch(setting, batches[0].params[:0], np.zeros((0, 1)))
+        kernels.run_many(
+            setting.column(), batch.params, batch.units, 0, 0, 0, np.zeros(1, dtype=np.int64), batch.tallies
+        )
+
+
+def run_batches(
+    batches: Sequence[Batch], progress: Callable[[int], object] | None = None, threads: int | None = None
+) -> Outcome:
+    """Run every column of `batches` over threads (as many as there are cores); Ctrl-C stops it and keeps what is done.
+
+    progress: called with the number of columns that were finished since the last call.
+    """
+    total = sum(len(batch) for batch in batches)
+    outcome = Outcome()
+    if total == 0:
+        return outcome
+    _compile(batches)
+    workers = max(1, min(threads or os.cpu_count() or 1, total))
+    stop = np.zeros(1, dtype=np.int64)
+    counts: list[int] = []
+    pieces = _Pieces(batches)
+    with ThreadPoolExecutor(workers, thread_name_prefix="sweep") as pool:
+        futures = [pool.submit(_work, batches, pieces, stop, counts.append, ROOMS[0]) for _ in range(workers)]
+        outcome.interrupted = _wait(futures, stop, counts, progress)
+    for future in futures:
+        future.result()
+    if not outcome.interrupted:
+        _run_again(batches)
+    return outcome
+
+
+def _wait(
+    futures: Sequence[Future[None]],
+    stop: npt.NDArray[np.int64],
+    counts: list[int],
+    progress: Callable[[int], object] | None,
+) -> bool:
+    """Until all are done, or somebody interrupts; whether somebody did."""
+    shown = 0
+    pending = set(futures)
+    try:
+        while pending:
+            _, pending = wait(pending, timeout=LOOK_SECONDS)
+            total = sum(counts)
+            if progress is not None and total > shown:
+                progress(total - shown)
+                shown = total
+            if any(future.done() and future.exception() is not None for future in futures):
+                stop[0] = 1
+    except KeyboardInterrupt:
+        stop[0] = 1
+        wait(futures)
+        return True
+    return False
+
+
+def _run_again(batches: Sequence[Batch]) -> None:
+    """Columns that found no room for their orders or events, with as much as a replay has."""
+    stop = np.zeros(1, dtype=np.int64)
+    for batch in batches:
+        rows = np.flatnonzero((batch.tallies["incomplete"] != 0) & batch.finished)
+        column = batch.setting.column(ROOMS[1]) if len(rows) else None
+        for row in rows.tolist():
+            run_batch(batch, row, row + 1, column, stop)
