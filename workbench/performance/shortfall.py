@@ -24,18 +24,7 @@ __all__ = ["fill_costs", "order_shortfall"]
 type Floats = npt.NDArray[np.float64]
 
 _COSTS: Final = ("delay", "spread", "impact", "slippage", "fee")
-_ORDERS: Final = (
-    "order_id",
-    "strategy_id",
-    "symbol",
-    "venue",
-    "side",
-    "quantity",
-    "created",
-    "ended",
-    "state",
-)
-_REFUSED: Final = "refused_by_risk"
+_ORDERS: Final = ("order_id", "strategy_id", "symbol", "venue", "side", "quantity", "created", "ended")
 
 
 def fill_costs(record: TradingRecord, by: str | Sequence[str] | None = None) -> pd.DataFrame:
@@ -87,7 +76,7 @@ def order_shortfall(record: TradingRecord) -> pd.DataFrame:
         raise DataError(
             f"orders: expected the columns {', '.join(_ORDERS)}, found none called {', '.join(missing)}"
         )
-    sent = orders[(orders["order_id"] != 0) & (orders["state"] != _REFUSED)].reset_index(drop=True)
+    sent = orders[orders["order_id"] != 0].reset_index(drop=True)  # one that was refused has no number
     arrival, end = _order_prices(record, sent)
     fills = fill_costs(record)
     size = fills["quantity"].abs()

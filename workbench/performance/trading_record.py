@@ -69,8 +69,8 @@ class TradingRecord:
     units), price, fee (a rebate is negative), and where known liquidity and order_id.
     marks: by "symbol@venue", prices that were believed, rising UTC times as index, a column mark (what positions are
     valued at) and where known bid and ask; or one frame of closes with a column for each instrument.
-    orders: order_id, created, and where known triggered, ended, quantity, state; None: an order counts as sent at the
-    update before the one that filled it.
+    orders: order_id (0 where it was refused), created, and where known triggered, side, quantity, ended; None: an order
+    counts as sent at the update before the one that filled it.
     multipliers: by "symbol@venue"; 1 where left out.
 
     Raises DataError where a column or the marks of an instrument are missing, a figure is not finite, fills do not rise
@@ -86,13 +86,17 @@ class TradingRecord:
         _need(self.fills, _FILLS, "fills")
         if self.orders is not None:
             _need(self.orders, _ORDERS, "orders")
-            _need(self.fills, ("order_id",), "fills, where orders are given,")
+            _need(self.fills, ("order_id",), "fills beside orders")
         for name in ("quantity", "price", "fee"):
             values = self.fills[name].to_numpy(dtype=np.float64)
-            bad = ~np.isfinite(values) | ((values == 0.0) if name == "quantity" else False)
+            bad = ~np.isfinite(values)
+            kind = "finite"
+            if name == "quantity":
+                bad |= values == 0.0
+                kind = "finite and not 0"
             if bad.any():
                 at = int(bad.argmax())
-                raise DataError(f"fills: row {at}: expected a {name} that is finite, found {values[at]}")
+                raise DataError(f"fills: row {at}: expected a {name} that is {kind}, found {values[at]:g}")
         times = nanoseconds_of(self.fills["timestamp"])
         if (np.diff(times) < 0).any():
             at = int((np.diff(times) < 0).argmax()) + 1

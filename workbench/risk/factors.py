@@ -108,11 +108,13 @@ def factor_loadings(
     first = int(intercept)
     slopes, errors = np.array([f.values for f in rows]), np.array([f.errors for f in rows])
     known = moves.dropna()
+    alpha = pd.Series(slopes[:, 0] if intercept else 0.0, index, name="alpha")
+    error = pd.Series(errors[:, 0] if intercept else math.nan, index)
     return FactorModel(
         loadings=pd.DataFrame(slopes[:, first:], index, names),
         standard_errors=pd.DataFrame(errors[:, first:], index, names),
-        alpha=pd.Series(slopes[:, 0] if intercept else 0.0, index, name="alpha"),
-        alpha_t=pd.Series(slopes[:, 0] / errors[:, 0] if intercept else math.nan, index, name="alpha_t"),
+        alpha=alpha,
+        alpha_t=(alpha / error).rename("alpha_t"),
         r_squared=pd.Series([f.r_squared for f in rows], index, name="r_squared"),
         residual_volatility=pd.Series([f.deviation for f in rows], index, name="residual_volatility"),
         observations=pd.Series([f.rows for f in rows], index, name="observations"),

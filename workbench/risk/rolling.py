@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.errors import ConfigError, DataError
+from workbench.performance.rolling import rolling_volatility
 from workbench.risk.estimators import ewma_weights
 from workbench.risk.inputs import as_returns, check_number, check_share
 
@@ -42,26 +43,14 @@ RISKMETRICS_MONTHLY: Final = 0.97
 type Window = int | str | timedelta
 
 
-def rolling_volatility[T: (pd.Series[float], pd.DataFrame)](
-    returns: T, window: Window, *, periods_per_year: float, min_periods: int | None = None
-) -> T:
-    """Annualised volatility of each column over the window that ends at each time; a fraction, NaN until it is full.
-
-    returns: simple or logarithmic, by time.  min_periods: rows that must be known; None takes all of a window in rows,
-    and 2 of one in time.  Raises DataError for returns, ConfigError for settings that make no sense.
-    """
-    table = as_returns(returns)
-    per_year = check_number("periods_per_year", periods_per_year, 0.0)
-    rows, least = _window(window, min_periods, table.index)
-    return _like(returns, table.rolling(rows, min_periods=least).std() * math.sqrt(per_year))
-
-
 def rolling_beta[T: (pd.Series[float], pd.DataFrame)](
     returns: T, benchmark: pd.Series[float], window: Window, *, min_periods: int | None = None
 ) -> T:
     """Slope of each column on `benchmark` over the window that ends at each time; NaN where the benchmark stands still.
 
-    Arguments and errors as for `rolling_volatility`; benchmark: returns, of which the times of `returns` are taken.
+    returns: simple or logarithmic, by time.  benchmark: the same, of which the times of `returns` are taken.
+    min_periods: rows that both must have; None takes all of a window in rows, and 2 of one in time.
+    Raises DataError for returns, ConfigError for settings that make no sense.
     """
     table, market = as_returns(returns), _benchmark(benchmark, returns)
     rows, least = _window(window, min_periods, table.index)
@@ -114,7 +103,7 @@ def average_correlation(
 def ewma_volatility[T: (pd.Series[float], pd.DataFrame)](
     returns: T, *, periods_per_year: float, decay: float = RISKMETRICS_DAILY
 ) -> T:
-    """Annualised volatility with fading weights after each time.  Raises as `rolling_volatility`."""
+    """Annualised volatility with fading weights after each time, a fraction.  Raises as `rolling_beta`."""
     table = as_returns(returns)
     per_year = check_number("periods_per_year", periods_per_year, 0.0)
     return _like(returns, _fading(table * table, decay).pow(0.5) * math.sqrt(per_year))

@@ -34,7 +34,7 @@ type ScenarioLike = str | Crisis | tuple[Moment, Moment]
 type Proxies = Mapping[str, str | tuple[str, float]]
 type Missing = Literal["error", "zero"]
 
-_STALE: Final = pd.Timedelta(days=7)  # a close that is older than this says nothing about the day
+_DAY: Final = pd.Timedelta(days=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -271,13 +271,21 @@ def _reason(
 
 def _why_not(closes: pd.Series[float], low: pd.Timestamp, high: pd.Timestamp) -> str:
     """Why a window is not covered: no close shortly before it, or none shortly before its end."""
-    known = closes.index[closes.notna().to_numpy()]
+    known = pd.DatetimeIndex(closes.index[closes.notna().to_numpy()])
+    stale = _stale(known)
     before, inside = known[known <= low], known[(known > low) & (known <= high)]
-    if not len(before) or before[-1] < low - _STALE:
-        return f"has no close in the {_STALE.days} days up to {stamp(low)}"
-    if not len(inside) or inside[-1] < high - _STALE:
-        return f"has no close in the {_STALE.days} days up to {stamp(high)}"
+    if not len(before) or before[-1] < low - stale:
+        return f"has no close in the {stale.days} days up to {stamp(low)}"
+    if not len(inside) or inside[-1] < high - stale:
+        return f"has no close in the {stale.days} days up to {stamp(high)}"
     return ""
+
+
+def _stale(known: pd.DatetimeIndex) -> pd.Timedelta:
+    """How old a close may be: a day where there are several a day; else one step and a long weekend."""
+    steps = np.diff(known.as_unit("ns").asi8)
+    step = pd.Timedelta(int(np.median(steps)), unit="ns") if len(steps) else _DAY
+    return _DAY if step < 0.5 * _DAY else step + 4 * _DAY
 
 
 def _stand_ins(
