@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
 
 from workbench.backtest.result import BacktestResult
 from workbench.performance.trading_record import TradingRecord, feed_marks
 
-__all__ = ["chaos_windows", "handmade", "minute", "record_of"]
+__all__ = ["STRATEGIES", "chaos_windows", "handmade", "minute", "record_of"]
+
+STRATEGIES = Path(__file__).parents[2] / "strategies"
 
 
 def minute(number: int) -> pd.Timestamp:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import workbench as wb
-from tests.performance.records import chaos_windows, handmade, minute, record_of
+from tests.performance.records import STRATEGIES, chaos_windows, handmade, minute, record_of
 from workbench.backtest.result import BacktestResult
 from workbench.core.feed import LAST
 from workbench.errors import ConfigError, DataError
@@ -209,7 +209,7 @@ def assert_sums(result: BacktestResult, **chaos: Any) -> None:
 
 def test_a_trend_on_the_sample_index_is_split_without_a_rest() -> None:
     result = wb.backtest(
-        "strategies/sma_cross.py",
+        STRATEGIES / "sma_cross.py",
         "sp500",
         config={"fast": 20, "slow": 100, "unit": 20},
         costs={"taker_bps": 2},
@@ -224,7 +224,7 @@ def test_free_trading_at_the_close_before_has_no_slippage_but_the_delay() -> Non
     """Without costs a fill is at the mid of the next update: slippage is the move from one update to the next."""
     prices = wb.synthetic(["BTC-USD"], ["a"], bars=600, seed=3)
     result = wb.backtest(
-        "strategies/sma_cross.py", prices, config={"fast": 5, "slow": 20}, costs=wb.Costs.free()
+        STRATEGIES / "sma_cross.py", prices, config={"fast": 5, "slow": 20}, costs=wb.Costs.free()
     )
     closes = prices.frame("BTC-USD@a")["close"].to_numpy()
     times = pd.DatetimeIndex(prices.frame("BTC-USD@a").index) + pd.Timedelta("1min")
@@ -243,7 +243,7 @@ def test_two_strategies_with_faults_of_every_family_are_split_without_a_rest() -
         wb.ChaosEvent("duplicate_fills", "2024-01-01 13:00", "1h"),
         wb.ChaosEvent("runaway", "2024-01-01 15:00", "30min", 0.3, target="a"),
     ]
-    strategies = {"a": "strategies/sma_cross.py", "b": "strategies/market_making.py"}
+    strategies = {"a": STRATEGIES / "sma_cross.py", "b": STRATEGIES / "market_making.py"}
     config = {"a": {"fast": 5, "slow": 20, "unit": 2}, "b": {"max_position_size": 3.0}}
     prices = wb.synthetic(bars=1_100, seed=5).with_instrument("ETH-USD@exchange-2", multiplier=3.0)
     limits = {"circuit_breakers": {"single_strategy_loss": -6_000}}
@@ -267,7 +267,7 @@ def test_two_strategies_with_faults_of_every_family_are_split_without_a_rest() -
 def test_every_cut_of_any_run_sums_to_what_equity_gained(seed: int, strategy: str) -> None:
     prices = wb.synthetic(bars=400, seed=seed)
     costs = {"spread_bps": seed % 7, "latency_seconds": 60.0 * (seed % 3), "maker_bps": -0.5}
-    assert_sums(wb.backtest(f"strategies/{strategy}.py", prices, costs=costs))
+    assert_sums(wb.backtest(STRATEGIES / f"{strategy}.py", prices, costs=costs))
 
 
 # -- marks ----------------------------------------------------------------------------------------------------------
@@ -276,7 +276,7 @@ def test_every_cut_of_any_run_sums_to_what_equity_gained(seed: int, strategy: st
 def test_bad_ticks_are_no_marks() -> None:
     prices = wb.synthetic(["BTC-USD"], ["a"], bars=200, seed=1)
     event = wb.ChaosEvent("bad_tick", "2024-01-01 00:30", "1h", 0.5, seed=2)
-    result = wb.backtest("strategies/sma_cross.py", prices, chaos=[event])
+    result = wb.backtest(STRATEGIES / "sma_cross.py", prices, chaos=[event])
     notices = result.notices[result.notices["kind"] == "bad_tick"]
     marks = feed_marks(result.record.feed, notices)["BTC-USD@a"]
     assert len(notices) > 10

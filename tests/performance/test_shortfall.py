@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import workbench as wb
-from tests.performance.records import handmade, minute, record_of
+from tests.performance.records import STRATEGIES, handmade, minute, record_of
 from workbench.errors import ConfigError, DataError
 from workbench.performance.attribution import attribute_pnl
 from workbench.performance.shortfall import fill_costs, order_shortfall
@@ -101,7 +101,7 @@ def test_a_run_pays_the_spread_the_slippage_and_the_fee_that_it_was_told_to() ->
     """Half of 4 bps, 3 bps and 5 bps of what was traded; no impact, no tick."""
     prices = wb.synthetic(["BTC-USD"], ["a"], bars=800, seed=2).with_instrument("BTC-USD", tick=0.0)
     costs = wb.Costs(spread_bps=4.0, slippage_bps=3.0, taker_bps=5.0, impact_bps=0.0)
-    result = wb.backtest("strategies/mean_reversion.py", prices, costs=costs)
+    result = wb.backtest(STRATEGIES / "mean_reversion.py", prices, costs=costs)
     table = fill_costs(record_of(result), "strategy_id")
     row = table.iloc[0]
     assert row["fills"] == len(result.fills) > 10
@@ -115,7 +115,7 @@ def test_a_run_pays_the_spread_the_slippage_and_the_fee_that_it_was_told_to() ->
 
 def test_the_slippage_of_attribution_is_the_same_with_the_other_sign() -> None:
     result = wb.backtest(
-        {"a": "strategies/market_making.py", "b": "strategies/momentum.py"},
+        {"a": STRATEGIES / "market_making.py", "b": STRATEGIES / "momentum.py"},
         wb.synthetic(bars=600, seed=8),
     )
     record = record_of(result)
