@@ -5,11 +5,12 @@ Nothing is loaded before it is used: importing this takes milliseconds and bring
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from workbench import errors
+    from workbench import errors, performance, risk
     from workbench.backtest.api import backtest
     from workbench.backtest.chaos_backtest import ChaosBacktester
     from workbench.backtest.performance import StrategyPerformance
@@ -24,13 +25,20 @@ if TYPE_CHECKING:
     from workbench.data.prices import Prices
     from workbench.data.samples import samples
     from workbench.data.synthetic import synthetic
+    from workbench.strategy.compiled import CompiledStrategy
     from workbench.strategy.contract import TradingStrategy
     from workbench.strategy.loader import load_strategy
+    from workbench.sweeps.api import sweep
+    from workbench.sweeps.campaign import campaign
+    from workbench.sweeps.campaign_result import CampaignResult
+    from workbench.sweeps.result import SweepResult
 
 __all__ = [
     "BacktestResult",
+    "CampaignResult",
     "ChaosBacktester",
     "ChaosEvent",
+    "CompiledStrategy",
     "Costs",
     "Instrument",
     "MarketSignal",
@@ -40,14 +48,20 @@ __all__ = [
     "RiskBreach",
     "RiskLimits",
     "StrategyPerformance",
+    "SweepResult",
     "TradingStrategy",
     "backtest",
+    "campaign",
     "errors",
     "load",
+    "load_ipython_extension",
     "load_limits",
     "load_strategy",
     "merge",
+    "performance",
+    "risk",
     "samples",
+    "sweep",
     "synthetic",
     "triggered_strategies",
 ]
@@ -56,8 +70,10 @@ __version__ = "0.1.0"
 
 _HOME: Final = {
     "BacktestResult": "backtest.result",
+    "CampaignResult": "sweeps.campaign_result",
     "ChaosBacktester": "backtest.chaos_backtest",
     "ChaosEvent": "chaos.events",
+    "CompiledStrategy": "strategy.compiled",
     "Costs": "core.costs",
     "Instrument": "core.messages",
     "MarketSignal": "core.messages",
@@ -67,26 +83,45 @@ _HOME: Final = {
     "RiskBreach": "core.messages",
     "RiskLimits": "core.limits",
     "StrategyPerformance": "backtest.performance",
+    "SweepResult": "sweeps.result",
     "TradingStrategy": "strategy.contract",
+    "campaign": "sweeps.campaign",
     "load": "data.catalog",
     "load_limits": "configuration.limits",
     "load_strategy": "strategy.loader",
     "merge": "data.catalog",
     "samples": "data.samples",
+    "sweep": "sweeps.api",
     "synthetic": "data.synthetic",
     "triggered_strategies": "chaos.triggered",
 }
-_MODULES: Final = ("backtest", "errors")  # the package `backtest` is the function, see there
+_MODULES: Final = ("backtest", "errors", "performance", "risk")  # the package `backtest` is the function, see there
 
 
 def __getattr__(name: str) -> object:
     if name in _MODULES:
+        _offer_accessor()
         return import_module(f"{__name__}.{name}")
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value: object = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
     globals()[name] = value
+    _offer_accessor()
     return value
+
+
+def _offer_accessor() -> None:
+    """Give pandas objects their `.wb`, once pandas is there; it is not loaded for that."""
+    if "pandas" in sys.modules:
+        import_module(f"{__name__}.performance.accessor")
+
+
+def load_ipython_extension(_ipython: object) -> None:
+    """`%load_ext workbench`: pandas objects get `.wb`, whatever was imported first."""
+    import_module(f"{__name__}.performance.accessor")
+
+
+_offer_accessor()
 
 
 def __dir__() -> list[str]:

@@ -35,6 +35,8 @@ import numpy.typing as npt
 from workbench.backtest.replay import ReplayRecord
 from workbench.chaos.events import ChaosEvent
 from workbench.core.facts import BreakerReset, BreakerTripped, Fact
+from workbench.core.outcome import HOLD, recovered
+from workbench.core.state import NONE
 
 __all__ = [
     "HOLD",
@@ -52,7 +54,6 @@ type Floats = npt.NDArray[np.float64]
 type Times = npt.NDArray[np.int64]
 type Flags = npt.NDArray[np.bool_]
 
-HOLD: Final = 10  # moments that the normal state must last before it is believed
 USUAL: Final = 0.95  # share of the stretches of the run without that lie inside the band
 LEAST_BAND: Final = 1e-6  # of the cash: a run that never traded has no moves to compare with
 SLACK: Final = 1.0 + 1e-9
@@ -214,14 +215,12 @@ def recovery_seconds(disturbed: RunPath, normal: RunPath, end_ns: int) -> float 
         return None
     usual = _largest_move(_equity(normal, times))
     band = max(float(np.quantile(usual, USUAL)), LEAST_BAND * normal.cash)
-    calm = _largest_move(gap) <= band  # a shortfall that is no number is not calm
     settled = _small(disturbed, normal, times) & _free(disturbed, normal, times)
-    calm &= np.lib.stride_tricks.sliding_window_view(settled, HOLD + 1).all(axis=1)
     own, usual_breaches = _breaches(disturbed, normal, times), _breaches(normal, normal, times)
-    calm &= own <= usual_breaches.max()
+    busiest = int(np.lib.stride_tricks.sliding_window_view(usual_breaches, HOLD + 1).sum(axis=1).max())
     first = max(0, int(np.searchsorted(times, end_ns, side="right")) - 1)
-    found = np.flatnonzero(calm[first:])
-    return max(0.0, float(times[first + found[0]] - end_ns) / SECOND_NS) if len(found) else None
+    found = recovered(gap, settled.astype(np.int64), own, band, busiest, first)
+    return None if found == NONE else max(0.0, float(times[found] - end_ns) / SECOND_NS)
 
 
 def _at(times: Times, moments: Times) -> npt.NDArray[np.intp]:
@@ -268,9 +267,8 @@ def _latched(run: RunPath, key: tuple[str, str], moments: Times) -> Flags:
 
 
 def _breaches(run: RunPath, normal: RunPath, moments: Times) -> npt.NDArray[np.int64]:
-    """int64[n - HOLD]: breaches in each stretch, of strategies that `normal` has."""
+    """int64[n]: breaches at each moment, of strategies that `normal` has."""
     known = normal.strategies | {""}
     times = np.array([time_ns for time_ns, strategy in run.breaches if strategy in known], dtype=np.int64)
     places = np.searchsorted(moments, times)
-    counts = np.bincount(places[places < len(moments)], minlength=len(moments))
-    return np.lib.stride_tricks.sliding_window_view(counts, HOLD + 1).sum(axis=1)
+    return np.bincount(places[places < len(moments)], minlength=len(moments)).astype(np.int64)

@@ -76,6 +76,8 @@ def restart(glide: Glide, keep: int) -> None:
     glide.tally[0] = glide.tally[2]
     for k in range(len(glide.trips) - 1):
         glide.trips[k] = glide.trips[len(glide.trips) - 1]
+    for r in range(len(glide.told)):
+        glide.told[r, 0] = 0
     glide.rows[:] = NONE
     glide.counts[SAMPLES] = 0
     glide.counts[KEEP] = keep
@@ -274,7 +276,7 @@ def _settle_peaks(desk: Desk, top: float, pnl: float) -> None:
 @jit
 def _trace_still(desk: Desk, glide: Glide, start: int, stop: int) -> None:
     book = desk.books[0]
-    latched = book.halted | desk.strategies[0].halted
+    latched = book.halted | desk.strategies[0].halted << 16  # the portfolio's below, the strategy's above
     for r in range(start, stop):
         glide.curve[r, 0] = book.equity
         glide.curve[r, PNL] = desk.strategies[0].pnl

@@ -3,41 +3,58 @@
 The strategy and the desk meet only where something is said: `scan` runs the strategy to its next signal, `carry` brings
 the desk to that row, the wishes are submitted as everywhere, and so on. A strategy that reads its own position is run
 row by row while it holds one; and so is every strategy while a fault bends its signals.
-
-The functions below that use `step`, `start`, `scan` or `fresh` are patterns: `specialise` makes a copy of them for one
-strategy. The copies carry a digest of the strategy in their name, under which numba caches them.
+What is here is compiled once for all strategies; the loop itself is in `patterns`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from types import FunctionType
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from workbench.core.coast import KEEP, Glide, carry, restart, sync
+from workbench.core.breakers import post_trade
+from workbench.core.coast import KEEP, Glide, restart, sync
 from workbench.core.codes import Refusal
+from workbench.core.executions import release_held
 from workbench.core.feed import QUOTE_COLUMNS
 from workbench.core.jit import jit
 from workbench.core.native import copy_bytes, open_desk
+from workbench.core.outcome import Path
 from workbench.core.routing import route
 from workbench.core.signal_faults import MOST_WISHES, FaultPlan, WishRow, bend
 from workbench.core.state import NONE, Desk, Rows
-from workbench.core.breakers import post_trade
-from workbench.core.executions import release_held
 from workbench.core.step import refuse_unread
 from workbench.core.submit import Wish, submit
-from workbench.core.tally import Tally, begin, close_tally, note_moment, take_back, tell
+from workbench.core.tally import begin, close_tally, note_moment, take_back, tell
 from workbench.core.tape import Tape
 
-__all__ = ["AGE", "POSITION", "GROUP_COLUMNS", "Column", "Groups", "Work", "specialise"]
+__all__ = [
+    "AGE",
+    "GROUP_COLUMNS",
+    "POSITION",
+    "SECOND",
+    "TIME",
+    "Cell",
+    "Column",
+    "Groups",
+    "Work",
+    "act",
+    "finish",
+    "first_bent",
+    "hear",
+    "idle",
+    "rows_before",
+    "set_up",
+    "show",
+    "show_positions",
+]
 
 POSITION: Final = QUOTE_COLUMNS  # own signed units
 AGE: Final = QUOTE_COLUMNS + 1  # seconds since the price came, NaN before the first
-GROUP_COLUMNS: Final = QUOTE_COLUMNS + 2
+TIME: Final = QUOTE_COLUMNS + 2  # when the price came, seconds since 1970 (UTC), NaN before the first
+GROUP_COLUMNS: Final = QUOTE_COLUMNS + 3
 RATE_LIMITED = int(Refusal.RATE_LIMITED)
 SECOND: Final = 1e9
 
@@ -94,129 +111,16 @@ class Column(NamedTuple):
     plans: Rows[FaultPlan]
 
 
-# -- patterns: copied for each strategy ------------------------------------------------------------------------------
+class Cell(NamedTuple):
+    """One disturbance, for `run_cells`: its window, where moments stand in its feed, and room for one path."""
 
-
-def step(params: Any, state: Any, prices: Any) -> Any:
-    """Stands for the strategy's own."""
-    raise NotImplementedError
-
-
-def start(params: Any) -> Any:
-    """Stands for the strategy's own."""
-    raise NotImplementedError
-
-
-def fresh_one(params: Any, count: int) -> Any:
-    """State of a strategy of one instrument."""
-    return start(params)
-
-
-def fresh_group(params: Any, count: int) -> Any:
-    """State of a strategy of `count` instruments."""
-    return start(params, count)  # type: ignore[call-arg]  # the pattern stands for either form
-
-
-def scan_one(params: Any, state: Any, groups: Groups, work: Work, g: int, first: int, end: int) -> int:
-    """Run the strategy over rows first..end of group `g`; the row at which it says something, or `end`."""
-    for p in range(first, end):
-        strength = step(params, state, groups.quotes[p])
-        if strength == strength:
-            work.said[g, 0] = strength
-            return p
-    return end
-
-
-def scan_group(params: Any, state: Any, groups: Groups, work: Work, g: int, first: int, end: int) -> int:
-    """As `scan_one`, for a strategy that sees several instruments at once."""
-    size = groups.sizes[g]
-    prices = work.prices[g, :size]
-    for p in range(first, end):
-        show(groups, work, g, p)
-        strengths = step(params, state, prices)
-        said = 0
-        for j in range(size):
-            work.said[g, j] = strengths[j]
-            said += strengths[j] == strengths[j]
-        if said > 0:
-            return p
-    return end
-
-
-scan: Callable[..., int] = scan_one
-fresh: Callable[..., Any] = fresh_one
-FEEDBACK: bool = False
-
-
-def run_one(column: Column, params: Any, begin_ns: int, own_units: int, keep: int) -> None:
-    """Run one column from its template to the end of the tape."""
-    tape, groups, glide, work, plans = column.tape, column.groups, column.glide, column.work, column.plans
-    desk = set_up(column, begin_ns, own_units, keep)
-    count = len(tape.marks)
-    states = [fresh(params, groups.sizes[g]) for g in range(len(groups.sizes))]
-    row = 0
-    while row < count:
-        target = first_bent(plans, tape, row, count)
-        careful = target == row or (FEEDBACK and not idle(desk))
-        if careful:
-            target = row + 1
-            hear(plans, tape.rows[row].ns, carry(desk, tape, glide, row, target))
-            if FEEDBACK:
-                show_positions(desk, groups, work)
-        following = target
-        for g in range(len(groups.sizes)):
-            if work.next_row[g] < row:
-                end = rows_before(groups, g, work.cursor[g], target)
-                found = scan(params, states[g], groups, work, g, work.cursor[g], end)
-                work.cursor[g] = found + 1 if found < end else end
-                work.next_row[g] = groups.rows[found] if found < end else NONE
-            if work.next_row[g] != NONE and work.next_row[g] < following:
-                following = work.next_row[g]
-        if not careful:
-            carry(desk, tape, glide, row, following + 1 if following < target else target)
-        if careful or following < target:
-            act(desk, column, following if following < target else row)
-            target = following + 1 if following < target else target
-        row = target
-    finish(desk, column)
-
-
-def call(params: Any, state: Any, prices: npt.NDArray[np.float64]) -> Any:
-    """`step` for plain code.  params: a record array of one row."""
-    return step(params[0], state, prices)
-
-
-def begin_state(params: Any, count: int) -> Any:
-    """`fresh` for plain code.  params: a record array of one row."""
-    return fresh(params[0], count)
-
-
-def run_many(
-    column: Column,
-    params: Any,
-    units: npt.NDArray[np.float64],
-    first: int,
-    last: int,
-    begin_ns: int,
-    stop: npt.NDArray[np.int64],
-    tallies: Rows[Tally],
-) -> int:
-    """Run columns first..last, one after another, until `stop[0]` is set; the first that was not run.
-
-    params: a record array, one row a column.  units: float64[columns, symbols], or [0, symbols] for the template's own.
-    tallies: TALLY[columns], where each one's figures go.
-    """
-    for c in range(first, last):
-        if stop[0] != 0:
-            return c
-        if len(units):
-            column.work.units[:] = units[c]
-        run_one(column, params[c], begin_ns, len(units), 0)
-        tallies[c] = column.glide.tally[0]
-    return last
-
-
-# -- compiled once ---------------------------------------------------------------------------------------------------
+    start_ns: int
+    end_ns: int
+    at: npt.NDArray[np.int64]
+    times: npt.NDArray[np.int64]
+    path: Path
+    gap: npt.NDArray[np.float64]
+    settled: npt.NDArray[np.int64]
 
 
 @jit
@@ -257,6 +161,7 @@ def show(groups: Groups, work: Work, g: int, p: int) -> None:
     for column in range(QUOTE_COLUMNS):
         work.prices[g, place, column] = groups.quotes[p, column]
     work.seen[g, place] = now
+    work.prices[g, place, TIME] = float(now) / SECOND
     for j in range(groups.sizes[g]):
         if work.seen[g, j] != NONE:
             work.prices[g, j, AGE] = float(now - work.seen[g, j]) / SECOND
@@ -400,19 +305,3 @@ def finish(desk: Desk, column: Column) -> None:
             glide.curve[count - 1, 0] = book.equity
             glide.curve[count - 1, 1] = desk.strategies[0].pnl
     close_tally(desk, glide.tally[0], tape.rows[count - 1].ns)
-
-
-# -- making the copies -----------------------------------------------------------------------------------------------
-
-
-def specialise(pattern: FunctionType, digest: str, *, allocates: bool = False, **names: Any) -> Any:
-    """A compiled copy of `pattern` with `names` in place of the globals that stand for a strategy's own."""
-    copy = FunctionType(
-        pattern.__code__.replace(co_name=f"{pattern.__name__}_{digest}", co_qualname=f"{pattern.__name__}_{digest}"),
-        {**pattern.__globals__, **names},
-        f"{pattern.__name__}_{digest}",
-        pattern.__defaults__,
-    )
-    copy.__module__ = pattern.__module__
-    copy.__qualname__ = f"{pattern.__name__}_{digest}"
-    return jit(copy, allocates=allocates)

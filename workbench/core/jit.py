@@ -18,7 +18,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numba
 
@@ -111,14 +111,17 @@ def jit[F: Callable[..., object]](function: F, *, allocates: bool = False, inlin
     Divisions by zero give inf or nan as in numpy, never an exception. The GIL is released. `fastmath` is off, since it
     makes isfinite(nan) true and so switches the risk checks off. The result has the signature of `function`.
     """
+    options: dict[str, Any] = {
+        "_nrt": allocates,
+        "forceinline": inline,
+    }  # the first one is not in numba's stubs
     decorate = numba.njit(
         cache=CACHE_DIRECTORY is not None,
         error_model="numpy",
         nogil=True,
         fastmath=False,
         parallel=False,
-        _nrt=allocates,
-        forceinline=inline,
+        **options,
     )
     # numba fixes a kernel's cache folder while decorating it. The setting is global, and other libraries' kernels
     # belong where they were, so it is ours for this one call only. (numba's stubs do not know the setting.)

@@ -142,7 +142,7 @@ open_desk = desk_views if numba.config.DISABLE_JIT else jit(_open_native)
 
 
 @intrinsic
-def _copy(_typing: Any, target: Any, source: Any, first: Any, last: Any) -> Any:
+def _copy(_typing: Any, target: Any, source: Any, _first: Any, _last: Any) -> Any:
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         places = [
             builder.gep(make_array(kind)(context, builder, value).data, [args[2]])

@@ -52,6 +52,8 @@ def route(desk: Desk, strategy: int, symbol: int, strength: float, reduce_only: 
 
 
 @jit
-def route_of(buffer: npt.NDArray[np.uint8], strategy: int, symbol: int, strength: float, reduce_only: int) -> int:
+def route_of(
+    buffer: npt.NDArray[np.uint8], strategy: int, symbol: int, strength: float, reduce_only: int
+) -> int:
     """`route` for plain code."""
     return route(open_desk(buffer), strategy, symbol, strength, reduce_only)

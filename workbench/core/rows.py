@@ -51,7 +51,9 @@ class Header:
     venues: int
     symbols: int
     orders: int
-    queue: int  # working orders allowed at once; a sweep's desk has room for fewer, and says so when it runs out
+    queue: (
+        int  # working orders allowed at once; a sweep's desk has room for fewer, and says so when it runs out
+    )
     events: int
     faults: int
     window: int  # samples kept by the monitors

@@ -57,7 +57,7 @@ class FaultPlan:
 
 
 class WishRow:
-    """A signal on its way.  instrument: NONE where a venue has still to be found for `symbol`.  quantity: NaN for none."""
+    """A signal on its way.  instrument: NONE where `symbol` still wants a venue.  quantity: NaN for none."""
 
     symbol: int
     instrument: int

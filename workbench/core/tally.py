@@ -82,6 +82,7 @@ class Tally:
     bad_ticks: int
     worst_use: float
     worst_gross: float
+    worst_exposure: float  # largest share of a limit on position or gross notional that was held or worked
     halted: int  # breakers latched at the end
     incomplete: int  # something found no room: the column has to be run again with more
 
@@ -110,7 +111,7 @@ def begin(tally: Tally, cash: float, begin_ns: int) -> None:
 class Moments(NamedTuple):
     """The part of a tally that every moment changes, to be kept in registers; see there."""
 
-    count: int
+    number: int
     equity: float
     sum_r: float
     sum_square: float
@@ -148,7 +149,7 @@ def moments_of(tally: Tally) -> Moments:
 @inlined
 def put_moments(tally: Tally, seen: Moments) -> None:
     """Write back."""
-    tally.moments = seen.count
+    tally.moments = seen.number
     tally.equity = seen.equity
     tally.sum_r = seen.sum_r
     tally.sum_square = seen.sum_square
@@ -167,16 +168,33 @@ def put_moments(tally: Tally, seen: Moments) -> None:
 def with_moment(seen: Moments, ns: int, equity: float, held: int) -> Moments:
     """Take in the state after the last update of time `ns`.  held: 1 where a position is open."""
     before = seen.equity
-    change = equity / before - 1.0 if seen.count > 0 else 0.0
-    broken = seen.broken if before > 0.0 or seen.count == 0 else 1
+    change = equity / before - 1.0 if seen.number > 0 else 0.0
+    broken = seen.broken if before > 0.0 or seen.number == 0 else 1
     square = change * change
     down = square if change < 0.0 else 0.0
-    count, total, squares, downs = seen.count + 1, seen.sum_r + change, seen.sum_square + square, seen.sum_down + down
+    count, total, squares, downs = (
+        seen.number + 1,
+        seen.sum_r + change,
+        seen.sum_square + square,
+        seen.sum_down + down,
+    )
     if equity >= seen.peak:
         span = ns - seen.since_ns if seen.below else 0
         longest = span if span > seen.longest_ns else seen.longest_ns
         return Moments(
-            count, equity, total, squares, downs, broken, equity, equity, seen.worst, ns, 0, longest, seen.held + held
+            count,
+            equity,
+            total,
+            squares,
+            downs,
+            broken,
+            equity,
+            equity,
+            seen.worst,
+            ns,
+            0,
+            longest,
+            seen.held + held,
         )
     low, worst = seen.low, seen.worst
     if equity < low:
@@ -223,6 +241,25 @@ def take_back(tallies: Rows[Tally]) -> None:
 
 
 @jit
+def _share(value: float, limit: float) -> float:
+    return value / limit if limit > 0.0 and value > 0.0 else 0.0  # 0 where the limit is infinite
+
+
+@jit
+def _worst_exposure(desk: Desk) -> float:
+    limits = desk.limits[0]
+    book = desk.books[0]
+    worst = max(
+        _share(book.worst_gross, limits.portfolio_gross), _share(book.worst_gross, limits.strategy_gross)
+    )
+    for y in range(desk.head[0].symbols):
+        symbol = desk.symbols[y]
+        worst = max(worst, _share(symbol.worst_long, symbol.max_long))
+        worst = max(worst, _share(symbol.worst_short, symbol.max_short))
+    return worst
+
+
+@jit
 def close_tally(desk: Desk, tally: Tally, last_ns: int) -> None:
     """The run is over: a drawdown that lasts ends here, and the desk's own figures are noted."""
     if tally.below and last_ns - tally.since_ns > tally.longest_ns:
@@ -237,6 +274,7 @@ def close_tally(desk: Desk, tally: Tally, last_ns: int) -> None:
     tally.bad_ticks = book.bad_ticks
     tally.worst_use = book.worst_use
     tally.worst_gross = book.worst_gross
+    tally.worst_exposure = _worst_exposure(desk)
     tally.halted = book.halted | desk.strategies[0].halted
     tally.incomplete = book.starved + book.events_lost
 
@@ -318,5 +356,3 @@ def tell(desk: Desk, tally: Tally, trips: Rows[Trip], keep: int) -> int:
         book.event_count = 0
     tally.breaches += breaches
     return breaches
-
-

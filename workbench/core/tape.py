@@ -63,7 +63,8 @@ class Tape(NamedTuple):
     """rows: TAPE_ROW[n + 1], the last one only closes `stop` and `ends`.
 
     marks: float64[n], the last prices.  times: int64[n].  Both stand in the rows too; by themselves they fit the cache.
-    alone: int64[1], whether every row has a time of its own.  sampled: float64[samples, 3 k]; of each instrument the return, the farthest return of the window, and the mark.
+    alone: int64[1], whether every row has a time of its own.
+    sampled: float64[samples, 3 k]; of each instrument the return, the farthest return of the window, and the mark.
     """
 
     rows: Rows[TapeRow]

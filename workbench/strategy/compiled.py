@@ -15,13 +15,13 @@ from functools import cache
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any, ClassVar, Final, NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
-from workbench.core import column
-from workbench.core.column import AGE, GROUP_COLUMNS, POSITION, specialise
+from workbench.core import patterns
+from workbench.core.column import AGE, GROUP_COLUMNS, POSITION, SECOND
 from workbench.core.feed import QUOTE_COLUMNS
+from workbench.core.jit import jit
 from workbench.core.ledger import settle
 from workbench.core.messages import Instrument, MarketSignal, OrderFill, PriceUpdate, RiskBreach
 from workbench.errors import ParameterError, StrategyError
@@ -154,7 +154,7 @@ class _Group:
         self._seen[place] = now_ns
         for j, seen in enumerate(self._seen):
             if seen != -1:
-                self.prices[j, AGE] = float(now_ns - seen) / column.SECOND
+                self.prices[j, AGE] = float(now_ns - seen) / SECOND
         strengths = self._call(self._params, self._state, self.prices)
         return [
             MarketSignal(i.symbol, None, strength, 1.0, {"venue": i.venue})
@@ -194,7 +194,7 @@ def parameter_rows(strategy: type[CompiledStrategy], configs: Sequence[Mapping[s
 
 def allowed(rule: str, values: Mapping[str, Any]) -> Any:
     """Whether `values` (numbers, or arrays of equal length) satisfy a comparison such as "1 <= fast < slow"."""
-    return eval(_rule(rule), {"__builtins__": {}, "sqrt": np.sqrt}, dict(values))  # noqa: S307 - a class's own constant
+    return eval(_rule(rule), {"__builtins__": {}, "sqrt": np.sqrt}, dict(values))
 
 
 @cache
@@ -226,13 +226,15 @@ class Kernels(NamedTuple):
     """The compiled functions of one strategy.
 
     call(params, state, prices), fresh(params, count): the strategy itself, params a record array of one row.
-    run_one, run_many: see `core.column`.  digest: of everything that was compiled.
+    run_one, run_many, run_cells, run_paths: see `core.patterns`.  digest: of everything that was compiled.
     """
 
     call: Callable[..., Any]
     fresh: Callable[..., Any]
     run_one: Callable[..., Any]
     run_many: Callable[..., Any]
+    run_cells: Callable[..., Any]
+    run_paths: Callable[..., Any]
     digest: str
 
 
@@ -243,25 +245,30 @@ def kernels(strategy: type[CompiledStrategy]) -> Kernels:
     Raises StrategyError where the class does not say what it should.
     """
     if strategy.SCOPE not in SCOPES:
-        raise StrategyError(f"{strategy.__name__}: SCOPE must be one of {', '.join(SCOPES)}, found {strategy.SCOPE!r}")
+        raise StrategyError(
+            f"{strategy.__name__}: SCOPE must be one of {', '.join(SCOPES)}, found {strategy.SCOPE!r}"
+        )
     step, start = (_plain(strategy, name) for name in ("step", "start"))
     together = strategy.SCOPE != "instrument"
     digest = _digest(step, start, repr((together, strategy.READS_POSITION)))
     # Whoever returns an array has to count references; alone, an instrument has a number for an answer.
     step, start = _stepped(step, digest, allocates=together), _stepped(start, digest, allocates=True)
     fresh_pattern, scan_pattern = (
-        (column.fresh_group, column.scan_group) if together else (column.fresh_one, column.scan_one)
+        (patterns.fresh_group, patterns.scan_group) if together else (patterns.fresh_one, patterns.scan_one)
     )
-    fresh = specialise(fresh_pattern, digest, allocates=True, start=start)
-    scan = specialise(scan_pattern, digest, allocates=together, step=step)
-    run_one = specialise(
-        column.run_one, digest, allocates=True, scan=scan, fresh=fresh, FEEDBACK=strategy.READS_POSITION
+    fresh = patterns.specialise(fresh_pattern, digest, allocates=True, start=start)
+    scan = patterns.specialise(scan_pattern, digest, allocates=together, step=step)
+    run_one = patterns.specialise(
+        patterns.run_one, digest, allocates=True, scan=scan, fresh=fresh, FEEDBACK=strategy.READS_POSITION
     )
     return Kernels(
-        call=specialise(column.call, digest, allocates=together, step=step),
-        fresh=specialise(column.begin_state, digest, allocates=True, fresh=fresh),
+        call=patterns.specialise(patterns.call, digest, allocates=together, step=step),
+        fresh=patterns.specialise(patterns.begin_state, digest, allocates=True, fresh=fresh),
         run_one=run_one,
-        run_many=specialise(column.run_many, digest, allocates=True, run_one=run_one),
+        **{
+            name: patterns.specialise(getattr(patterns, name), digest, allocates=True, run_one=run_one)
+            for name in ("run_many", "run_cells", "run_paths")
+        },
         digest=digest,
     )
 
@@ -271,22 +278,24 @@ def _plain(strategy: type[CompiledStrategy], name: str) -> FunctionType:
     function = found.__func__ if isinstance(found, staticmethod) else getattr(found, "py_func", found)
     function = getattr(function, "py_func", function)
     if not isinstance(found, staticmethod) or not isinstance(function, FunctionType):
-        raise StrategyError(f"{strategy.__name__}: {name} must be a staticmethod, found {type(found).__name__}")
+        raise StrategyError(
+            f"{strategy.__name__}: {name} must be a staticmethod, found {type(found).__name__}"
+        )
     return function
 
 
 def _stepped(function: FunctionType, digest: str, *, allocates: bool = False) -> Any:
     """A strategy's function under a name and a file that the kernel cache can go by, wherever it was written."""
     copy = FunctionType(
-        function.__code__.replace(co_filename=column.__file__),
+        function.__code__.replace(co_filename=patterns.__file__),
         function.__globals__,
         f"{function.__name__}_{digest}",
         function.__defaults__,
         function.__closure__,
     )
-    copy.__module__ = column.__name__
+    copy.__module__ = patterns.__name__
     copy.__qualname__ = copy.__name__
-    return column.jit(copy, allocates=allocates)
+    return jit(copy, allocates=allocates)
 
 
 def _digest(*parts: object) -> str:

@@ -42,7 +42,7 @@ class TradingStrategy(ABC):
         self.performance_metrics: Mapping[str, float] = {}
         self.logger = logging.getLogger(f"strategy.{type(self).__name__}")
 
-    def on_start(self, instruments: Sequence[Instrument]) -> None:
+    def on_start(self, instruments: Sequence[Instrument]) -> None:  # noqa: B027 - most have nothing to do
         """Hear which instruments there are, before the first price; nothing needs to be done about it."""
 
     @abstractmethod

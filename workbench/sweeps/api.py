@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +21,7 @@ from workbench.errors import ChaosError, StrategyError
 from workbench.strategy.compiled import CompiledStrategy, parameter_rows
 from workbench.strategy.contract import TradingStrategy
 from workbench.strategy.loader import load_strategy
-from workbench.sweeps.crew import Batch, run_batches
+from workbench.sweeps.crew import Batch, progress_bar, run_batches
 from workbench.sweeps.grid import UNIT, Grid, Where, make_grid
 from workbench.sweeps.metrics import Context, check_metrics, figures
 from workbench.sweeps.result import Part, SweepResult
@@ -33,8 +32,6 @@ __all__ = ["Axis", "Task", "make_tasks", "sweep"]
 type SignalFunction = Callable[..., Any]
 type SweepStrategy = type[TradingStrategy] | str | Path | SignalFunction
 type ChaosAxis = ChaosLike | Mapping[str, ChaosLike]
-
-WATCHED: Final = 2_000_000  # price updates from which on a bar is shown
 
 
 class Axis(dict[str, str]):
@@ -169,7 +166,7 @@ class Job:
         began = time.perf_counter()
         total = len(self.grid) * len(self.tasks)
         rows = sum(len(task.arguments["prices"]) for task in self.tasks) * len(self.grid)
-        with _bar(total, rows, progress, self.kind.__name__) as tick:
+        with progress_bar(total, rows, progress, self.kind.__name__, "column") as tick:
             parts, interrupted = self._run(tick)
         if interrupted:
             finished = sum(int(np.count_nonzero(part.finished)) for part in parts)
@@ -206,7 +203,7 @@ class Job:
         self.per_year = context.per_year
         found = figures(batch.tallies, context, self.metrics)
         return Part(
-            task.labels, self.grid, found, batch.finished, partial(column_of, task, self.kind, self.base)
+            task.labels, self.grid, found, batch.finished, partial(column_of, task, batch.setting.kind, self.base)
         )
 
 
@@ -253,29 +250,6 @@ def column_of(
 def replayed(task: Task, base: Mapping[str, Any], config: Mapping[str, Any]) -> BacktestResult:
     """One column by event replay."""
     return backtest(**task.arguments, config={**base, **config}, on_error="contain", progress=False)
-
-
-def _bar(total: int, rows: int, wanted: bool | None, name: str) -> Any:
-    watched = sys.stderr.isatty() or "ipykernel" in sys.modules
-    if not (rows > 20 * WATCHED and watched if wanted is None else wanted):
-        return nullcontext(lambda _: None)
-    from tqdm.auto import tqdm
-
-    return _Ticking(tqdm(total=total, unit="column", desc=name, leave=False))
-
-
-class _Ticking:
-    """A progress bar whose `update` is handed out."""
-
-    def __init__(self, bar: Any) -> None:
-        self._bar = bar
-
-    def __enter__(self) -> Callable[[int], object]:
-        update: Callable[[int], object] = self._bar.update
-        return update
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()
 
 
 def check_is_class(strategy: object) -> None:

@@ -6,8 +6,9 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -18,10 +19,11 @@ from workbench.core.jit import is_cached
 from workbench.core.tally import TALLY
 from workbench.sweeps.setting import ROOMS, Room, Setting
 
-__all__ = ["Batch", "Outcome", "run_batch", "run_batches", "say_compiling"]
+__all__ = ["Batch", "Outcome", "progress_bar", "run_batch", "run_batches", "say_compiling", "wait_for"]
 
 PIECE_SECONDS: Final = 0.1
 LOOK_SECONDS: Final = 0.05
+LONG_RUN: Final = 100_000_000  # price updates from which on a bar is shown where somebody looks
 
 type Floats = npt.NDArray[np.float64]
 
@@ -30,8 +32,7 @@ type Floats = npt.NDArray[np.float64]
 class Batch:
     """Columns of one setting.
 
-    params: a record array, one row a column.  units: float64[columns, symbols], or [0, symbols].  quotes: float64[columns]
-    -> what the strategy is shown of column c, for signals that were worked out before; None for the market's own.
+    params: a record array, one row a column.  units: float64[columns, symbols], or [0, symbols] for the setting's own.
     tallies: TALLY[columns].  finished: bool[columns].
     """
 
@@ -147,7 +148,7 @@ def run_batches(
     pieces = _Pieces(batches)
     with ThreadPoolExecutor(workers, thread_name_prefix="sweep") as pool:
         futures = [pool.submit(_work, batches, pieces, stop, counts.append, ROOMS[0]) for _ in range(workers)]
-        outcome.interrupted = _wait(futures, stop, counts, progress)
+        outcome.interrupted = wait_for(futures, stop, counts, progress)
     for future in futures:
         future.result()
     if not outcome.interrupted:
@@ -155,7 +156,7 @@ def run_batches(
     return outcome
 
 
-def _wait(
+def wait_for(
     futures: Sequence[Future[None]],
     stop: npt.NDArray[np.int64],
     counts: list[int],
@@ -188,3 +189,19 @@ def _run_again(batches: Sequence[Batch]) -> None:
         column = batch.setting.column(ROOMS[1]) if len(rows) else None
         for row in rows.tolist():
             run_batch(batch, row, row + 1, column, stop)
+
+
+def progress_bar(total: int, updates: int, wanted: bool | None, name: str, unit: str) -> Any:
+    """A context that hands out a function of how many more are done; a bar where `wanted`, or on long runs (None)."""
+    watched = sys.stderr.isatty() or "ipykernel" in sys.modules
+    if not (updates > LONG_RUN and watched if wanted is None else wanted):
+        return nullcontext(lambda _: None)
+    from tqdm.auto import tqdm
+
+    return _ticking(tqdm(total=total, unit=unit, desc=name, leave=False))
+
+
+@contextmanager
+def _ticking(bar: Any) -> Iterator[Callable[[int], object]]:
+    with bar:
+        yield bar.update

@@ -137,7 +137,7 @@ METRICS: Final[Mapping[str, Callable[[Any, Context], Any]]] = {
 
 
 def check_metrics(metrics: Sequence[str] | str | None) -> tuple[str, ...]:
-    """Names of the metrics that are wanted; None for the usual ones.  Raises ConfigError for one that does not exist."""
+    """Names of the metrics that are wanted; None for the usual ones.  Raises ConfigError for one that there is not."""
     if metrics is None:
         return DEFAULT_METRICS
     names = (metrics,) if isinstance(metrics, str) else tuple(metrics)

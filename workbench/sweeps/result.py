@@ -91,7 +91,7 @@ class SweepResult:
     @property
     def axes(self) -> list[str]:
         """Names of the index levels: further axes first, then the parameters."""
-        return list(self.table.index.names)
+        return [str(name) for name in self.table.index.names]
 
     def _metric(self, metric: str) -> str:
         if metric not in self.metrics:

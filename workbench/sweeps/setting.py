@@ -86,7 +86,7 @@ def make_groups(feed: Feed, groups: Sequence[Sequence[int]], listens: Sequence[b
 def _plans(events: Sequence[ChaosEvent], strategy_id: str) -> Any:
     """The signal faults that strike this strategy, as the core takes them."""
     mine = [e for e in events if e.family is Family.SIGNAL and e.target in ("", strategy_id)]
-    plans = np.zeros(len(mine), dtype=FAULT_PLAN)
+    plans: Any = np.zeros(len(mine), dtype=FAULT_PLAN)
     for plan, event in zip(plans, mine, strict=True):
         plan.kind, plan.intensity, plan.seed = event.kind.code, event.intensity, event.seed % 2**31
         plan.start_ns, plan.end_ns = event.start_ns, event.end_ns

@@ -1,0 +1,205 @@
+"""How plain code runs a compiled strategy: what it needs stays in memory that compiled code finds by one address.
+
+numba takes some 0.3 µs to unpack each array that it is called with, and a strategy has several of them. A call with an
+address and seven numbers takes 0.25 µs, whatever the strategy keeps.
+
+With NUMBA_DISABLE_JIT=1 the same functions run as they stand, and the "address" is the parts themselves.
+"""
+
+from __future__ import annotations
+
+# numba describes its extension interface with untyped functions.
+# mypy: disable-error-code="no-untyped-call,untyped-decorator"
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+from numba import types
+from numba.core.registry import cpu_target
+from numba.core.typing.templates import signature
+from numba.extending import intrinsic
+
+from workbench.core.column import AGE, GROUP_COLUMNS, POSITION, SECOND, TIME
+from workbench.core.patterns import specialise
+from workbench.core.feed import ASK, ASK_SIZE, BID, BID_SIZE, CHANGE_PCT, LAST, QUOTE_COLUMNS, VOLUME
+from workbench.core.jit import jit
+from workbench.core.state import NONE
+
+__all__ = ["ROW", "TABLE", "Runner", "Telling", "telling"]
+
+ROW = types.Array(types.float64, 1, "C")
+TABLE = types.Array(types.float64, 2, "C")
+_TIMES = types.Array(types.int64, 1, "C")
+_PLAIN = bool(numba.config.DISABLE_JIT)
+
+
+class Telling(NamedTuple):
+    """Compiled functions for one strategy.
+
+    start(params[, count]) -> state.
+    tell: alone (address, bid, ask, last, volume, bid_size, ask_size, change) -> strength; of a group (address, place,
+    now_ns, the same seven) -> how many strengths the step has said.
+    size: bytes that its parts take at their address.  state: numba's type of its state.
+    """
+
+    start: Callable[..., Any]
+    tell: Callable[..., Any]
+    size: int
+    state: Any
+
+
+class Runner:
+    """A strategy at work on one instrument, or on one group of `count` of them: its state, and what it sees.
+
+    prices: float64[7], or float64[count, GROUP_COLUMNS].  said: float64[count], what a group's step has said last.
+    address: what `Telling.tell` takes.
+    """
+
+    def __init__(self, functions: Telling, params: Any, count: int | None = None) -> None:
+        self.params = params
+        if count is None:
+            self.state = functions.start(params)
+            self.prices, self.said = np.zeros(QUOTE_COLUMNS), np.zeros(0)
+            self.seen = np.zeros(0, dtype=np.int64)
+        else:
+            self.state = functions.start(params, count)
+            self.prices, self.said = np.full((count, GROUP_COLUMNS), math.nan), np.full(count, math.nan)
+            self.prices[:, POSITION] = 0.0
+            self.seen = np.full(count, NONE, dtype=np.int64)
+        self.bind(functions)
+
+    def bind(self, functions: Telling) -> None:
+        """Put the parts where compiled code finds them; again after a copy was made of this."""
+        parts = (self.params, self.state, self.prices, self.seen, self.said)
+        self.address: Any = parts
+        if not _PLAIN:
+            self._block = np.zeros(functions.size, dtype=np.uint8)
+            self.address = self._block.ctypes.data
+            _keep(self.address, parts)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the address, which holds for this process and this object alone."""
+        return {name: value for name, value in vars(self).items() if name not in ("address", "_block")}
+
+
+# -- patterns: copied for each strategy ------------------------------------------------------------------------------
+
+
+def step(params: Any, state: Any, prices: Any) -> Any:
+    """Stands for the strategy's own."""
+    raise NotImplementedError
+
+
+def parts_at(address: Any) -> Any:
+    """Stands for a strategy's own `_load`."""
+    return address
+
+
+def load_parts(address: int) -> Any:
+    """The parts that `_keep` has put at `address`."""
+    return _load(address, PARTS)
+
+
+PARTS: Any = None
+
+
+def tell_one(
+    address: int,
+    bid: float,
+    ask: float,
+    last: float,
+    volume: float,
+    bid_size: float,
+    ask_size: float,
+    change: float,
+) -> Any:
+    """Strength after one price of an instrument by itself."""
+    params, state, prices, _seen, _said = parts_at(address)
+    prices[BID], prices[ASK], prices[LAST], prices[VOLUME] = bid, ask, last, volume
+    prices[BID_SIZE], prices[ASK_SIZE], prices[CHANGE_PCT] = bid_size, ask_size, change
+    return step(params, state, prices)
+
+
+def tell_group(
+    address: int,
+    place: int,
+    now_ns: int,
+    bid: float,
+    ask: float,
+    last: float,
+    volume: float,
+    bid_size: float,
+    ask_size: float,
+    change: float,
+) -> int:
+    """How many strengths the step says after one price of the instrument at `place`; they are in `said`."""
+    params, state, prices, seen, said = parts_at(address)
+    row = prices[place]
+    row[BID], row[ASK], row[LAST], row[VOLUME] = bid, ask, last, volume
+    row[BID_SIZE], row[ASK_SIZE], row[CHANGE_PCT] = bid_size, ask_size, change
+    row[TIME] = float(now_ns) / SECOND
+    seen[place] = now_ns
+    for j in range(len(seen)):
+        if seen[j] != NONE:
+            prices[j, AGE] = float(now_ns - seen[j]) / SECOND
+    strengths = step(params, state, prices)
+    count = 0
+    for j in range(len(seen)):
+        said[j] = strengths[j]
+        if said[j] == said[j]:
+            count += 1
+    return count
+
+
+# -- making the copies -----------------------------------------------------------------------------------------------
+
+
+def telling(start: Any, step: Any, digest: str, params: Any, *, together: bool) -> Telling:
+    """The functions that tell one strategy of prices, compiled.
+
+    start, step: compiled.  params: one row.  together: whether it sees a group.
+    """
+    pattern = tell_group if together else tell_one
+    if _PLAIN:
+        return Telling(start, specialise(pattern, digest, step=step, parts_at=parts_at), 0, None)
+    record = numba.typeof(params)
+    asked = (record, types.int64) if together else (record,)
+    start.compile(asked)
+    state = start.overloads[asked].signature.return_type
+    table = TABLE if together else ROW
+    parts = types.BaseTuple.from_types((record, state, table, _TIMES, ROW))
+    found = specialise(load_parts, digest, PARTS=parts)
+    tell = specialise(pattern, digest, allocates=together, step=step, parts_at=found)
+    numbers = (types.float64,) * QUOTE_COLUMNS
+    tell.compile((types.int64, *((types.int64, types.int64) if together else ()), *numbers))
+    tell.disable_compile()  # a whole number among the prices is taken for a float, not for a reason to compile
+    context = cpu_target.target_context
+    return Telling(start, tell, int(context.get_abi_sizeof(context.get_value_type(parts))), state)
+
+
+@intrinsic
+def _load(_typing: Any, _address: Any, kind: Any) -> Any:
+    found = kind.instance_type
+
+    def code(context: Any, builder: Any, _sig: Any, args: Any) -> Any:
+        return builder.load(builder.inttoptr(args[0], context.get_value_type(found).as_pointer()))
+
+    return signature(found, types.int64, kind), code
+
+
+@intrinsic
+def _store(_typing: Any, _address: Any, value: Any) -> Any:
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        place = builder.inttoptr(args[0], context.get_value_type(sig.args[1]).as_pointer())
+        builder.store(args[1], place)
+        return context.get_dummy_value()
+
+    return signature(types.none, types.int64, value), code
+
+
+@jit
+def _keep(address: int, parts: Any) -> None:
+    """Write the arrays' descriptions to `address`; whoever owns the arrays keeps them alive."""
+    _store(address, parts)
