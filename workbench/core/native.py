@@ -34,7 +34,7 @@ from workbench.core.jit import jit
 from workbench.core.rows import HEADER, Header
 from workbench.core.state import Desk, desk_views, sections
 
-__all__ = ["copy_bytes", "open_desk"]
+__all__ = ["copy_bytes", "keep", "kept", "open_desk"]
 
 BYTE = ir.IntType(8).as_pointer()
 WORD = ir.IntType(64)
@@ -164,3 +164,64 @@ def _copy_plain(target: npt.NDArray[np.uint8], source: npt.NDArray[np.uint8], fi
 
 
 copy_bytes = _copy_plain if numba.config.DISABLE_JIT else jit(_copy_native)
+
+
+# -- what a strategy keeps, as bytes that nobody counts references to -----------------------------------------------
+
+
+@intrinsic
+def _width(_typing: Any, value: Any) -> Any:
+    def code(context: Any, _builder: Any, sig: Any, _args: Any) -> Any:
+        return WORD(context.get_abi_sizeof(context.get_value_type(sig.args[0])))
+
+    return signature(types.intp, value), code
+
+
+def _place(context: Any, builder: Any, sig: Any, args: Any, kind: Any) -> Any:
+    """The pointer to value number `args[1]` of type `kind` in the buffer `args[0]`."""
+    data = make_array(sig.args[0])(context, builder, args[0]).data
+    layout = context.get_value_type(kind)
+    start = builder.mul(args[1], WORD(context.get_abi_sizeof(layout)))
+    return builder.bitcast(builder.gep(data, [start]), layout.as_pointer())
+
+
+@intrinsic
+def _put(_typing: Any, buffer: Any, _index: Any, value: Any) -> Any:
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        builder.store(args[2], _place(context, builder, sig, args, sig.args[2]))
+        return context.get_dummy_value()
+
+    return signature(types.none, buffer, types.intp, value), code
+
+
+@intrinsic
+def _get(_typing: Any, buffer: Any, _index: Any, like: Any) -> Any:
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.load(_place(context, builder, sig, args, sig.args[2]))
+
+    return signature(like, buffer, types.intp, like), code
+
+
+def _keep_native(values: Any) -> npt.NDArray[np.uint8]:
+    room = np.zeros(len(values) * _width(values[0]), dtype=np.uint8)
+    for i in range(len(values)):
+        _put(room, i, values[i])
+    return room
+
+
+def _kept_native(room: Any, index: int, like: Any) -> Any:
+    """Value number `index` of what `keep` made of values like `like`, which somebody else must keep alive."""
+    return _get(room, index, like)
+
+
+def _keep_plain(values: Any) -> Any:
+    """Values for `kept`: a loop that takes them from there counts no references."""
+    return values
+
+
+def _kept_plain(room: Any, index: int, _like: Any) -> Any:
+    return room[index]
+
+
+keep = _keep_plain if numba.config.DISABLE_JIT else jit(_keep_native, allocates=True)
+kept = _kept_plain if numba.config.DISABLE_JIT else jit(_kept_native, inline=True)

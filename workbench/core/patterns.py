@@ -31,7 +31,7 @@ from workbench.core.column import (
     show_positions,
 )
 from workbench.core.jit import jit
-from workbench.core.native import open_desk
+from workbench.core.native import keep, kept, open_desk
 from workbench.core.outcome import Outcome, Path, assess, keep_path
 from workbench.core.state import NONE, Rows
 from workbench.core.tally import Tally
@@ -41,6 +41,7 @@ __all__ = [
     "call",
     "fresh_group",
     "fresh_one",
+    "play",
     "run_cells",
     "run_many",
     "run_one",
@@ -104,12 +105,27 @@ fresh: Callable[..., Any] = fresh_one
 FEEDBACK: bool = False
 
 
-def run_one(column: Column, params: Any, begin_ns: int, own_units: int, keep: int) -> None:
-    """Run one column from its template to the end of the tape."""
+def run_one(column: Column, params: Any, begin_ns: int, own_units: int, keep_events: int) -> int:
+    """Run one column from its template to the end of the tape; how many groups there were.
+
+    The list of states is asked for its length at the end so that it lives until then: `play` has but bytes of them.
+    """
+    sizes = column.groups.sizes
+    states = [fresh(params, sizes[g]) for g in range(len(sizes))]
+    play(column, params, keep(states), states[0], begin_ns, own_units, keep_events)
+    return len(states)
+
+
+def play(
+    column: Column, params: Any, states: Any, like: Any, begin_ns: int, own_units: int, keep_events: int
+) -> None:
+    """`run_one` with what the strategy keeps of each group (`states`, of the type of `like`).
+
+    Apart from it, since whoever makes something counts references, at every turn of its loops.
+    """
     tape, groups, glide, work, plans = column.tape, column.groups, column.glide, column.work, column.plans
-    desk = set_up(column, begin_ns, own_units, keep)
+    desk = set_up(column, begin_ns, own_units, keep_events)
     count = len(tape.marks)
-    states = [fresh(params, groups.sizes[g]) for g in range(len(groups.sizes))]
     row = 0
     while row < count:
         target = first_bent(plans, tape, row, count)
@@ -123,7 +139,7 @@ def run_one(column: Column, params: Any, begin_ns: int, own_units: int, keep: in
         for g in range(len(groups.sizes)):
             if work.next_row[g] < row:
                 end = rows_before(groups, g, work.cursor[g], target)
-                found = scan(params, states[g], groups, work, g, work.cursor[g], end)
+                found = scan(params, kept(states, g, like), groups, work, g, work.cursor[g], end)
                 work.cursor[g] = found + 1 if found < end else end
                 work.next_row[g] = groups.rows[found] if found < end else NONE
             if work.next_row[g] != NONE and work.next_row[g] < following:
