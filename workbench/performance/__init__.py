@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from workbench.performance.attribution import attribute_pnl
     from workbench.performance.benchmark import (
         alpha,
         appraisal_ratio,
@@ -74,9 +75,11 @@ if TYPE_CHECKING:
         per_period,
         probabilistic_sharpe_ratio,
     )
+    from workbench.performance.shortfall import fill_costs, order_shortfall
     from workbench.performance.splitters import CombinatorialPurgedCV, PurgedKFold, WalkForward
     from workbench.performance.tables import drawdown_table, monthly_returns
     from workbench.performance.trades import TradeFigures, trade_figures
+    from workbench.performance.trading_record import TradingRecord, feed_marks
     from workbench.performance.trials import (
         Trials,
         deflated_sharpe_ratio,
@@ -93,10 +96,12 @@ __all__ = [
     "PurgedKFold",
     "SharpeEstimate",
     "TradeFigures",
+    "TradingRecord",
     "Trials",
     "WalkForward",
     "alpha",
     "appraisal_ratio",
+    "attribute_pnl",
     "average_drawdown",
     "beta",
     "burke_ratio",
@@ -115,6 +120,8 @@ __all__ = [
     "estimate_sharpe",
     "expectancy",
     "expected_maximum_sharpe",
+    "feed_marks",
+    "fill_costs",
     "infer_periods_per_year",
     "information_ratio",
     "jensen_alpha",
@@ -129,6 +136,7 @@ __all__ = [
     "monthly_returns",
     "omega_ratio",
     "omega_sharpe_ratio",
+    "order_shortfall",
     "pain_index",
     "pain_ratio",
     "payoff_ratio",
@@ -163,6 +171,11 @@ __all__ = [
 ]
 
 _HOME: Final = {
+    "attribute_pnl": "attribution",
+    "fill_costs": "shortfall",
+    "order_shortfall": "shortfall",
+    "TradingRecord": "trading_record",
+    "feed_marks": "trading_record",
     "CombinatorialPurgedCV": "splitters",
     "Curve": "equity",
     "Overfitting": "overfitting",
