@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from typing import Any, ClassVar
 
-from workbench.errors import ParameterError
-from workbench.strategy import MarketSignal, OrderFill, PriceUpdate, RiskBreach, TradingStrategy
+from workbench.strategy.compiled import LAST, CompiledStrategy
+from workbench.strategy.indicators import is_price, memory, push_sma, sma
 
 
-class SmaCrossStrategy(TradingStrategy):
+class SmaCrossStrategy(CompiledStrategy):
     """Holds one unit from the fast average's cross above the slow one until it crosses back.
 
     Idea: a mean of recent prices above a mean of older ones is a trend, and trends last longer than they
@@ -23,59 +22,24 @@ class SmaCrossStrategy(TradingStrategy):
     spread.
     """
 
-    VERSION = "1.0.0"
+    VERSION = "1.1.0"
     SIZING = "target"
     PARAMETERS: ClassVar = {"fast": 10, "slow": 50}
+    CONSTRAINTS = ("1 <= fast < slow",)
 
-    def __init__(self, config: dict[str, Any]) -> None:
-        super().__init__(config)
-        self.fast, self.slow = int(self.config["fast"]), int(self.config["slow"])
-        if not 1 <= self.fast < self.slow:
-            raise ParameterError(
-                f"SmaCrossStrategy: expected 1 <= fast < slow, found fast={self.fast} and slow={self.slow}"
-            )
-        self._averages: dict[tuple[str, str], _Averages] = {}
+    @staticmethod
+    def start(params: Any) -> Any:
+        return sma(params.fast), sma(params.slow), memory(1, math.nan)
 
-    def on_market_data(self, price_update: PriceUpdate) -> list[MarketSignal]:
-        price = price_update.last
-        if not 0.0 < price < math.inf:
-            return []
-        instrument = (price_update.symbol, price_update.venue)
-        state = self._averages.get(instrument)
-        if state is None:
-            state = self._averages[instrument] = _Averages(self.fast, self.slow)
-        fast, slow = state.fast, state.slow
-        # One form for warm-up and after: the windows start as zeros, so what leaves is always subtracted.
-        state.fast_sum += price - fast[0]
-        fast.append(price)
-        state.slow_sum += price - slow[0]
-        slow.append(price)
-        if not slow[0]:  # one of the first zeros: the slow window is not full yet
-            return []
-        above = state.fast_sum / self.fast > state.slow_sum / self.slow
-        before, state.above = state.above, above
-        if before is None or above is before:
-            return []
-        strength = 1.0 if above else 0.0
-        return [
-            MarketSignal(symbol=instrument[0], signal_strength=strength, metadata={"venue": instrument[1]})
-        ]
-
-    def on_order_fill(self, fill: OrderFill) -> None:
-        """Nothing to do: a target needs no book of its own."""
-
-    def on_risk_breach(self, breach: RiskBreach) -> None:
-        self.logger.info("%s", breach.message)
-
-
-class _Averages:
-    """The two windows of one instrument and their running sums."""
-
-    __slots__ = ("above", "fast", "fast_sum", "slow", "slow_sum")
-
-    def __init__(self, fast: int, slow: int) -> None:
-        self.fast = deque([0.0] * fast, maxlen=fast)
-        self.slow = deque([0.0] * slow, maxlen=slow)
-        self.fast_sum = 0.0
-        self.slow_sum = 0.0
-        self.above: bool | None = None
+    @staticmethod
+    def step(params: Any, state: Any, prices: Any) -> float:  # noqa: ARG004 - the windows are in the state
+        price = prices[LAST]
+        if not is_price(price):
+            return math.nan
+        fast, slow, was_above = push_sma(state[0], price), push_sma(state[1], price), state[2]
+        if slow != slow:  # its window is not full yet
+            return math.nan
+        above = 1.0 if fast > slow else 0.0
+        before = was_above[0]
+        was_above[0] = above
+        return above if above != before and before == before else math.nan

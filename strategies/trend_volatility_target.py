@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from workbench.errors import ParameterError
-from workbench.strategy import MarketSignal, OrderFill, PriceUpdate, RiskBreach, TradingStrategy
+from workbench.core.messages import Instrument
+from workbench.strategy.compiled import LAST, TIME, CompiledStrategy
+from workbench.strategy.indicators import ema, is_price, memory, push_ema
 
-YEAR_NS = 365.25 * 86_400e9
+YEAR = 365.25 * 86_400.0  # seconds
+SIZE, SQUARES, YEARS, LAST_PRICE, LAST_TIME = range(5)
 
 
-class TrendVolatilityTargetStrategy(TradingStrategy):
+class TrendVolatilityTargetStrategy(CompiledStrategy):
     """Long above, short below its trend, with a position that shrinks as prices grow wilder.
 
     Idea: direction is the sign of a fast less a slow exponential average; size is target_volatility /
@@ -28,8 +31,9 @@ class TrendVolatilityTargetStrategy(TradingStrategy):
     largest.
     """
 
-    VERSION = "1.0.0"
+    VERSION = "1.1.0"
     SIZING = "target"
+    SCOPE = "market"  # for the times of the prices, of which an instrument by itself is not told
     PARAMETERS: ClassVar = {
         "fast": 20,
         "slow": 100,
@@ -38,76 +42,52 @@ class TrendVolatilityTargetStrategy(TradingStrategy):
         "rebalance": 0.1,
         "long_only": False,
     }
+    CONSTRAINTS = (
+        "1 <= fast < slow",
+        "volatility_span >= 1",
+        "target_volatility > 0",
+        "0 <= rebalance < 1",
+    )
 
-    def __init__(self, config: dict[str, Any]) -> None:
-        super().__init__(config)
-        fast, self.slow, span = (int(self.config[key]) for key in ("fast", "slow", "volatility_span"))
-        self.target = float(self.config["target_volatility"])
-        self.rebalance = float(self.config["rebalance"])
-        self.long_only = bool(self.config["long_only"])
-        if not 1 <= fast < self.slow or span < 1:
-            raise ParameterError(
-                "TrendVolatilityTargetStrategy: expected 1 <= fast < slow and volatility_span >= 1, found "
-                f"fast={fast}, slow={self.slow} and volatility_span={span}"
-            )
-        if self.target <= 0.0 or not 0.0 <= self.rebalance < 1.0:
-            raise ParameterError(
-                "TrendVolatilityTargetStrategy: expected target_volatility > 0 and 0 <= rebalance < 1, found "
-                f"target_volatility={self.target} and rebalance={self.rebalance}"
-            )
-        self.fast_weight, self.slow_weight, self.weight = (2.0 / (n + 1) for n in (fast, self.slow, span))
-        self._trends: dict[tuple[str, str], _Trend] = {}
+    @classmethod
+    def groups(cls, config: Mapping[str, Any], instruments: Sequence[Instrument]) -> list[list[int]]:
+        """Each instrument on its own."""
+        del config
+        return [[k] for k in range(len(instruments))]
 
-    def on_market_data(self, price_update: PriceUpdate) -> list[MarketSignal]:
-        price = price_update.last
-        if not 0.0 < price < math.inf:
-            return []
-        instrument = (price_update.symbol, price_update.venue)
-        state = self._trends.get(instrument)
-        if state is None:
-            self._trends[instrument] = _Trend(price, price_update.timestamp_ns)
-            return []
-        move = price / state.price - 1.0
-        years = (price_update.timestamp_ns - state.time_ns) / YEAR_NS
-        state.price, state.time_ns = price, price_update.timestamp_ns
-        # average += weight * (new - average); the last two start at 0, a bias that their ratio does not have.
-        state.fast += self.fast_weight * (price - state.fast)
-        state.slow += self.slow_weight * (price - state.slow)
-        state.squares += self.weight * (move * move - state.squares)
-        state.years += self.weight * (years - state.years)
-        state.count += 1
-        if state.count < self.slow:
-            return []
-        wanted = self._wanted(state)
-        same_side = wanted * state.size > 0.0
-        if wanted == state.size or (same_side and abs(wanted - state.size) <= self.rebalance):
-            return []
-        state.size = wanted
-        return [MarketSignal(symbol=instrument[0], signal_strength=wanted, metadata={"venue": instrument[1]})]
+    @staticmethod
+    def start(params: Any, count: int) -> Any:
+        mind = memory(5)
+        mind[LAST_PRICE] = math.nan
+        return ema(params.fast), ema(params.slow), mind, memory(count)
 
-    def _wanted(self, state: _Trend) -> float:
-        """Signed size, -1..1; 0 while there is no movement or no time to measure."""
-        if not (state.squares > 0.0 and state.years > 0.0) or state.fast == state.slow:
-            return 0.0
-        size = min(1.0, self.target / math.sqrt(state.squares / state.years))
-        if state.fast > state.slow:
-            return size
-        return 0.0 if self.long_only else -size
-
-    def on_order_fill(self, fill: OrderFill) -> None:
-        """Nothing to do: a target needs no book of its own."""
-
-    def on_risk_breach(self, breach: RiskBreach) -> None:
-        self.logger.info("%s", breach.message)
-
-
-class _Trend:
-    """The averages of one instrument, its last price and time, and the size wanted last."""
-
-    __slots__ = ("count", "fast", "price", "size", "slow", "squares", "time_ns", "years")
-
-    def __init__(self, price: float, time_ns: int) -> None:
-        self.price = self.fast = self.slow = price
-        self.time_ns = time_ns
-        self.squares = self.years = self.size = 0.0
-        self.count = 1
+    @staticmethod
+    def step(params: Any, state: Any, prices: Any) -> Any:
+        mind, answer = state[2], state[3]
+        answer[0] = math.nan
+        price, time = prices[0, LAST], prices[0, TIME]
+        if not is_price(price):
+            return answer
+        fast, slow = push_ema(state[0], price), push_ema(state[1], price)
+        move = price / mind[LAST_PRICE] - 1.0
+        years = (time - mind[LAST_TIME]) / YEAR
+        mind[LAST_PRICE], mind[LAST_TIME] = price, time
+        if move != move:  # the first price
+            return answer
+        # average += weight * (new - average); both start at 0, a bias that their ratio does not have.
+        weight = 2.0 / (params.volatility_span + 1.0)
+        mind[SQUARES] += weight * (move * move - mind[SQUARES])
+        mind[YEARS] += weight * (years - mind[YEARS])
+        if slow != slow:  # fewer than `slow` prices so far
+            return answer
+        wanted = 0.0  # while there is no movement or no time to measure
+        if mind[SQUARES] > 0.0 and mind[YEARS] > 0.0 and fast != slow:
+            wanted = min(1.0, params.target_volatility / math.sqrt(mind[SQUARES] / mind[YEARS]))
+            if fast < slow:
+                wanted = 0.0 if params.long_only else -wanted
+        size = mind[SIZE]
+        same_side = wanted * size > 0.0
+        if wanted != size and not (same_side and abs(wanted - size) <= params.rebalance):
+            mind[SIZE] = wanted
+            answer[0] = wanted
+        return answer

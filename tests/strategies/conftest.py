@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 
+from workbench.core.messages import Instrument
 from workbench.strategy import MarketSignal, OrderFill, PriceUpdate, TradingStrategy
 from workbench.strategy.loader import load_strategy
 
 MINUTE_NS = 60_000_000_000
+INSTRUMENTS = [
+    Instrument(symbol, f"exchange-{number}") for symbol in ("BTC-USD", "ETH-USD") for number in (1, 2, 3)
+]
 FOLDER = Path(__file__).parents[2] / "strategies"
 
 Make = Callable[..., TradingStrategy]
@@ -22,11 +26,13 @@ Drive = Callable[[TradingStrategy, Sequence[PriceUpdate]], list[tuple[int, Marke
 
 @pytest.fixture(scope="session")
 def make() -> Make:
-    """make("sma_cross", fast=2): an instance of the script's strategy."""
+    """make("sma_cross", fast=2): an instance of the script's strategy that has been told of INSTRUMENTS."""
     classes = {path.stem: load_strategy(path) for path in FOLDER.glob("*.py")}
 
     def instance(script: str, **config: Any) -> TradingStrategy:
-        return classes[script](config)
+        strategy = classes[script](config)
+        strategy.on_start(INSTRUMENTS)
+        return strategy
 
     return instance
 

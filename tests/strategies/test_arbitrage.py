@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from workbench.errors import ParameterError
-from workbench.strategy import MarketSignal, PriceUpdate, RiskBreach, TradingStrategy
+from workbench.strategy import MarketSignal, OrderFill, PriceUpdate, RiskBreach, TradingStrategy
 
 Make = Callable[..., TradingStrategy]
 Tick = Callable[..., PriceUpdate]
@@ -33,6 +33,12 @@ def outline(signals: list[tuple[int, MarketSignal]]) -> dict[int, list[tuple[str
     for number, signal in signals:
         found.setdefault(number, []).append((signal.metadata["venue"], signal.signal_strength))
     return found
+
+
+def fill(strategy: TradingStrategy, venue: str, quantity: float) -> None:
+    strategy.on_order_fill(
+        OrderFill(1, 0, 1, "test", "BTC-USD", venue, quantity, 100.0, 0.0, 0.0, "taker", 0)
+    )
 
 
 def breach(symbol: str) -> RiskBreach:
@@ -64,7 +70,7 @@ def test_a_pair_whose_legs_balance_is_not_asked_for_again(make: Make, drive: Dri
 
 def test_either_venue_may_be_the_cheap_one(make: Make, drive: Drive, quotes: Quotes) -> None:
     signals = outline(drive(make("arbitrage"), quotes((0, 1, 100.2), (0, 2, 100.0))))
-    assert signals == {1: [("exchange-2", 1.0), ("exchange-1", -1.0)]}
+    assert signals == {1: [("exchange-1", -1.0), ("exchange-2", 1.0)]}
 
 
 @pytest.mark.parametrize(("dear", "traded"), [(100.1, False), (100.11, True), (104.9, True), (105.1, False)])
@@ -101,22 +107,88 @@ def test_an_open_pair_is_held_while_one_venue_is_silent_or_shows_a_wild_price(
     assert list(outline(drive(make("arbitrage"), updates))) == [1]
 
 
-def test_a_breach_unwinds_and_the_symbol_rests_until_its_gap_has_closed(
-    make: Make, drive: Drive, quotes: Quotes
+def test_a_leg_that_is_never_filled_is_given_up_and_the_symbol_rests_until_its_gap_has_closed(
+    make: Make, quotes: Quotes
 ) -> None:
     strategy = make("arbitrage")
-    assert outline(drive(strategy, quotes((0, 1, 100.0), (0, 2, 100.2)))) == {1: BUY_ONE_SELL_TWO}
-    strategy.on_risk_breach(breach("ETH-USD"))
-    assert outline(drive(strategy, quotes((1, 1, 100.0)))) == {0: BUY_ONE_SELL_TWO}
-    strategy.on_risk_breach(breach("BTC-USD"))
-    # no leg was ever filled, so one round of zeros ends the pair
     updates = quotes(
+        (0, 1, 100.0),
+        (0, 2, 100.2),  # 20 bps: opened
+        (
+            1,
+            1,
+            100.0,
+        ),  # the first leg is filled, and the pair asked for again; the second leg is refused for good
+        (1, 2, 100.2),  # in vain for 1 update, 2, 3: asked for
         (2, 1, 100.0),
-        (2, 2, 100.2),  # resting
-        (3, 1, 100.2),  # closed: the rest is over
-        (3, 2, 100.5),
+        (2, 2, 100.2),
+        (3, 1, 100.0),  # 4 updates, but only 120 seconds: waits
+        (3, 2, 100.2),
+        (4, 1, 100.0),  # 180 seconds: both legs are unwound
+        (4, 2, 100.2),  # the first leg is flat again: over
+        (5, 1, 100.0),  # rests, though the gap is open
+        (5, 2, 100.2),
+        (6, 1, 100.2),  # closed: the rest is over
+        (6, 2, 100.5),
     )
-    assert outline(drive(strategy, updates)) == {0: FLAT, 3: BUY_ONE_SELL_TWO}
+    found = {}
+    for number, update in enumerate(updates):
+        if number == 2:
+            fill(strategy, "exchange-1", 1.0)
+        if number == 9:
+            fill(strategy, "exchange-1", -1.0)
+        signals = strategy.on_market_data(update)
+        if signals:
+            found[number] = [(signal.metadata["venue"], signal.signal_strength) for signal in signals]
+    opened = dict.fromkeys((1, 2, 3, 4, 5), BUY_ONE_SELL_TWO)
+    assert found == opened | {8: FLAT, 9: FLAT, 13: BUY_ONE_SELL_TWO}
+
+
+def test_a_pair_that_somebody_else_has_reduced_is_unwound_and_its_symbol_rests(
+    make: Make, quotes: Quotes
+) -> None:
+    strategy = make("arbitrage")
+    fills = {2: ("exchange-1", 1.0), 3: ("exchange-2", -1.0)}
+    fills[5] = ("exchange-2", 1.0)  # a breaker liquidates what it can
+    fills[6] = ("exchange-1", -1.0)
+    # 20 bps all along
+    updates = quotes(
+        *((minute, number, 100.0 + 0.2 * (number - 1)) for minute in range(5) for number in (1, 2))
+    )
+    found = {}
+    for number, update in enumerate(updates):
+        if number in fills:
+            fill(strategy, *fills[number])
+        signals = strategy.on_market_data(update)
+        if signals:
+            found[number] = [(signal.metadata["venue"], signal.signal_strength) for signal in signals]
+    assert found == {1: BUY_ONE_SELL_TWO, 2: BUY_ONE_SELL_TWO, 5: FLAT, 6: FLAT}
+
+
+def test_a_leg_that_cannot_be_unwound_is_asked_for_every_now_and_then(make: Make, quotes: Quotes) -> None:
+    strategy = make("arbitrage")
+    found = []
+    # 20 bps in the first minute and none after it; the first leg is filled, and the way out is blocked
+    rows = [(0, 1, 100.0), (0, 2, 100.2)]
+    rows += [(minute, number, 100.0) for minute in range(1, 9) for number in (1, 2)]
+    for number, update in enumerate(quotes(*rows)):
+        if number == 2:
+            fill(strategy, "exchange-1", 1.0)
+        if strategy.on_market_data(update):
+            found.append(number)
+    # opened, asked for again when a leg was filled; unwound from update 3 on, four times in a row; then once more than
+    # 120 seconds after minute 1 (update 8, in minute 4), and than 120 seconds after that
+    assert found == [1, 2, 3, 4, 5, 6, 8, 14]
+
+
+def test_a_breach_by_itself_changes_nothing(make: Make, drive: Drive, quotes: Quotes) -> None:
+    """A sweep could not follow it: what is done about a breach follows from the positions that it leaves."""
+    rows = [(0, 1, 100.0), (0, 2, 100.2), (1, 1, 100.0), (1, 2, 100.2)]
+    told, untold = make("arbitrage"), make("arbitrage")
+    first = outline(drive(told, quotes(*rows[:2])))
+    assert first == outline(drive(untold, quotes(*rows[:2]))) == {1: BUY_ONE_SELL_TWO}
+    told.on_risk_breach(breach("BTC-USD"))
+    assert outline(drive(told, quotes(*rows[2:]))) == outline(drive(untold, quotes(*rows[2:])))
 
 
 def test_prices_that_are_not_numbers_or_not_positive_are_passed_over(
@@ -131,11 +203,14 @@ def test_prices_that_are_not_numbers_or_not_positive_are_passed_over(
     [
         ({"venues": ["exchange-1"]}, r"two or more venues, found \['exchange-1'\]"),
         ({"venues": ["exchange-1", "exchange-1"]}, "two or more venues"),
-        ({"min_spread_bps": 2.0}, "found 2.0, 2.0 and 500.0"),
-        ({"min_spread_bps": 600.0}, "found 2.0, 600.0 and 500.0"),
-        ({"min_spread_bps": -1.0, "close_spread_bps": -2.0}, "min_spread_bps must be above 0, found -1.0"),
-        ({"max_position_size": 0.0}, "max_position_size must be above 0"),
-        ({"max_age_seconds": 0.0}, "max_age_seconds must be above 0"),
+        ({"min_spread_bps": 2.0}, "found close_spread_bps=2.0, min_spread_bps=2.0 and max_spread_bps=500.0"),
+        ({"min_spread_bps": 600.0}, "min_spread_bps=600.0 and max_spread_bps=500.0"),
+        (
+            {"min_spread_bps": -1.0, "close_spread_bps": -2.0},
+            "expected min_spread_bps > 0, found min_spread_bps=-1.0",
+        ),
+        ({"max_position_size": 0.0}, "expected max_position_size > 0"),
+        ({"max_age_seconds": 0.0}, "expected max_age_seconds > 0"),
     ],
 )
 def test_refuses_parameters_that_make_no_sense(make: Make, config: dict[str, Any], found: str) -> None:

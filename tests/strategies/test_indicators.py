@@ -42,11 +42,23 @@ def test_efficiency(make: Make, tick: Tick, drive: Drive) -> None:
 
 def test_z_scores(make: Make, tick: Tick, drive: Drive) -> None:
     signals = drive(make("mean_reversion"), [tick(i, price) for i, price in enumerate(HEDGE.tolist())])
-    assert len(signals) > 50
-    for number, signal in signals:
-        window = HEDGE[number - 59 : number + 1]
+    side, waiting, expected = 0.0, False, []
+    for i in range(59, ROWS):
+        window = HEDGE[i - 59 : i + 1]
         z = (window[-1] - window.mean()) / window.std()
-        assert signal.metadata["z"] == pytest.approx(z, rel=1e-9)
+        former = side
+        if abs(z) >= 4.0:
+            side, waiting = 0.0, True
+        elif abs(z) <= 0.5:
+            side, waiting = 0.0, False
+        elif abs(z) >= 2.0 and not waiting:
+            side = -float(np.sign(z))
+        elif side * z > 0.0:
+            side = 0.0
+        if side != former:
+            expected.append((i, side))
+    assert len(expected) > 50
+    assert [(number, signal.signal_strength) for number, signal in signals] == expected
 
 
 def test_hedge_ratios_and_the_wait_behind_the_stop(make: Make, tick: Tick, drive: Drive) -> None:

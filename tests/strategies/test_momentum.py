@@ -84,7 +84,7 @@ def test_prices_that_are_not_numbers_or_not_positive_are_passed_over(
 @pytest.mark.parametrize(
     ("config", "found"),
     [
-        ({"lookback": 1}, "lookback >= 2, found 1"),
+        ({"lookback": 1}, "lookback >= 2, found lookback=1"),
         ({"entry": 0.2, "exit": 0.2}, "found exit=0.2 and entry=0.2"),
         ({"entry": 1.5}, "found exit=0.0 and entry=1.5"),
         ({"exit": -0.1}, "found exit=-0.1 and entry=0.3"),

@@ -144,7 +144,8 @@ def test_prices_that_are_not_numbers_or_not_positive_are_passed_over(
     [
         ({"hedge": "ETH-USD"}, "asset and hedge must differ, found 'ETH-USD' for both"),
         ({"exit": 2.0}, "found exit=2.0, entry=2.0 and stop=4.0"),
-        ({"window": 5}, "found window=5, entry=2.0 and sample_seconds=60"),
+        ({"window": 5}, r"entry < sqrt\(window - 1\), found entry=2.0 and window=5"),
+        ({"window": 2, "entry": 0.9}, "window >= 3, found window=2"),
         ({"sample_seconds": 0}, "sample_seconds=0"),
     ],
 )

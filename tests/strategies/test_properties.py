@@ -20,10 +20,13 @@ Drive = Callable[[TradingStrategy, Sequence[PriceUpdate]], list[tuple[int, Marke
 # Short windows, so that a few dozen updates trade.
 CONFIGS: dict[str, dict[str, Any]] = {
     "arbitrage": {"min_spread_bps": 5.0, "close_spread_bps": 1.0, "max_spread_bps": 5000.0},
+    "bollinger": {"window": 5, "width": 1.2},
+    "donchian": {"entry": 4, "exit": 2},
     "market_making": {"volatility_span": 2, "refresh": 2, "max_half_spread_bps": 4000.0, "quote_share": 0.5},
     "mean_reversion": {"window": 5, "entry": 1.2, "exit": 0.3, "stop": 1.9},
     "momentum": {"lookback": 3, "entry": 0.5, "exit": 0.1},
     "pairs": {"window": 5, "entry": 1.0, "exit": 0.3, "stop": 1.9},
+    "rsi": {"window": 3, "lower": 35.0, "upper": 65.0},
     "sma_cross": {"fast": 2, "slow": 4},
     "trend_volatility_target": {"fast": 2, "slow": 4, "volatility_span": 3, "rebalance": 0.05},
 }

@@ -71,7 +71,17 @@ def shares() -> list[PriceUpdate]:
     )
 
 
-SINGLE = ["market_making", "mean_reversion", "momentum", "pairs", "sma_cross", "trend_volatility_target"]
+SINGLE = [
+    "bollinger",
+    "donchian",
+    "market_making",
+    "mean_reversion",
+    "momentum",
+    "pairs",
+    "rsi",
+    "sma_cross",
+    "trend_volatility_target",
+]
 
 
 @pytest.mark.parametrize("script", SINGLE)

@@ -84,10 +84,10 @@ def test_prices_that_are_not_numbers_or_not_positive_are_passed_over(
 @pytest.mark.parametrize(
     ("config", "found"),
     [
-        ({"fast": 100}, "found fast=100, slow=100 and volatility_span=60"),
+        ({"fast": 100}, "1 <= fast < slow, found fast=100 and slow=100"),
         ({"fast": 0}, "found fast=0"),
         ({"volatility_span": 0}, "volatility_span=0"),
-        ({"target_volatility": 0.0}, "found target_volatility=0.0 and rebalance=0.1"),
+        ({"target_volatility": 0.0}, "target_volatility > 0, found target_volatility=0.0"),
         ({"rebalance": 1.0}, "rebalance=1.0"),
     ],
 )

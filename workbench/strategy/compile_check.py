@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import dis
+import inspect
 import os
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -13,6 +14,7 @@ from typing import Any, Final
 
 import numba
 from numba import types
+from numba.core.errors import NumbaError, UnsupportedBytecodeError
 
 from workbench.errors import StrategyError
 
@@ -23,6 +25,7 @@ _NOISE: Final = re.compile(
     r"^(Failed in nopython mode|- Resolution failure|None$|During:|There (is|are) \d+ candidate|File \"|raised from)"
 )
 _NO_SUCH: Final = re.compile(r"No implementation of function Function\((?P<what>.*)\) found for signature")
+_UNUSUAL: Final = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS | inspect.CO_GENERATOR
 _LONGEST: Final = 240
 _LIBRARIES: Final = Path(numba.__file__).resolve().parents[1]
 
@@ -35,10 +38,10 @@ def check_source(
     label: such as "SmaCross.step".  arguments: what it is called with.  numbers: names that its first argument has.
     """
     code = function.__code__
-    if code.co_argcount != len(arguments) or code.co_flags & 0x2C:  # *args, **kwargs, or a generator
-        found = ", ".join(code.co_varnames[: code.co_argcount])
+    found = str(inspect.signature(function)) if not inspect.isgeneratorfunction(function) else "a generator"
+    if code.co_argcount != len(arguments) or code.co_flags & _UNUSUAL:
         raise StrategyError(
-            f"{_place(function)}: {label} must be a function of ({', '.join(arguments)}), found ({found})"
+            f"{_place(function)}: {label} must be a plain function of ({', '.join(arguments)}), found {found}"
         )
     for line, name in _undefined(function):
         raise StrategyError(f"{_place(function, line)}: {label}: name {name!r} is not defined")
@@ -115,6 +118,7 @@ def _reason(error: Exception, text: str) -> str:
         return "it makes an array, a list or a string; make arrays in start, and keep them in the state"
     if isinstance(error, KeyError):
         return f"{text} is not known"
+    text = re.sub(r"\.*\s*Raised from .*", "", re.sub(r"Record\([^()]*\)", "params", text))
     lines = [line.strip() for line in text.splitlines()]
     told = [line for line in lines if line and not _NOISE.match(line)]
     reason = told[0] if told else type(error).__name__
@@ -123,7 +127,9 @@ def _reason(error: Exception, text: str) -> str:
         call = next((line[4:] for line in told if line.startswith(">>> ")), no_such["what"])
         reason = f"numba knows no {call}"
     if "Untyped global name" in reason:
-        reason += "; a function of your own needs @numba.njit"
+        reason += "; a function of your own needs the decorator @helper"
+    if not isinstance(error, NumbaError | UnsupportedBytecodeError):
+        reason = f"{type(error).__name__}: {reason}"
     return " ".join(reason.split())[:_LONGEST].rstrip(". ")
 
 

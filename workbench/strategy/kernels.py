@@ -1,0 +1,180 @@
+"""A strategy's compiled functions, and the digest of everything that went into them, under which numba caches them."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable
+from functools import cache
+from types import CodeType, FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numba
+import numpy as np
+
+from workbench.core import patterns
+from workbench.core.jit import jit
+from workbench.errors import StrategyError
+from workbench.strategy.compile_check import check_answer, check_source, explained
+from workbench.strategy.parameters import number_types, parameter_rows
+from workbench.strategy.runner import ROW, TABLE, Telling, telling
+
+if TYPE_CHECKING:
+    from workbench.strategy.compiled import CompiledStrategy
+
+__all__ = ["Kernels", "digest_of", "kernels", "ready"]
+
+SCOPES: Final = ("instrument", "symbol", "market")
+
+
+class Kernels(NamedTuple):
+    """The compiled functions of one strategy.
+
+    start, step: the strategy's own.
+    run_one, run_many, run_cells, run_paths: see `core.patterns`.  digest: of everything that was compiled.
+    """
+
+    start: Callable[..., Any]
+    step: Callable[..., Any]
+    run_one: Callable[..., Any]
+    run_many: Callable[..., Any]
+    run_cells: Callable[..., Any]
+    run_paths: Callable[..., Any]
+    digest: str
+
+
+@cache
+def kernels(strategy: type[CompiledStrategy]) -> Kernels:
+    """The compiled functions of `strategy`; nothing is compiled before the first call of one.
+
+    Raises StrategyError where the class does not say what it should.
+    """
+    if strategy.SCOPE not in SCOPES:
+        raise StrategyError(
+            f"{strategy.__name__}: SCOPE must be one of {', '.join(SCOPES)}, found {strategy.SCOPE!r}"
+        )
+    step, start = (_plain(strategy, name) for name in ("step", "start"))
+    together = strategy.SCOPE != "instrument"
+    numbers = number_types(strategy)
+    check_source(f"{strategy.__name__}.step", step, ("params", "state", "prices"), numbers)
+    check_source(
+        f"{strategy.__name__}.start", start, ("params", "count") if together else ("params",), numbers
+    )
+    digest = digest_of(step, start, repr((together, strategy.READS_POSITION)))
+    # Whoever returns an array has to count references; alone, an instrument has a number for an answer.
+    step, start = _stepped(step, digest, allocates=together), _stepped(start, digest, allocates=True)
+    fresh_pattern, scan_pattern = (
+        (patterns.fresh_group, patterns.scan_group) if together else (patterns.fresh_one, patterns.scan_one)
+    )
+    fresh = patterns.specialise(fresh_pattern, digest, allocates=True, start=start)
+    scan = patterns.specialise(scan_pattern, digest, allocates=together, step=step)
+    play = patterns.specialise(patterns.play, digest, scan=scan, FEEDBACK=strategy.READS_POSITION)
+    run_one = patterns.specialise(patterns.run_one, digest, allocates=True, fresh=fresh, play=play)
+    return Kernels(
+        start=start,
+        step=step,
+        run_one=run_one,
+        **{
+            name: patterns.specialise(getattr(patterns, name), digest, allocates=True, run_one=run_one)
+            for name in ("run_many", "run_cells", "run_paths")
+        },
+        digest=digest,
+    )
+
+
+@cache
+def ready(strategy: type[CompiledStrategy]) -> Telling:
+    """What runs one instance of `strategy` in plain code, compiled; a strategy that passes this passes in a sweep.
+
+    Raises StrategyError: one line with file, line and reason.
+    """
+    found, together = kernels(strategy), strategy.SCOPE != "instrument"
+    row = parameter_rows(strategy, [strategy.PARAMETERS or {}])[0]
+    if hasattr(found.start, "compile"):  # with NUMBA_DISABLE_JIT=1 they are plain functions
+        record = numba.typeof(row)  # type: ignore[no-untyped-call]
+        state = _compiled(strategy, "start", found.start, record, *((numba.int64,) if together else ()))
+        answer = _compiled(strategy, "step", found.step, record, state, TABLE if together else ROW)
+        check_answer(f"{strategy.__name__}.step", _plain(strategy, "step"), answer, together=together)
+    return telling(found.start, found.step, found.digest, row, together=together)
+
+
+def _compiled(strategy: type[CompiledStrategy], name: str, function: Any, *arguments: Any) -> Any:
+    """The type that `function` returns for arguments of these types, once it is compiled for them."""
+    label = f"{strategy.__name__}.{name}"
+    explained(label, _plain(strategy, name), lambda: function.compile(arguments), patterns.__file__)
+    return function.overloads[arguments].signature.return_type
+
+
+def _plain(strategy: type[CompiledStrategy], name: str) -> FunctionType:
+    found = inspect.getattr_static(strategy, name)
+    function = found.__func__ if isinstance(found, staticmethod) else getattr(found, "py_func", found)
+    function = getattr(function, "py_func", function)
+    if not isinstance(found, staticmethod) or not isinstance(function, FunctionType):
+        raise StrategyError(
+            f"{strategy.__name__}: {name} must be a staticmethod, found {type(found).__name__}"
+        )
+    return function
+
+
+def _stepped(function: FunctionType, digest: str, *, allocates: bool = False) -> Any:
+    """A strategy's function under a name and a file that the kernel cache can go by, wherever it was written."""
+    copy = FunctionType(
+        function.__code__.replace(co_filename=patterns.__file__),
+        function.__globals__,
+        f"{function.__name__}_{digest}",
+        function.__defaults__,
+        function.__closure__,
+    )
+    copy.__module__ = patterns.__name__
+    copy.__qualname__ = copy.__name__
+    return jit(copy, allocates=allocates)
+
+
+def digest_of(*parts: object) -> str:
+    digest = hashlib.sha256()
+    seen: set[int] = set()
+    for part in parts:
+        _feed(digest, part, seen)
+    return digest.hexdigest()[:20]
+
+
+def _feed(digest: Any, part: object, seen: set[int]) -> None:
+    """Take code, its constants, and whatever globals it uses into the digest; each object once."""
+    digest.update(repr(getattr(part, "targetoptions", "")).encode())  # of a function that is compiled already
+    part = getattr(part, "py_func", part)
+    if isinstance(part, FunctionType):
+        if id(part) in seen:
+            return
+        seen.add(id(part))
+        _feed(digest, part.__code__, seen)
+        names = _used(part.__code__)
+        for name in sorted(names & part.__globals__.keys()):
+            digest.update(f"|{name}=".encode())
+            _feed(digest, part.__globals__[name], seen)
+            if isinstance(part.__globals__[name], ModuleType):
+                for attribute in sorted(names & vars(part.__globals__[name]).keys()):
+                    found = vars(part.__globals__[name])[attribute]
+                    if hasattr(found, "py_func") or isinstance(found, int | float | np.ndarray):
+                        _feed(digest, found, seen)
+        for cell in part.__closure__ or ():
+            _feed(digest, cell.cell_contents, seen)
+        digest.update(repr(part.__defaults__).encode())
+    elif isinstance(part, CodeType):
+        digest.update(part.co_code)
+        digest.update(repr((part.co_names, part.co_varnames, part.co_freevars)).encode())
+        for constant in part.co_consts:
+            _feed(digest, constant, seen)
+    elif isinstance(part, np.ndarray):
+        digest.update(f"{part.dtype}{part.shape}".encode() + part.tobytes())
+    elif isinstance(part, ModuleType) or callable(part):  # a library's own, by name; a type by its fields too
+        digest.update(f"{getattr(part, '__name__', '')}{getattr(part, '_fields', '')}".encode())
+    else:
+        digest.update(repr(part).encode())
+
+
+def _used(code: CodeType) -> set[str]:
+    names = set(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            names |= _used(constant)
+    return names
