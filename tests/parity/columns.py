@@ -157,18 +157,22 @@ def events(draw: st.DrawFn, prices: wb.Prices) -> ChaosEvent:
     return ChaosEvent(
         kind,
         begin.floor("s").to_pydatetime(),
-        max(1.0, span.total_seconds() * draw(st.floats(0.01, 0.2))),
+        max(4.0 * prices.interval.total_seconds(), span.total_seconds() * draw(st.floats(0.01, 0.2))),
         intensity=draw(st.floats(low, high)),
         seed=draw(st.integers(0, 1_000)),
     )
 
 
-def by_replay(strategy: type[CompiledStrategy], config: Mapping[str, Any], market: Mapping[str, Any]) -> BacktestResult:
+def by_replay(
+    strategy: type[CompiledStrategy], config: Mapping[str, Any], market: Mapping[str, Any]
+) -> BacktestResult:
     """The run price by price, through the Python strategy."""
     return wb.backtest(strategy, config=config, on_error="contain", progress=False, **market)
 
 
-def by_column(strategy: type[CompiledStrategy], config: Mapping[str, Any], market: Mapping[str, Any]) -> BacktestResult:
+def by_column(
+    strategy: type[CompiledStrategy], config: Mapping[str, Any], market: Mapping[str, Any]
+) -> BacktestResult:
     """The same as a column of a sweep."""
     plan = plan_run(strategy, config=config, **market)
     setting = Setting(plan, strategy)

@@ -70,7 +70,11 @@ SHORT: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "arbitrage": {"min_spread_bps": st.floats(3.0, 8.0), "close_spread_bps": st.floats(0.5, 2.0)},
     "bollinger": {"window": st.integers(3, 8)},
     "donchian": {"entry": st.integers(4, 8), "exit": st.integers(2, 3)},
-    "mean_reversion": {"window": st.integers(5, 9), "entry": st.floats(0.8, 1.5), "exit": st.floats(0.1, 0.4)},
+    "mean_reversion": {
+        "window": st.integers(5, 9),
+        "entry": st.floats(0.8, 1.5),
+        "exit": st.floats(0.1, 0.4),
+    },
     "momentum": {"lookback": st.integers(2, 6)},
     "pairs": {"window": st.integers(5, 9), "entry": st.floats(0.8, 1.3), "exit": st.floats(0.1, 0.4)},
     "rsi": {"window": st.integers(2, 5)},
@@ -110,7 +114,9 @@ def test_shipped_strategies(script: str, data: st.DataObject) -> None:
 @pytest.mark.parametrize("script", sorted(SHORT))
 def test_shipped_strategies_on_real_minutes(script: str) -> None:
     folder = SHARED / "btc_usd_1m_two_venues_2023_03"
-    parts = [wb.load(folder / f"{venue}_BTCUSD_1m.parquet", symbol="BTC-USD", venue=name) for venue, name in VENUES]
+    parts = [
+        wb.load(folder / f"{venue}_BTCUSD_1m.parquet", symbol="BTC-USD", venue=name) for venue, name in VENUES
+    ]
     market = {
         "prices": wb.merge(*parts).between("2023-03-10 00:00", "2023-03-11 12:00"),
         "chaos": [wb.ChaosEvent("price_gap", "2023-03-10T18:00", "30min", -0.05)],

@@ -196,6 +196,8 @@ def _put(_typing: Any, buffer: Any, _index: Any, value: Any) -> Any:
 
 @intrinsic
 def _get(_typing: Any, buffer: Any, _index: Any, like: Any) -> Any:
+    """Value number `index` of what `keep` made of values like `like`, which somebody else must keep alive."""
+
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return builder.load(_place(context, builder, sig, args, sig.args[2]))
 
@@ -209,11 +211,6 @@ def _keep_native(values: Any) -> npt.NDArray[np.uint8]:
     return room
 
 
-def _kept_native(room: Any, index: int, like: Any) -> Any:
-    """Value number `index` of what `keep` made of values like `like`, which somebody else must keep alive."""
-    return _get(room, index, like)
-
-
 def _keep_plain(values: Any) -> Any:
     """Values for `kept`: a loop that takes them from there counts no references."""
     return values
@@ -224,4 +221,4 @@ def _kept_plain(room: Any, index: int, _like: Any) -> Any:
 
 
 keep = _keep_plain if numba.config.DISABLE_JIT else jit(_keep_native, allocates=True)
-kept = _kept_plain if numba.config.DISABLE_JIT else jit(_kept_native, inline=True)
+kept: Any = _kept_plain if numba.config.DISABLE_JIT else _get

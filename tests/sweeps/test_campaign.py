@@ -1,0 +1,168 @@
+"""wb.campaign: each cell is a chaos backtest; its figures and its fingerprint are the same."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import workbench as wb
+from tests.parity.columns import Completing, Reversal
+from workbench.chaos.kinds import ChaosKind
+from workbench.errors import ChaosError, ConfigError, ParameterError, StrategyError, WorkbenchError
+from workbench.strategy import MarketSignal, OrderFill, PriceUpdate, RiskBreach, TradingStrategy
+
+TIGHT = {
+    "position_limits": {
+        "BTC-USD": {"max_long": 3.0, "max_short": -3.0},
+        "ETH-USD": {"max_long": 3.0, "max_short": -3.0},
+    },
+    "circuit_breakers": {"portfolio_loss_pct": -0.01, "single_strategy_loss": -400.0},
+}
+
+
+def same(left: float, right: float) -> bool:
+    return (math.isnan(left) and math.isnan(right)) or math.isclose(left, right, rel_tol=1e-9, abs_tol=1e-7)
+
+
+def assert_cell_is_a_chaos_backtest(found: wb.CampaignResult, cell: int) -> None:
+    row, replayed = found.table.loc[cell], found.replay(cell)
+    [outcome] = replayed.outcomes
+    recovery = math.nan if outcome.recovery_seconds is None else outcome.recovery_seconds
+    assert same(outcome.damage_usd, row["damage_usd"])
+    assert same(outcome.worst_damage_usd, row["worst_damage_usd"])
+    assert (outcome.breach_count, outcome.emergency_stops) == (row["breaches"], row["breaker_trips"])
+    assert same(recovery, row["recovery_seconds"])
+    assert found.column(cell).fingerprint == replayed.fingerprint
+
+
+def test_every_kind_of_chaos_has_the_outcome_of_its_replay(pair: wb.Prices) -> None:
+    found = wb.campaign(
+        Reversal,
+        pair,
+        {"run": [1, 2]},
+        intensities=2,
+        starts=1,
+        duration="25min",
+        limits=TIGHT,
+        config={"unit": 2.0},
+        initial_cash=60_000.0,
+    )
+    assert len(found) == len(ChaosKind) * 2 * 2
+    assert set(found.table["kind"]) == set(ChaosKind)
+    for cell in found.table.groupby("kind").tail(1).index:
+        assert_cell_is_a_chaos_backtest(found, int(cell))
+    assert (found.table["damage_usd"] != 0.0).mean() > 0.5
+    assert (found.table["worst_exposure"] <= 1.0 + 1e-9).all()
+
+
+def test_limits_that_are_off_let_the_exposure_run_away(minutes: wb.Prices) -> None:
+    """The control switched off: the same campaign then breaks the limit that it kept."""
+    arguments: dict[str, Any] = {"kinds": "runaway", "intensities": [2.0], "starts": 1, "duration": "10min"}
+    kept = wb.campaign(Reversal, minutes, {"run": [1]}, limits=TIGHT, **arguments)
+    off = wb.RiskLimits.unlimited()
+    loose = wb.campaign(Reversal, minutes, {"run": [1]}, limits=off, **arguments)
+    held = [result.column(0).record.desk.view.symbols[0].worst_long for result in (kept, loose)]
+    assert held[0] <= 3.0 < held[1]
+    assert kept.table["worst_exposure"].max() == pytest.approx(held[0] / 3.0)
+    assert loose.table["worst_damage_usd"].max() > kept.table["worst_damage_usd"].max()
+
+
+def test_several_strategies_parameters_starts_and_seeds(pair: wb.Prices) -> None:
+    found = wb.campaign(
+        {"fast": Reversal, "legs": Completing},
+        pair,
+        {"fast": {"run": [1, 2, 3]}, "legs": {"gap": [1e-4]}},
+        kinds=["slow_leak", "bad_tick"],
+        intensities={"slow_leak": [5.0], "bad_tick": [0.2, 0.9]},
+        starts=2,
+        seeds=3,
+        duration="20min",
+    )
+    table = found.table
+    assert len(table) == (3 + 1) * (1 + 2) * 2 * 3
+    assert table.columns[:3].tolist() == ["strategy", "run", "gap"]
+    assert table.groupby("strategy").size().to_dict() == {"fast": 54, "legs": 18}
+    assert table["gap"].notna().sum() == 18
+    random = np.random.default_rng(0)
+    for cell in random.choice(len(table), 6, replace=False).tolist():
+        assert_cell_is_a_chaos_backtest(found, cell)
+
+
+def test_survival_worst_and_comparison(minutes: wb.Prices) -> None:
+    found = wb.campaign(
+        Reversal,
+        minutes,
+        {"run": [1, 2]},
+        kinds=["price_gap", "runaway"],
+        intensities=3,
+        starts=2,
+        config={"unit": 2.0},
+        limits=TIGHT,
+        initial_cash=60_000.0,
+    )
+    shares = found.survival()
+    assert shares.loc["all", "all"] == pytest.approx(found.table["survived"].mean())
+    assert shares.columns.tolist() == [1, 2, 3, "all"]
+    worst = found.worst(3)
+    assert worst["damage_usd"].is_monotonic_decreasing
+    assert worst["damage_usd"].iloc[0] == found.table["damage_usd"].max()
+    tighter = {**TIGHT, "position_limits": {"BTC-USD": {"max_long": 1.0, "max_short": -1.0}}}
+    both = found.compare(TIGHT, tighter)
+    expected = both.chaos["damage_a"] - both.chaos["damage_b"]
+    pd.testing.assert_series_equal(both.chaos["saved"], expected, check_names=False)
+    assert both.normal.index.tolist() == ["Reversal"]
+    assert (
+        both.normal.loc["Reversal", "cost"]
+        == both.normal.loc["Reversal", "pnl_a"] - both.normal.loc["Reversal", "pnl_b"]
+    )
+    assert "cells" in repr(found)
+    assert "<table" in found._repr_html_()
+
+
+class Plain(TradingStrategy):
+    def on_market_data(self, price_update: PriceUpdate) -> list[MarketSignal]:
+        return []
+
+    def on_order_fill(self, fill: OrderFill) -> None: ...
+
+    def on_risk_breach(self, breach: RiskBreach) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({"kinds": "meteor"}, ChaosError, "unknown chaos kind 'meteor'"),
+        ({"kinds": []}, ChaosError, "kinds must name at least one"),
+        ({"intensities": 0}, ChaosError, "intensities must be 1 or more"),
+        ({"intensities": {"runawy": [1]}}, ChaosError, "intensities names no chaos kind 'runawy'"),
+        ({"kinds": "runaway", "intensities": [-1.0]}, ChaosError, "intensity"),
+        ({"starts": ["1999-01-01"]}, ChaosError, "outside the prices"),
+        ({"seeds": []}, ChaosError, "seeds must hold at least one"),
+        ({"target": "DOGE"}, ChaosError, "no symbol or venue 'DOGE'"),
+        ({"strategies": Plain}, StrategyError, "is no CompiledStrategy; use ChaosBacktester"),
+        (
+            {"strategies": {"a": Reversal, "b": Reversal}, "params": {"c": {"run": [1]}}},
+            ParameterError,
+            "there is: a, b",
+        ),
+        ({"params": {"runs": [1]}}, ParameterError, "no parameter 'runs'"),
+    ],
+)
+def test_bad_input_is_one_line(
+    minutes: wb.Prices, change: dict[str, Any], error: type[WorkbenchError], words: str
+) -> None:
+    arguments = {"strategies": Reversal, "params": {"run": [1]}, **change}
+    with pytest.raises(error) as caught:
+        wb.campaign(arguments.pop("strategies"), minutes, **arguments)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_cell_that_is_not_there(minutes: wb.Prices) -> None:
+    found = wb.campaign(Reversal, minutes, {"run": [1]}, kinds="bad_tick", intensities=[0.5], starts=1)
+    with pytest.raises(ConfigError, match="no cell 7; cells are numbered 0 to 0"):
+        found.replay(7)
