@@ -20,7 +20,7 @@ TIGHT = {
         "BTC-USD": {"max_long": 3.0, "max_short": -3.0},
         "ETH-USD": {"max_long": 3.0, "max_short": -3.0},
     },
-    "circuit_breakers": {"portfolio_loss_pct": -0.01, "single_strategy_loss": -400.0},
+    "circuit_breakers": {"portfolio_loss_pct": -0.2, "single_strategy_loss": -9_000.0},
 }
 
 
@@ -48,7 +48,7 @@ def test_every_kind_of_chaos_has_the_outcome_of_its_replay(pair: wb.Prices) -> N
         starts=1,
         duration="25min",
         limits=TIGHT,
-        config={"unit": 2.0},
+        config={"unit": 0.2},
         initial_cash=60_000.0,
     )
     assert len(found) == len(ChaosKind) * 2 * 2
