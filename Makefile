@@ -8,7 +8,7 @@ CODE := workbench strategies tests $(wildcard live)
 # Two workers halve the time of the suite; kernels are cached on disk and shared.
 WORKERS ?= 2
 # nautilus_trader cannot do with pandas 3, so the peers get an environment without the workbench.
-PEERS := nautilus_trader==1.231.0 backtesting==0.6.6 'pandas<3'
+PEERS := nautilus_trader==1.231.0 backtesting==0.6.6 vectorbt==1.2.0 vectorbt-rust==1.2.0 'pandas<3'
 # Only what PyPI itself serves may get into the lock.
 PLAIN_UV := env -u UV_INDEX -u UV_INDEX_URL -u UV_DEFAULT_INDEX -u UV_EXTRA_INDEX_URL -u UV_FIND_LINKS
 COMPILE := pip compile --quiet --python $(PYTHON) --universal --python-version 3.13 --generate-hashes --no-header $(UPGRADE)

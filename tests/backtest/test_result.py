@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+import workbench as wb
 from workbench.backtest.api import backtest
 from workbench.backtest.performance import StrategyPerformance
 from workbench.backtest.result import BacktestResult
@@ -281,3 +282,15 @@ def test_the_text_fits_one_screen(six: BacktestResult) -> None:
     assert lines[0] == "BacktestResult: Scripted on X@SIM"
     assert "10,000.00 -> 10,000.00" in lines[2]
     assert any("win_rate" in line and "50.00%" in line for line in lines)
+
+
+def test_attribution_sums_to_what_equity_gained() -> None:
+    prices = wb.synthetic(symbols=["BTC-USD", "ETH-USD"], bars=600, seed=4)
+    chaos = [wb.ChaosEvent("runaway", prices.start + pd.Timedelta("4h"), "20min", 0.5)]
+    calm = wb.backtest("strategies/momentum.py", prices, progress=False)
+    result = wb.backtest("strategies/momentum.py", prices, chaos=chaos, on_error="contain", progress=False)
+    gained = result.final_equity - result.initial_cash
+    for cut in ("strategy", "instrument", "side", "hour"):
+        assert float(result.attribution(cut)["total"].sum()) == pytest.approx(gained, abs=1e-6)
+    beside = result.attribution("strategy", without=calm)
+    assert float(beside["chaos"].sum()) == pytest.approx(gained - (calm.final_equity - calm.initial_cash), abs=1e-6)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks.workload import BARS, ORDERS
+from tests.benchmarks.workload import BARS, ORDERS, SWEEP_BARS
 
 ROOT = Path(__file__).parents[2]
 
@@ -91,6 +91,56 @@ def contest(work: str, count: int, rounds: int, peer_python: str, console: Conso
     console.print(table)
 
 
+class Sweeper(NamedTuple):
+    """One row of the table of sweeps: module and words of its command line."""
+
+    name: str
+    module: str
+    words: tuple[str, ...]
+    is_peer: bool
+    remark: str
+
+
+SWEEPERS = (
+    Sweeper("workbench sweep", "contestant_sweep", ("sweep",), False, "all cores, no risk rule"),
+    Sweeper("workbench sweep, rules on", "contestant_sweep", ("rules",), False, "every rule, and chaos"),
+    Sweeper("vectorbt numba, whole", "contestant_vectorbt", ("numba", "whole"), True, "from_signals"),
+    Sweeper(
+        "vectorbt Rust, chunked", "contestant_vectorbt", ("rust", "chunked"), True, "64 columns at a time"
+    ),
+    Sweeper(
+        "hand-written loop", "contestant_sweep", ("plain",), False, "one core; nothing but these figures"
+    ),
+)
+
+
+def sweep_contest(bars: int, rounds: int, peer_python: str, console: Console) -> None:
+    """4,950 moving-average crosses by everybody in turns, and a table of medians."""
+    seconds: dict[str, list[float]] = {}
+    for _ in range(rounds):
+        for sweeper in SWEEPERS:
+            python = peer_python if sweeper.is_peer else sys.executable
+            command = [python, "-m", f"tests.benchmarks.{sweeper.module}", *sweeper.words, str(bars), "1"]
+            process = subprocess.run(
+                command, capture_output=True, text=True, check=False, timeout=1800, cwd=ROOT
+            )
+            if process.returncode:
+                raise SystemExit(f"{sweeper.name} failed:\n{process.stderr[-2000:]}")
+            found = json.loads(process.stdout.strip().splitlines()[-1])
+            seconds.setdefault(sweeper.name, []).append(float(found["median"]))
+    ours = statistics.median(seconds[SWEEPERS[0].name])
+    table = Table(
+        title=f"4,950 moving-average crosses x {bars:,} bars: fees, total return, maximum drawdown, Sharpe ratio",
+        caption=f"median of {rounds} rounds in turns; the workbench is so many times faster",
+    )
+    for column in ("", "seconds", "times", ""):
+        table.add_column(column, justify="left" if column == "" else "right")
+    for sweeper in SWEEPERS:
+        median = statistics.median(seconds[sweeper.name])
+        table.add_row(sweeper.name, f"{median:.3f}", f"{median / ours:.1f}", sweeper.remark)
+    console.print(table)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("peer_python", help="an interpreter with nautilus_trader, backtesting and pandas 2")
@@ -99,6 +149,7 @@ def main() -> None:
     parser.add_argument("--orders", type=int, default=ORDERS)
     given = parser.parse_args()
     console = Console(width=120)
+    sweep_contest(SWEEP_BARS, given.rounds, given.peer_python, console)
     contest("cross", given.bars, given.rounds, given.peer_python, console)
     contest("orders", given.orders, given.rounds, given.peer_python, console)
 

@@ -15,8 +15,10 @@ import numpy.typing as npt
 
 BARS = 525_600  # one year of minutes
 ORDERS = 100_000
+SWEEP_BARS = 10_000
 FAST, SLOW = 10, 50
 FEE = 0.001
+WINDOWS = 100  # moving averages of 2 to 101 bars: 4,950 combinations
 
 type Columns = dict[str, npt.NDArray[np.float64]]
 
@@ -32,6 +34,16 @@ def minute_bars(count: int) -> Columns:
     low = np.round(np.minimum(opened, close) * (1.0 - wick), 2)
     table = {"open": opened, "high": high, "low": low, "close": close, "volume": np.full(BARS, 1000.0)}
     return {name: column[:count] for name, column in table.items()}
+
+
+def untied_closes(count: int) -> npt.NDArray[np.float64]:
+    """A random walk that is not rounded: moving averages of cents tie, and then rounding decides who trades."""
+    return 100.0 * np.exp(np.cumsum(np.random.default_rng(7).normal(0.0, 0.0015, count)))
+
+
+def combinations(bars: int) -> int:
+    """How many lengths of window are combined: all, or a few where there are few bars."""
+    return WINDOWS if bars >= 10_000 else 10
 
 
 def timed(work: Callable[[], Any], repeats: int) -> tuple[list[float], Any]:

@@ -37,7 +37,7 @@ class Reversal(CompiledStrategy):
     CONSTRAINTS = ("run >= 1",)
 
     @staticmethod
-    def start(params: Any) -> Any:
+    def start(params: Any) -> Any:  # noqa: ARG004 - the signature of every strategy
         """Last price, length of the run (signed), last target."""
         return np.zeros(3)
 
@@ -75,7 +75,7 @@ class Completing(CompiledStrategy):
     PARAMETERS = {"gap": 0.001}  # noqa: RUF012 - as the shipped scripts have it
 
     @staticmethod
-    def start(params: Any, count: int) -> Any:
+    def start(params: Any, count: int) -> Any:  # noqa: ARG004 - the signature of every strategy
         """Strengths, and the first ratio."""
         return np.zeros(count), np.zeros(1)
 

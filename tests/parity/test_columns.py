@@ -85,11 +85,8 @@ SHORT: dict[str, dict[str, st.SearchStrategy[Any]]] = {
 
 
 def compiled_scripts() -> list[str]:
-    found = []
-    for path in sorted((ROOT / "strategies").glob("*.py")):
-        if issubclass(load_strategy(path), CompiledStrategy):
-            found.append(path.stem)
-    return found
+    paths = sorted((ROOT / "strategies").glob("*.py"))
+    return [path.stem for path in paths if issubclass(load_strategy(path), CompiledStrategy)]
 
 
 def test_every_compiled_script_is_tried() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,20 +18,20 @@ CROSS = "strategies/sma_cross.py"
 ALL = tuple(METRICS)
 
 
-def close(left: object, right: object) -> bool:
+def close(left: Any, right: Any) -> bool:
     if isinstance(left, pd.Timedelta) or isinstance(right, pd.Timedelta):
-        return pd.Timedelta(left) == pd.Timedelta(right)  # type: ignore[arg-type]  # what the tables hold
-    a, b = float(left), float(right)  # type: ignore[arg-type]  # numbers of any kind
+        return pd.Timedelta(left) == pd.Timedelta(right)
+    a, b = float(left), float(right)
     return (math.isnan(a) and math.isnan(b)) or a == b or math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)
 
 
 @pytest.mark.parametrize(
     "limits", [None, wb.RiskLimits.unlimited(), {"drawdown_limits": {"daily_loss": -30.0}}]
 )
-def test_every_figure_of_every_column_is_that_of_its_backtest(minutes: wb.Prices, limits: object) -> None:
+def test_every_figure_of_every_column_is_that_of_its_backtest(minutes: wb.Prices, limits: Any) -> None:
     found = wb.sweep(
         Reversal, minutes, {"run": [1, 2, 3, 200]}, metrics=ALL, limits=limits, initial_cash=50_000.0
-    )  # type: ignore[arg-type]
+    )
     assert found.table["fills"].max() > 1
     for run in (1, 2, 3, 200):
         row, column = found.table.loc[run], found.column(run=run)
@@ -43,7 +44,7 @@ def test_every_figure_of_every_column_is_that_of_its_backtest(minutes: wb.Prices
             config={"run": run},
             limits=limits,
             initial_cash=50_000.0,
-            progress=False,  # type: ignore[arg-type]
+            progress=False,
         )
         assert column.fingerprint == replayed.fingerprint
 
@@ -60,7 +61,7 @@ def test_constraints_and_where_leave_combinations_out(minutes: wb.Prices) -> Non
 
 def test_the_unit_is_an_axis_and_figures_grow_with_it(minutes: wb.Prices) -> None:
     costs = {"impact_bps": 0.0, "participation": math.inf}
-    table = wb.sweep(
+    table: Any = wb.sweep(
         Reversal,
         minutes,
         {"unit": [1.0, 3.0]},
@@ -102,18 +103,20 @@ def test_instruments_and_chaos_are_axes(pair: wb.Prices) -> None:
 
 def test_a_strategy_of_several_instruments(pair: wb.Prices) -> None:
     found = wb.sweep(Completing, pair, {"gap": [1e-4, 1e-3]}, metrics=["fills", "final_equity"])
+    table: Any = found.table
     replayed = wb.backtest(Completing, pair, config={"gap": 1e-4}, progress=False)
-    assert found.table.loc[1e-4, "fills"] == len(replayed.fills) > 10
-    assert found.table.loc[1e-4, "final_equity"] == replayed.final_equity
+    assert table.loc[1e-4, "fills"] == len(replayed.fills) > 10
+    assert table.loc[1e-4, "final_equity"] == replayed.final_equity
 
 
 def test_best_and_pivot(minutes: wb.Prices) -> None:
     found = wb.sweep(CROSS, minutes, {"fast": [2, 3, 4], "slow": [6, 8]})
     assert found.best("total_return", 1)["total_return"].iloc[0] == found.table["total_return"].max()
     assert found.best("fees", 1)["fees"].iloc[0] == found.table["fees"].min()  # lower is better
-    plane = found.pivot("total_return")
+    plane: Any = found.pivot("total_return")
+    table: Any = found.table
     assert (plane.index.name, plane.columns.name, plane.shape) == ("slow", "fast", (2, 3))
-    assert plane.loc[8, 3] == found.table.loc[(3, 8), "total_return"]
+    assert plane.loc[8, 3] == table.loc[(3, 8), "total_return"]
     assert "6 columns" in repr(found)
     assert "<table" in found._repr_html_()
 
@@ -129,11 +132,11 @@ def test_a_column_that_needs_more_room_is_run_again_with_it(minutes: wb.Prices) 
     """A runaway fault at its strongest: more orders at once than a column usually has room for."""
     event = wb.ChaosEvent("runaway", minutes.start + pd.Timedelta("1h"), "3min", 10.0)
     limits = wb.RiskLimits.unlimited()
-    market = {"limits": limits, "chaos": [event], "costs": {"latency_seconds": 600.0}}
+    market: dict[str, Any] = {"limits": limits, "chaos": [event], "costs": {"latency_seconds": 600.0}}
     found = wb.sweep(
         Reversal, minutes, {"run": [1, 2]}, metrics=["fills", "orders_sent", "final_equity"], **market
-    )  # type: ignore[arg-type]
-    replayed = wb.backtest(Reversal, minutes, config={"run": 1}, progress=False, **market)  # type: ignore[arg-type]
+    )
+    replayed = wb.backtest(Reversal, minutes, config={"run": 1}, progress=False, **market)
     row = found.table.loc[1]
     assert row["orders_sent"] == len(replayed.record.recorder.accepted) > 2_000
     assert (row["fills"], row["final_equity"]) == (len(replayed.fills), replayed.final_equity)
@@ -150,15 +153,15 @@ def test_a_column_that_needs_more_room_is_run_again_with_it(minutes: wb.Prices) 
         ({"params": {"fast": [50], "slow": [20]}}, ParameterError, "none of the 1 combinations is allowed"),
         ({"metrics": ["sharp_ratio"]}, ConfigError, "no metric 'sharp_ratio'; did you mean 'sharpe_ratio'?"),
         ({"metrics": []}, ConfigError, "metrics must name at least one"),
-        ({"where": lambda p: [True]}, ConfigError, "where must answer a frame of 2 combinations"),
+        ({"where": lambda _: [True]}, ConfigError, "where must answer a frame of 2 combinations"),
     ],
 )
 def test_bad_input_is_one_line_before_any_work(
-    minutes: wb.Prices, change: dict[str, object], error: type[Exception], words: str
+    minutes: wb.Prices, change: dict[str, Any], error: type[Exception], words: str
 ) -> None:
-    arguments: dict[str, object] = {"params": {"fast": [2, 3]}, **change}
+    arguments: dict[str, Any] = {"params": {"fast": [2, 3]}, **change}
     with pytest.raises(error) as caught:
-        wb.sweep(CROSS, minutes, **arguments)  # type: ignore[arg-type]
+        wb.sweep(CROSS, minutes, **arguments)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 

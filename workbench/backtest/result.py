@@ -16,17 +16,23 @@ import pandas as pd
 from workbench.backtest import frames, order_frames, roundtrips
 from workbench.backtest.html import cell_html, write_page
 from workbench.backtest.performance import StrategyPerformance
-from workbench.backtest.plots import plot_result
+from workbench.backtest.plots import plot_monthly, plot_result, plot_rolling, plot_trades, plot_var
 from workbench.backtest.replay import ReplayRecord
 from workbench.backtest.statistics import portfolio_stats, strategy_performance, text_summary
 from workbench.backtest.tables import Kinds, table, utc
 from workbench.chaos.events import ChaosEvent
 from workbench.errors import ConfigError, StrategyError
 from workbench.performance.arithmetic import drawdowns
+from workbench.performance.attribution import attribute_pnl
 from workbench.performance.calendar import periods_per_year
+from workbench.performance.trading_record import TradingRecord, feed_marks
 
 if TYPE_CHECKING:
     import holoviews as hv
+
+    from workbench.performance.attribution_cuts import PnlCut
+    from workbench.plotting.rolling import Window
+    from workbench.risk.model import Method
 
 __all__ = ["BacktestResult"]
 
@@ -240,6 +246,35 @@ class BacktestResult:
         """
         return strategy_performance(self, strategy_id, self._per_year(periods_per_year), chaos_recovery_time)
 
+    @cached_property
+    def trading_record(self) -> TradingRecord:
+        """Fills, orders and marks, as `workbench.performance` takes them apart."""
+        notices = self.notices
+        bad_ticks = notices[notices["kind"] == "bad_tick"]
+        multipliers = {i.name: i.multiplier for i in self.record.desk.instruments}
+        return TradingRecord(self.fills, feed_marks(self.record.feed, bad_ticks), self.orders, multipliers)
+
+    def attribution(
+        self, by: PnlCut | Sequence[PnlCut] = "strategy", *, without: BacktestResult | None = None
+    ) -> pd.DataFrame:
+        """P&L by strategy, instrument, symbol, venue, side, hour, ... and of each into price, costs, fee and chaos.
+
+        without: the same run without its chaos; chaos is then the difference that it made, and else what accrued inside
+        its windows.  See `workbench.performance.attribution`.
+        """
+        if without is not None:
+            return attribute_pnl(self.trading_record, by, without=without.trading_record)
+        windows = None
+        if self.chaos:
+            windows = pd.DataFrame(
+                {
+                    "start": [event.start for event in self.chaos],
+                    "end": [event.start + event.duration for event in self.chaos],
+                    "target": [event.target for event in self.chaos],
+                }
+            )
+        return attribute_pnl(self.trading_record, by, chaos=windows)
+
     def curve_of(self, strategy_id: str | None) -> tuple[float, npt.NDArray[np.float64]]:
         """Capital, and capital plus P&L after each update time (float64[n]); None: of the portfolio.
 
@@ -266,9 +301,72 @@ class BacktestResult:
     def plot(self, **options: Any) -> hv.Layout:
         """Equity with fills and drawdown below it, chaos windows shaded, breaker trips as lines.
 
-        options: width and height in pixels.  Loads the plotting library on first use.
+        options: width and height in pixels, responsive.  Loads the plotting library on first use, as all plots do.
         """
         return plot_result(self, **options)
+
+    def plot_monthly(self, **options: Any) -> hv.Overlay:
+        """Returns of equity by month and year (UTC), as colours and numbers.
+
+        options: width, height (None: as tall as the years need), title, responsive.
+        """
+        return plot_monthly(self, **options)
+
+    def plot_rolling(
+        self,
+        window: Window = "90D",
+        *,
+        every: str | None = None,
+        benchmark: pd.Series[float] | None = None,
+        periods_per_year: float | None = None,
+        **options: Any,
+    ) -> hv.Layout:
+        """Volatility, Sharpe ratio and, beside a benchmark, beta over a rolling window, chaos windows shaded.
+
+        window: a span of time, or a number of returns.  every: length of a return such as "1D", None for one per
+        update.  benchmark: returns of the same length, by the same times.  periods_per_year: None for what the times
+        show.  options: width, height (of each plot), title, responsive, risk_free.
+        Raises DataError where the run is shorter than the window, or equity fell to 0; ConfigError for settings.
+        """
+        return plot_rolling(
+            self, window, every=every, benchmark=benchmark, periods_per_year=periods_per_year, **options
+        )
+
+    def plot_trades(
+        self,
+        instrument: str | None = None,
+        *,
+        strategy_id: str | None = None,
+        start: str | pd.Timestamp | None = None,
+        end: str | pd.Timestamp | None = None,
+        **options: Any,
+    ) -> hv.Layout:
+        """The price of an instrument with entries and exits on it, and the position below.
+
+        instrument: `symbol@venue`, or a symbol that one venue has; None where the run has one.  strategy_id: its
+        trades alone.  start, end: the part that is shown (UTC); of many thousand fills none would be marked otherwise.
+        Bad ticks are left out of the price.  options: width, height, title, responsive.
+        Raises UnknownInstrumentError, StrategyError, or ConfigError where nothing lies between start and end.
+        """
+        return plot_trades(self, instrument, strategy_id=strategy_id, start=start, end=end, **options)
+
+    def plot_var(
+        self,
+        window: int = 250,
+        confidence: float = 0.99,
+        method: Method = "historical",
+        *,
+        every: str | None = None,
+        settings: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> hv.Overlay:
+        """Returns of equity, the value at risk forecast for each from the `window` before it, and the exceedances.
+
+        every: length of a return such as "1D", None for one per update.  settings: of the method, as `risk.rolling_var`
+        takes them.  The title says how many exceedances were to be expected, Kupiec's p-value and Basel's zone.
+        options: width, height, title, responsive.  Raises as `risk.rolling_var`; DataError where equity fell to 0.
+        """
+        return plot_var(self, window, confidence, method, every=every, settings=settings, **options)
 
     def to_html(self, path: str | Path) -> Path:
         """Write one self-contained page with curves, chaos windows and tables; the path that was written."""

@@ -189,7 +189,7 @@ def idle(desk: Desk) -> bool:
 @jit
 def rows_before(groups: Groups, g: int, cursor: int, row: int) -> int:
     """The first row of group `g`, from `cursor` on, that is not before feed row `row`."""
-    low, high = cursor, groups.starts[g + 1]
+    low, high = cursor, int(groups.starts[g + 1])
     if low < high and groups.rows[high - 1] < row:
         return high
     while low < high:

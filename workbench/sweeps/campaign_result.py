@@ -139,10 +139,10 @@ class CampaignResult:
         """Share of the cells that survived: `by` down, `across` across, and all together in the last row and column."""
         for name in (by, across):
             self._check(name)
-        shares: pd.DataFrame = self.table.pivot_table(
+        shares: Any = self.table.pivot_table(
             "survived", index=by, columns=across, aggfunc="mean", margins=True, margins_name="all"
         )
-        return shares
+        return pd.DataFrame(shares)
 
     def _check(self, name: str) -> None:
         if name not in self.table.columns:

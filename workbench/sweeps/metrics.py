@@ -43,7 +43,7 @@ LOWER_IS_BETTER: Final = frozenset(
         "signals_refused",
         "alerts",
     }
-    | {"longest_drawdown", "worst_use", "worst_gross", "bad_ticks"}
+    | {"longest_drawdown", "worst_use", "worst_gross", "bad_ticks", "strategy_errors"}
 )
 """Everything else is better when higher; a drawdown is a fraction <= 0."""
 
@@ -78,7 +78,7 @@ def _moments(t: Any) -> _Moments:
 
 
 def _ratio(top: Floats, bottom: Floats) -> Floats:
-    return np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom > 0.0)
+    return np.asarray(np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom > 0.0))
 
 
 def _cagr(t: Any, c: Context) -> Floats:
@@ -133,6 +133,7 @@ METRICS: Final[Mapping[str, Callable[[Any, Context], Any]]] = {
     "bad_ticks": _plain("bad_ticks"),
     "worst_gross": _plain("worst_gross"),
     "worst_use": _plain("worst_use"),
+    "strategy_errors": lambda t, _: np.zeros(len(t), dtype=np.int64),  # compiled code cannot raise
 }
 
 
