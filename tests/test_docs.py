@@ -36,6 +36,11 @@ def test_the_strategy_of_the_guide_trades() -> None:
     assert len(result.trades) > 3
 
 
+def test_the_examples_of_the_research_guide_run() -> None:
+    for code in examples("docs/research_guide.md"):
+        subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=ROOT, check=True)
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_links_lead_to_files(document: Path) -> None:
     broken = [link for link in LINK.findall(document.read_text()) if not (document.parent / link).exists()]
