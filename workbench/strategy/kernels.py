@@ -61,8 +61,10 @@ def kernels(strategy: type[CompiledStrategy]) -> Kernels:
         f"{strategy.__name__}.start", start, ("params", "count") if together else ("params",), numbers
     )
     digest = digest_of(step, start, repr((together, strategy.READS_POSITION)))
-    # Whoever returns an array has to count references; alone, an instrument has a number for an answer.
-    step, start = _stepped(step, digest, allocates=together), _stepped(start, digest, allocates=True)
+    # Whoever returns an array has to count references; alone, an instrument has a number for an answer. A step that is
+    # called, and not a part of the loop, hands over its state array by array: three times the time for a large one.
+    step = _stepped(step, digest, allocates=together, inline=True)
+    start = _stepped(start, digest, allocates=True)
     fresh_pattern, scan_pattern = (
         (patterns.fresh_group, patterns.scan_group) if together else (patterns.fresh_one, patterns.scan_one)
     )
@@ -116,7 +118,7 @@ def _plain(strategy: type[CompiledStrategy], name: str) -> FunctionType:
     return function
 
 
-def _stepped(function: FunctionType, digest: str, *, allocates: bool = False) -> Any:
+def _stepped(function: FunctionType, digest: str, *, allocates: bool = False, inline: bool = False) -> Any:
     """A strategy's function under a name and a file that the kernel cache can go by, wherever it was written."""
     copy = FunctionType(
         function.__code__.replace(co_filename=patterns.__file__),
@@ -127,7 +129,7 @@ def _stepped(function: FunctionType, digest: str, *, allocates: bool = False) ->
     )
     copy.__module__ = patterns.__name__
     copy.__qualname__ = copy.__name__
-    return jit(copy, allocates=allocates)
+    return jit(copy, allocates=allocates, inline=inline)
 
 
 def digest_of(*parts: object) -> str:

@@ -19,9 +19,8 @@ type Floats = npt.NDArray[np.float64]
 type Pairs = tuple[npt.NDArray[np.uint64], Floats, Floats, Floats]
 
 FLAT: Final = 1e-9  # a deviation below this share of the mean is rounding, not movement
-LOST: Final = (
-    1e-6  # squares that have fallen below this share of what they were are mostly rounding, and taken anew
-)
+# Squares that have fallen below this share of what they were are taken anew: the rest may be rounding.
+LOST: Final = 1e-3
 ZERO: Final = np.uint64(0)
 ONE: Final = np.uint64(1)
 MEAN_X, MEAN_Y, XX, YY, XY, MOST_XX, MOST_YY = range(7)  # the last two: since all were last taken anew

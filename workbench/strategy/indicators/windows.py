@@ -43,9 +43,8 @@ type Ring = tuple[Places, Floats]
 type Window = tuple[Places, Floats, Floats]
 
 FLAT: Final = 1e-9  # a deviation below this share of the mean is rounding, not movement
-LOST: Final = (
-    1e-6  # squares that have fallen below this share of what they were are mostly rounding, and taken anew
-)
+# Squares that have fallen below this share of what they were are taken anew: the rest may be rounding.
+LOST: Final = 1e-3
 LARGEST: Final = 1e100  # squares and sums of what is smaller are finite
 ZERO: Final = np.uint64(0)
 ONE: Final = np.uint64(1)
