@@ -12,8 +12,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from workbench.backtest.api import ChaosLike, CostsLike, LimitsLike, RunPlan, backtest, plan_run
+from workbench.backtest.api import (
+    ChaosLike,
+    CostsLike,
+    LimitsLike,
+    RunPlan,
+    backtest,
+    plan_run,
+    read_chaos,
+    read_costs,
+)
 from workbench.backtest.result import BacktestResult
+from workbench.configuration import load_limits
 from workbench.data.catalog import PriceLike, as_prices
 from workbench.data.prices import Prices
 from workbench.data.times import Moment
@@ -21,6 +31,8 @@ from workbench.errors import ChaosError, StrategyError
 from workbench.strategy.compiled import CompiledStrategy, parameter_rows
 from workbench.strategy.contract import TradingStrategy
 from workbench.strategy.loader import load_strategy
+from workbench.sweeps.checks import NEEDED, check_before, check_options, why_nothing_traded
+from workbench.sweeps.cluster import connected
 from workbench.sweeps.crew import Batch, progress_bar, run_batches
 from workbench.sweeps.grid import UNIT, Grid, Where, make_grid
 from workbench.sweeps.metrics import Context, check_metrics, figures
@@ -64,6 +76,9 @@ def make_tasks(
         if not given:
             raise ChaosError("chaos is an empty mapping; map a label to its events, or leave it out")
         scenarios = {str(label): events for label, events in given.items()}
+    # Read once, whatever they are: an iterator is at its end after that, and a file may change meanwhile.
+    scenarios = {label: tuple(read_chaos(events)) for label, events in scenarios.items()}
+    limits, costs = load_limits(arguments["limits"]), read_costs(arguments["costs"], prices.venues)
     markets = {"": prices}
     if each_instrument:
         symbols = {i.name: (i.symbol, i.venue) for i in prices.instruments}
@@ -76,7 +91,10 @@ def make_tasks(
                 labels["instrument"] = instrument
             if scenarios is not chaos and "" not in scenarios:
                 labels["chaos"] = label
-            tasks.append(Task(labels, {"strategy": strategy, "prices": market, "chaos": events, **arguments}))
+            own = {"limits": limits, "costs": {venue: costs[venue] for venue in market.venues}}
+            tasks.append(
+                Task(labels, {**arguments, **own, "strategy": strategy, "prices": market, "chaos": events})
+            )
     return tasks
 
 
@@ -112,14 +130,16 @@ def sweep(
     costs, limits, chaos, initial_cash, seed, start, end: as for `backtest`; a mapping from labels to events makes
     chaos an axis of its own, and each_instrument=True makes instruments one, each in a portfolio of its own.
     metrics: names as in `BacktestResult.stats`; None for the usual ones.
-    periods_per_year: None takes what the prices show.  progress: a bar; None shows one on long runs where somebody looks.
+    periods_per_year: None takes what the prices show.  progress: a bar; None shows one on long runs that are watched.
     client: a dask.distributed Client, or a scheduler's address; the same work over a cluster, with the same answer.
     workers: threads or processes; None takes as many as there are cores.
 
     Ctrl-C stops within a second; the result then holds what was finished, and says so.
     Whatever is wrong with the input raises a WorkbenchError of one line before any long work begins.
     """
+    check_is_class(strategy)
     names = check_metrics(metrics)
+    check_options(periods_per_year, workers)
     market = as_prices(prices)
     if start is not None or end is not None:
         market = market.between(start, end)
@@ -133,14 +153,9 @@ def sweep(
     grid = make_grid(kind, params, where)
     tasks = make_tasks(kind, market, chaos, each_instrument, arguments)
     base = dict(config or {})
-    for task in tasks:
-        task.plan({**base, **grid.config(0)})
-    if client is not None:
-        from workbench.sweeps.cluster import connect
-
-        client = connect(client)
-    job = Job(kind, grid, base, tasks, names, periods_per_year, client, workers)
-    return job.run(progress)
+    check_before(kind, grid, base, tasks)
+    with connected(client) as cluster:
+        return Job(kind, grid, base, tasks, names, periods_per_year, cluster, workers).run(progress)
 
 
 class Job:
@@ -160,6 +175,8 @@ class Job:
         self.kind, self.grid, self.base, self.tasks = kind, grid, dict(base), tasks
         self.metrics, self.per_year = metrics, periods_per_year
         self.client, self.workers = client, workers
+        self.pool: Any = None  # worker processes that outlive this job, where there are some
+        self.notes: list[str] = []  # lines for a person, written when the bar is gone
 
     def run(self, progress: bool | None) -> SweepResult:
         """Every column, wherever it is to be run."""
@@ -167,7 +184,9 @@ class Job:
         total = len(self.grid) * len(self.tasks)
         rows = sum(len(task.arguments["prices"]) for task in self.tasks) * len(self.grid)
         with progress_bar(total, rows, progress, self.kind.__name__, "column") as tick:
-            parts, interrupted = self._run(tick)
+            parts, interrupted = self.play(tick)
+        silence = "" if interrupted else why_nothing_traded(parts)
+        sys.stderr.write("".join(f"{note}\n" for note in (*self.notes, silence) if note))
         if interrupted:
             finished = sum(int(np.count_nonzero(part.finished)) for part in parts)
             sys.stderr.write(f"interrupted: {finished:,} of {total:,} columns are finished and kept\n")
@@ -180,7 +199,8 @@ class Job:
             seconds=time.perf_counter() - began,
         )
 
-    def _run(self, tick: Callable[[int], object]) -> tuple[list[Part], bool]:
+    def play(self, tick: Callable[[int], object]) -> tuple[list[Part], bool]:
+        """The parts, and whether somebody interrupted.  tick: called with how many more columns are finished."""
         if not issubclass(self.kind, CompiledStrategy):
             from workbench.sweeps.processes import run_plain
 
@@ -201,9 +221,13 @@ class Job:
     def _part(self, task: Task, batch: Batch) -> Part:
         context = context_of(batch.setting, self.per_year)
         self.per_year = context.per_year
-        found = figures(batch.tallies, context, self.metrics)
+        found = figures(batch.tallies, context, tuple(dict.fromkeys((*self.metrics, *NEEDED))))
         return Part(
-            task.labels, self.grid, found, batch.finished, partial(column_of, task, batch.setting.kind, self.base)
+            task.labels,
+            self.grid,
+            found,
+            batch.finished,
+            partial(column_of, task, batch.setting.kind, self.base),
         )
 
 

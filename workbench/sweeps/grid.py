@@ -45,9 +45,9 @@ class Grid:
         """One row per column."""
         return pd.DataFrame(dict(self.values), index=pd.RangeIndex(len(self)))
 
-    def take(self, rows: npt.NDArray[Any]) -> Grid:
-        """Some of the columns."""
-        return Grid({name: column[rows] for name, column in self.values.items()}, self.dropped)
+    def take(self, rows: npt.NDArray[Any], dropped: int = 0) -> Grid:
+        """Some of the columns.  dropped: how many of the others count as left out."""
+        return Grid({name: column[rows] for name, column in self.values.items()}, self.dropped + dropped)
 
 
 def _plain(value: Any) -> Any:
