@@ -21,7 +21,7 @@ from workbench.core.executions import release_held
 from workbench.core.feed import QUOTE_COLUMNS
 from workbench.core.jit import jit
 from workbench.core.native import copy_bytes, open_desk
-from workbench.core.outcome import Path
+from workbench.core.outcome import Outcome, Path, assess, keep_path
 from workbench.core.routing import route
 from workbench.core.signal_faults import MOST_WISHES, FaultPlan, WishRow, bend
 from workbench.core.state import NONE, Desk, Rows
@@ -45,6 +45,8 @@ __all__ = [
     "first_bent",
     "hear",
     "idle",
+    "judge",
+    "keep_run",
     "rows_before",
     "set_up",
     "show",
@@ -112,7 +114,7 @@ class Column(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """One disturbance, for `run_cells`: its window, where moments stand in its feed, and room for one path."""
+    """One disturbance, for `judge`: its window, where moments stand in its feed, and room for one path."""
 
     start_ns: int
     end_ns: int
@@ -305,3 +307,34 @@ def finish(desk: Desk, column: Column) -> None:
             glide.curve[count - 1, 0] = book.equity
             glide.curve[count - 1, 1] = desk.strategies[0].pnl
     close_tally(desk, glide.tally[0], tape.rows[count - 1].ns)
+
+
+@jit
+def keep_run(column: Column, at: npt.NDArray[np.int64], paths: Path, c: int) -> None:
+    """Keep the run that `column` has just traced as number `c` of `paths`, which have one more axis in front."""
+    path = Path(paths.equity[c], paths.units[c], paths.breaches[c], paths.latched[c], paths.most[c])
+    keep_path(column.glide, at, open_desk(column.template).books[0].initial_cash, path)
+
+
+@jit
+def judge(
+    column: Column, cell: Cell, normal: Path, c: int, band: float, usual: int, outcomes: Rows[Outcome]
+) -> None:
+    """Say in `outcomes[c]` what the disturbance did to the run that `column` has just traced, beside its normal run.
+
+    normal: paths with one more axis in front.  band, usual: see `recovered`.
+    """
+    keep_path(column.glide, cell.at, open_desk(column.template).books[0].initial_cash, cell.path)
+    without = Path(normal.equity[c], normal.units[c], normal.breaches[c], normal.latched[c], normal.most[c])
+    assess(
+        cell.path,
+        without,
+        cell.times,
+        cell.start_ns,
+        cell.end_ns,
+        band,
+        usual,
+        cell.gap,
+        cell.settled,
+        outcomes[c],
+    )

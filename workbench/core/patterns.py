@@ -16,7 +16,6 @@ import numpy.typing as npt
 
 from workbench.core.coast import carry
 from workbench.core.column import (
-    Cell,
     Column,
     Groups,
     Work,
@@ -31,8 +30,7 @@ from workbench.core.column import (
     show_positions,
 )
 from workbench.core.jit import jit
-from workbench.core.native import keep, kept, open_desk
-from workbench.core.outcome import Outcome, Path, assess, keep_path
+from workbench.core.native import keep, kept
 from workbench.core.state import NONE, Rows
 from workbench.core.tally import Tally
 
@@ -42,10 +40,8 @@ __all__ = [
     "fresh_group",
     "fresh_one",
     "play",
-    "run_cells",
     "run_many",
     "run_one",
-    "run_paths",
     "scan_group",
     "scan_one",
     "specialise",
@@ -186,70 +182,6 @@ def run_many(
         run_one(column, params[c], begin_ns, len(units), 0)
         tallies[c] = column.glide.tally[0]
     return last
-
-
-def run_cells(
-    column: Column,
-    params: Any,
-    units: npt.NDArray[np.float64],
-    first: int,
-    last: int,
-    begin_ns: int,
-    cell: Cell,
-    normal: Path,
-    bands: npt.NDArray[np.float64],
-    usual: npt.NDArray[np.int64],
-    tallies: Rows[Tally],
-    outcomes: Rows[Outcome],
-) -> None:
-    """Run columns first..last with a disturbance in them, each beside its own run without, and say what it did.
-
-    normal: paths of all columns, one more axis in front.  bands, usual: one for each column.
-    """
-    cash = open_desk(column.template).books[0].initial_cash
-    for c in range(first, last):
-        if len(units):
-            column.work.units[:] = units[c]
-        run_one(column, params[c], begin_ns, len(units), 0)
-        tallies[c] = column.glide.tally[0]
-        keep_path(column.glide, cell.at, cash, cell.path)
-        without = Path(
-            normal.equity[c], normal.units[c], normal.breaches[c], normal.latched[c], normal.most[c]
-        )
-        assess(
-            cell.path,
-            without,
-            cell.times,
-            cell.start_ns,
-            cell.end_ns,
-            bands[c],
-            usual[c],
-            cell.gap,
-            cell.settled,
-            outcomes[c],
-        )
-
-
-def run_paths(
-    column: Column,
-    params: Any,
-    units: npt.NDArray[np.float64],
-    first: int,
-    last: int,
-    begin_ns: int,
-    at: npt.NDArray[np.int64],
-    paths: Path,
-    tallies: Rows[Tally],
-) -> None:
-    """Run columns first..last and keep the path of each; paths: one more axis in front."""
-    cash = open_desk(column.template).books[0].initial_cash
-    for c in range(first, last):
-        if len(units):
-            column.work.units[:] = units[c]
-        run_one(column, params[c], begin_ns, len(units), 0)
-        tallies[c] = column.glide.tally[0]
-        path = Path(paths.equity[c], paths.units[c], paths.breaches[c], paths.latched[c], paths.most[c])
-        keep_path(column.glide, at, cash, path)
 
 
 def specialise(pattern: Any, digest: str, *, allocates: bool = False, **names: Any) -> Any:

@@ -25,21 +25,21 @@ if TYPE_CHECKING:
 __all__ = ["Kernels", "digest_of", "kernels", "ready"]
 
 SCOPES: Final = ("instrument", "symbol", "market")
+# Of the copies: beyond the end of the file that they claim to be in, which numba would quote from.
+FIRST_LINE: Final = 1_000_000
 
 
 class Kernels(NamedTuple):
     """The compiled functions of one strategy.
 
     start, step: the strategy's own.
-    run_one, run_many, run_cells, run_paths: see `core.patterns`.  digest: of everything that was compiled.
+    run_one, run_many: see `core.patterns`.  digest: of everything that was compiled.
     """
 
     start: Callable[..., Any]
     step: Callable[..., Any]
     run_one: Callable[..., Any]
     run_many: Callable[..., Any]
-    run_cells: Callable[..., Any]
-    run_paths: Callable[..., Any]
     digest: str
 
 
@@ -76,10 +76,7 @@ def kernels(strategy: type[CompiledStrategy]) -> Kernels:
         start=start,
         step=step,
         run_one=run_one,
-        **{
-            name: patterns.specialise(getattr(patterns, name), digest, allocates=True, run_one=run_one)
-            for name in ("run_many", "run_cells", "run_paths")
-        },
+        run_many=patterns.specialise(patterns.run_many, digest, allocates=True, run_one=run_one),
         digest=digest,
     )
 
@@ -103,7 +100,8 @@ def ready(strategy: type[CompiledStrategy]) -> Telling:
 def _compiled(strategy: type[CompiledStrategy], name: str, function: Any, *arguments: Any) -> Any:
     """The type that `function` returns for arguments of these types, once it is compiled for them."""
     label = f"{strategy.__name__}.{name}"
-    explained(label, _plain(strategy, name), lambda: function.compile(arguments), patterns.__file__)
+    written = _plain(strategy, name)
+    explained(label, written, lambda: function.compile(arguments), (patterns.__file__, FIRST_LINE))
     return function.overloads[arguments].signature.return_type
 
 
@@ -121,7 +119,7 @@ def _plain(strategy: type[CompiledStrategy], name: str) -> FunctionType:
 def _stepped(function: FunctionType, digest: str, *, allocates: bool = False, inline: bool = False) -> Any:
     """A strategy's function under a name and a file that the kernel cache can go by, wherever it was written."""
     copy = FunctionType(
-        function.__code__.replace(co_filename=patterns.__file__),
+        function.__code__.replace(co_filename=patterns.__file__, co_firstlineno=FIRST_LINE),
         function.__globals__,
         f"{function.__name__}_{digest}",
         function.__defaults__,
@@ -150,16 +148,15 @@ def _feed(digest: Any, part: object, seen: set[int]) -> None:
         seen.add(id(part))
         _feed(digest, part.__code__, seen)
         names = _used(part.__code__)
-        for name in sorted(names & part.__globals__.keys()):
+        scope = part.__globals__ | _enclosed(part)
+        for name in sorted(names & scope.keys()):
             digest.update(f"|{name}=".encode())
-            _feed(digest, part.__globals__[name], seen)
-            if isinstance(part.__globals__[name], ModuleType):
-                for attribute in sorted(names & vars(part.__globals__[name]).keys()):
-                    found = vars(part.__globals__[name])[attribute]
+            _feed(digest, scope[name], seen)
+            if isinstance(scope[name], ModuleType):
+                for attribute in sorted(names & vars(scope[name]).keys()):
+                    found = vars(scope[name])[attribute]
                     if hasattr(found, "py_func") or isinstance(found, int | float | np.ndarray):
                         _feed(digest, found, seen)
-        for cell in part.__closure__ or ():
-            _feed(digest, cell.cell_contents, seen)
         digest.update(repr(part.__defaults__).encode())
     elif isinstance(part, CodeType):
         digest.update(part.co_code)
@@ -174,8 +171,14 @@ def _feed(digest: Any, part: object, seen: set[int]) -> None:
         digest.update(repr(part).encode())
 
 
+def _enclosed(function: FunctionType) -> dict[str, Any]:
+    """Names of the functions round `function` that it uses, with what they stand for."""
+    cells = (cell.cell_contents for cell in function.__closure__ or ())
+    return dict(zip(function.__code__.co_freevars, cells, strict=True))
+
+
 def _used(code: CodeType) -> set[str]:
-    names = set(code.co_names)
+    names = {*code.co_names, *code.co_freevars}
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             names |= _used(constant)

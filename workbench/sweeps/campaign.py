@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from workbench.backtest.api import CostsLike, LimitsLike, plan_run
 from workbench.chaos.kinds import ChaosKind, Family
-from workbench.core.column import Cell
+from workbench.core.column import Cell, Column, judge, keep_run
 from workbench.core.outcome import HOLD, Path
 from workbench.data.catalog import PriceLike, as_prices
 from workbench.data.prices import Prices
@@ -159,7 +159,12 @@ class _Job:
         for name, kind in classes.items():
             grid = _grid(kind, _own(params, name, classes, "params"), where)
             base = dict(_own(config, name, classes, "config") or {})
-            arguments: dict[str, Any] = {"prices": prices, "limits": limits, "costs": costs, "initial_cash": initial_cash}
+            arguments: dict[str, Any] = {
+                "prices": prices,
+                "limits": limits,
+                "costs": costs,
+                "initial_cash": initial_cash,
+            }
             first = {**base, **grid.config(0)} if grid.values else base
             setting = Setting(plan_run({name: kind}, config=first, **arguments), kind)
             self.entries.append(Entry(name, kind, grid, base, arguments, setting))
@@ -168,7 +173,7 @@ class _Job:
         """Every cell; whether somebody interrupted."""
         for entry in self.entries:
             entry.make_room(len(scenarios))
-            say_compiling(entry.base.kernels.run_cells, entry.kind.__name__)
+            say_compiling(entry.base.kernels.run_one, entry.kind.__name__)
         stop = np.zeros(1, dtype=np.int64)
         for block in self._blocks():
             tasks = iter([(entry, rows, place) for entry, rows in block for place in range(len(scenarios))])
@@ -260,27 +265,19 @@ class _Normal:
         tallies = self.entry.normal[self.rows]
 
         def part(first: int, last: int) -> None:
-            setting = self.entry.base
-            batch = self.batch
+            setting, batch = self.entry.base, self.batch
             for room in ROOMS:
                 column = setting.column(room, traced=True)
-                setting.kernels.run_paths(
-                    column,
-                    batch.params,
-                    batch.units,
-                    first,
-                    last,
-                    setting.begin_ns,
-                    self.at,
-                    self.paths,
-                    tallies,
-                )
+                for c in range(first, last):
+                    _run(setting, column, batch, c)
+                    tallies[c] = column.glide.tally[0]
+                    keep_run(column, self.at, self.paths, c)
                 if not tallies["incomplete"][first:last].any():
                     break
             for c in range(first, last):
                 self._measure(c)
 
-        part(0, 0)
+        part(0, 1)  # compiles
         with ThreadPoolExecutor(workers) as pool:
             list(pool.map(part, bounds[:-1], bounds[1:]))
 
@@ -330,20 +327,17 @@ class _Normal:
     def _cells(
         self, setting: Setting, column: Any, cell: Cell, first: int, last: int, tallies: Any, outcomes: Any
     ) -> None:
-        setting.kernels.run_cells(
-            column,
-            self.batch.params,
-            self.batch.units,
-            first,
-            last,
-            setting.begin_ns,
-            cell,
-            self.paths,
-            self.bands,
-            self.usual,
-            tallies,
-            outcomes,
-        )
+        for c in range(first, last):
+            _run(setting, column, self.batch, c)
+            tallies[c] = column.glide.tally[0]
+            judge(column, cell, self.paths, c, self.bands[c], self.usual[c], outcomes)
+
+
+def _run(setting: Setting, column: Column, batch: Batch, c: int) -> None:
+    """Run column `c` of a batch."""
+    if len(batch.units):
+        column.work.units[:] = batch.units[c]
+    setting.kernels.run_one(column, batch.params[c], setting.begin_ns, len(batch.units), 0)
 
 
 def _room(columns: int, moments: int, instruments: int) -> Path:
