@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.backtest.axes import thin, time_ticks, value_ticks
+from workbench.backtest.axes import time_ticks, value_ticks
 from workbench.backtest.roundtrips import exposed, history_frame, trades_frame
 from workbench.backtest.statistics import span_text
 from workbench.core.messages import Instrument, OrderFill
+from workbench.plotting.curves import thin
 
 MINUTE = 60_000_000_000
 

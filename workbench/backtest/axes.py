@@ -1,4 +1,4 @@
-"""Round steps for the axes of charts, and curves thinned to what a screen can show."""
+"""Round steps for the axes of charts."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["thin", "time_ticks", "value_ticks"]
+__all__ = ["time_ticks", "value_ticks"]
 
 type Floats = npt.NDArray[np.float64]
 
-BUCKETS: Final = 500
 _MINUTE: Final = 60_000_000_000
 _STEPS: Final = (
     *((n * _MINUTE, "%H:%M") for n in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720)),
@@ -25,19 +24,6 @@ _CALENDAR: Final = (
     ("QS", 92, "%b %Y"),
     *((f"{n}YS", 366 * n, "%Y") for n in (1, 2, 5, 10, 20)),
 )
-
-
-def thin(values: Floats, buckets: int = BUCKETS) -> npt.NDArray[np.int64]:
-    """Places of at most about 2 x `buckets` values that look like all: the lowest and highest of each bucket."""
-    count = len(values)
-    if count <= 2 * buckets:
-        return np.arange(count, dtype=np.int64)
-    edges = np.linspace(0, count, buckets + 1).astype(np.int64)
-    kept = {0, count - 1}
-    for begin, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-        part = values[begin:end]
-        kept.update((begin + int(part.argmin()), begin + int(part.argmax())))
-    return np.array(sorted(kept), dtype=np.int64)
 
 
 def value_ticks(curves: Iterable[Floats], base: float) -> tuple[float, float, list[float]]:

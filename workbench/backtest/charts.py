@@ -13,6 +13,7 @@ from workbench.backtest.svg import Band, Chart, Line, Mark, Rule
 from workbench.chaos.events import ChaosEvent
 from workbench.core.feed import LAST
 from workbench.core.messages import Instrument
+from workbench.plotting.curves import sound
 
 if TYPE_CHECKING:
     from workbench.backtest.result import BacktestResult
@@ -30,7 +31,6 @@ __all__ = [
 
 MOST_MARKS: Final = 400  # fills on one chart; more would hide the curve
 MOST_PRICES: Final = 3  # instruments whose prices are drawn
-FAR: Final = 20.0  # times the median, up or down, beyond which a price is a bad tick
 MOST_RULES: Final = 40
 MOST_NAMES: Final = 12  # chaos windows that are labelled by name; more are labelled by number
 STYLES: Final = tuple(f"s{n}" for n in range(7))
@@ -96,16 +96,14 @@ def price_charts(result: BacktestResult) -> list[Chart]:
     for k, instrument in enumerate(feed.instruments):
         rows = np.flatnonzero(feed.instrument == k)
         last = feed.quotes[rows, LAST]
-        usable = np.isfinite(last) & (last > 0.0)
-        if not usable.any():
+        kept = sound(last)
+        if not kept.any():
             continue
-        middle = float(np.median(last[usable]))
-        sound = usable & (last < middle * FAR) & (last > middle / FAR)
-        prices = last[sound]
+        prices = last[kept]
         charts.append(
             Chart(
                 instrument.name,
-                feed.timestamp_ns[rows[sound]],
+                feed.timestamp_ns[rows[kept]],
                 [Line(prices, "price")],
                 money,
                 base=float(prices[0]),

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from workbench.backtest.axes import thin
 from workbench.backtest.charts import (
     MOST_MARKS,
     STYLES,
@@ -26,6 +25,7 @@ from workbench.backtest.page_tables import page_tables
 from workbench.backtest.statistics import show, span_text, top_reasons
 from workbench.backtest.svg import Chart, draw, sparkline
 from workbench.errors import ConfigError
+from workbench.plotting.curves import thin
 
 if TYPE_CHECKING:
     from workbench.backtest.result import BacktestResult

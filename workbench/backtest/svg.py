@@ -14,7 +14,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from workbench.backtest.axes import thin, time_ticks, value_ticks
+from workbench.backtest.axes import time_ticks, value_ticks
+from workbench.plotting.curves import thin
 
 __all__ = ["Band", "Chart", "Line", "Mark", "Rule", "draw", "sparkline"]
 
