@@ -68,7 +68,7 @@ def of_kind(kind: ChaosKind, prices: wb.Prices) -> st.SearchStrategy[wb.ChaosEve
 
 SHORT: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "arbitrage": {"min_spread_bps": st.floats(3.0, 8.0), "close_spread_bps": st.floats(0.5, 2.0)},
-    "bollinger": {"window": st.integers(3, 8)},
+    "bollinger": {"window": st.integers(6, 9), "width": st.floats(0.8, 1.5)},
     "donchian": {"entry": st.integers(4, 8), "exit": st.integers(2, 3)},
     "mean_reversion": {
         "window": st.integers(5, 9),

@@ -60,7 +60,7 @@ def bent_feed(feed: Feed, events: Sequence[ChaosEvent]) -> tuple[Feed, Integers]
 
 def make_groups(feed: Feed, groups: Sequence[Sequence[int]], listens: Sequence[bool]) -> Groups:
     """Rows of `feed` by group of instruments; listens: of which instruments the strategy hears at all."""
-    most = max((len(group) for group in groups), default=1)
+    most = max(1, *(len(group) for group in groups))
     members = np.full((len(groups), most), NONE, dtype=np.int64)
     rows, places = [], []
     for g, group in enumerate(groups):
@@ -118,6 +118,7 @@ class Setting:
         self.tape = build_tape(self.feed, self.template) if tape is None else tape
         shown = [k for k, i in enumerate(self.instruments) if i.symbol in self.player.symbols]
         found = kind.groups(self.player.strategy.config, [self.instruments[k] for k in shown])
+        found = found or [[]]  # nothing to trade on: a group of none, which never says anything
         listens = [k in shown for k in range(len(self.instruments))]
         self.groups = make_groups(self.feed, [[shown[k] for k in group] for group in found], listens)
         self.plans = _plans(self.events, self.player.seat.strategy_id)
