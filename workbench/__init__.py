@@ -95,7 +95,12 @@ _HOME: Final = {
     "synthetic": "data.synthetic",
     "triggered_strategies": "chaos.triggered",
 }
-_MODULES: Final = ("backtest", "errors", "performance", "risk")  # the package `backtest` is the function, see there
+_MODULES: Final = (
+    "backtest",
+    "errors",
+    "performance",
+    "risk",
+)  # the package `backtest` is the function, see there
 
 
 def __getattr__(name: str) -> object:

@@ -293,4 +293,6 @@ def test_attribution_sums_to_what_equity_gained() -> None:
     for cut in ("strategy", "instrument", "side", "hour"):
         assert float(result.attribution(cut)["total"].sum()) == pytest.approx(gained, abs=1e-6)
     beside = result.attribution("strategy", without=calm)
-    assert float(beside["chaos"].sum()) == pytest.approx(gained - (calm.final_equity - calm.initial_cash), abs=1e-6)
+    assert float(beside["chaos"].sum()) == pytest.approx(
+        gained - (calm.final_equity - calm.initial_cash), abs=1e-6
+    )

@@ -19,9 +19,7 @@ def run(engine: str, chunked: bool, bars: int) -> int:
     """Total return, maximum drawdown and Sharpe ratio of every combination; how many there were."""
     if engine == "rust":
         vbt.settings["engine"] = "rust"
-    close = pd.Series(
-        untied_closes(bars), index=pd.date_range("2024-01-01", periods=bars, freq="1min")
-    )
+    close = pd.Series(untied_closes(bars), index=pd.date_range("2024-01-01", periods=bars, freq="1min"))
     pairs = list(itertools.combinations(range(2, combinations(bars) + 2), 2))
     step = CHUNK if chunked else len(pairs)
     for first in range(0, len(pairs), step):

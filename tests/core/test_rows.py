@@ -19,7 +19,16 @@ def test_no_field_is_called_like_an_attribute_of_a_record(layout: np.dtype[np.vo
 
 def test_sections_fill_the_buffer_without_overlap() -> None:
     buffer = state.allocate(
-        strategies=2, instruments=3, venues=2, symbols=2, orders=5, queue=5, events=7, faults=1, window=8, executions=4
+        strategies=2,
+        instruments=3,
+        venues=2,
+        symbols=2,
+        orders=5,
+        queue=5,
+        events=7,
+        faults=1,
+        window=8,
+        executions=4,
     )
     desk = state.desk_views(buffer)
     for number, view in enumerate(desk[1:], 1):

@@ -130,7 +130,8 @@ class CampaignResult:
         whole = pd.concat(frames, ignore_index=True)
         parameters = [name for entry in self._entries for name in entry.grid.values]
         first = ["strategy", *dict.fromkeys(parameters)]
-        return whole[[*first, *(name for name in whole.columns if name not in first)]].rename_axis("cell")
+        order = [*first, *(name for name in whole.columns if name not in first)]
+        return pd.DataFrame(whole[order]).rename_axis("cell")
 
     def __len__(self) -> int:
         return len(self.table)
@@ -139,10 +140,9 @@ class CampaignResult:
         """Share of the cells that survived: `by` down, `across` across, and all together in the last row and column."""
         for name in (by, across):
             self._check(name)
-        shares: Any = self.table.pivot_table(
+        return self.table.pivot_table(
             "survived", index=by, columns=across, aggfunc="mean", margins=True, margins_name="all"
         )
-        return pd.DataFrame(shares)
 
     def _check(self, name: str) -> None:
         if name not in self.table.columns:
