@@ -30,9 +30,11 @@ def test_the_question_of_the_risk_framework_runs() -> None:
     subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=ROOT, check=True)
 
 
-def test_the_strategy_of_the_guide_trades() -> None:
-    [code] = examples("docs/strategy_guide.md")
-    result = wb.backtest(load_source(code), "sp500", config={"fall": 0.03})
+def test_the_strategies_of_the_guide_trade() -> None:
+    plain, compiled = examples("docs/strategy_guide.md")
+    result = wb.backtest(load_source(plain), "sp500", config={"fall": 0.03})
+    assert len(result.trades) > 3
+    result = wb.backtest(load_source(compiled), "sp500")
     assert len(result.trades) > 3
 
 

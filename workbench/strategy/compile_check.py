@@ -86,29 +86,29 @@ def check_answer(label: str, function: FunctionType, found: Any, *, together: bo
         raise StrategyError(f"{_place(function)}: {label} must return {wanted}, found {found}")
 
 
-def explained[T](label: str, function: FunctionType, compile_it: Callable[[], T], stand_in: str) -> T:
-    """What `compile_it` returns; a failure of numba's becomes one line.  stand_in: file that the copy claims to be in.
+def explained[T](
+    label: str, function: FunctionType, compile_it: Callable[[], T], stand_in: tuple[str, int]
+) -> T:
+    """What `compile_it` returns; a failure of numba's becomes one line.
 
+    stand_in: file that the compiled copy of `function` claims to be in, and its first line there.
     Raises StrategyError.
     """
     try:
         return compile_it()
     except Exception as error:
         text = re.sub(r"\x1b\[[0-9;]*m", "", str(error) or repr(error))
-        where = _where(text, function, stand_in)
+        where = _where(text, function, *stand_in)
         raise StrategyError(f"{where}: {label} cannot be compiled: {_reason(error, text)}") from error
 
 
-def _where(text: str, function: FunctionType, stand_in: str) -> str:
+def _where(text: str, function: FunctionType, stand_in: str, first_line: int) -> str:
     """The innermost place in the strategy's code, or in functions that it calls, that the message names."""
-    code = function.__code__
-    lines = [line for _, _, line in code.co_lines() if line]
     for match in _PLACE.finditer(text):
         file, line = match["a"] or match["c"], int(match["b"] or match["d"])
-        if os.path.basename(file) == os.path.basename(stand_in):
-            if code.co_firstlineno <= line <= max(lines, default=line):
-                return _place(function, line)
-        elif os.path.exists(file) and not Path(file).resolve().is_relative_to(_LIBRARIES):
+        if os.path.basename(file) == os.path.basename(stand_in) and line >= first_line:
+            return _place(function, function.__code__.co_firstlineno + line - first_line)
+        if os.path.exists(file) and not Path(file).resolve().is_relative_to(_LIBRARIES):
             return f"{file}:{line}"
     return _place(function)
 

@@ -71,6 +71,8 @@ class CompiledStrategy(TradingStrategy):
     seconds since the price came; TIME, when it came, seconds since 1970 UTC), and `step` returns float64[count].
 
     CONSTRAINTS: comparisons that parameters must satisfy, such as "1 <= fast < slow"; a sweep leaves others out.
+    LOOKBACK: prices of one instrument up to the first that can bring a signal, such as "window + 1"; a sweep refuses
+    prices that are too short for all its columns.  "" where nobody can say.
     Both functions may use numbers of their module, numpy, `math`, `workbench.strategy.indicators`, and functions that
     are decorated with `helper` (or with `numba.njit`). What cannot be compiled is refused when an instance is made,
     with a StrategyError that names file, line and reason.
@@ -83,6 +85,7 @@ class CompiledStrategy(TradingStrategy):
     SCOPE: ClassVar[str] = "instrument"
     READS_POSITION: ClassVar[bool] = False
     CONSTRAINTS: ClassVar[Sequence[str]] = ()
+    LOOKBACK: ClassVar[str] = ""
 
     start: ClassVar[Callable[..., Any]] = staticmethod(_one_number)
     """State before the first price; one number where a strategy does not say."""

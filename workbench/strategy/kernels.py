@@ -6,11 +6,13 @@ import hashlib
 import inspect
 from collections.abc import Callable
 from functools import cache
-from types import CodeType, FunctionType, ModuleType
+from pathlib import Path
+from types import CellType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numba
 import numpy as np
+from numba.core.dispatcher import Dispatcher
 
 from workbench.core import patterns
 from workbench.core.jit import jit
@@ -60,7 +62,7 @@ def kernels(strategy: type[CompiledStrategy]) -> Kernels:
     check_source(
         f"{strategy.__name__}.start", start, ("params", "count") if together else ("params",), numbers
     )
-    digest = digest_of(step, start, repr((together, strategy.READS_POSITION)))
+    digest = digest_of(step, start, repr((together, strategy.READS_POSITION)), _own_source())
     # Whoever returns an array has to count references; alone, an instrument has a number for an answer. A step that is
     # called, and not a part of the loop, hands over its state array by array: three times the time for a large one.
     step = _stepped(step, digest, allocates=together, inline=True)
@@ -79,6 +81,12 @@ def kernels(strategy: type[CompiledStrategy]) -> Kernels:
         run_many=patterns.specialise(patterns.run_many, digest, allocates=True, run_one=run_one),
         digest=digest,
     )
+
+
+@cache
+def _own_source() -> bytes:
+    """This file: what was cached by another way of making copies is not found again."""
+    return Path(__file__).read_bytes()
 
 
 @cache
@@ -118,16 +126,40 @@ def _plain(strategy: type[CompiledStrategy], name: str) -> FunctionType:
 
 def _stepped(function: FunctionType, digest: str, *, allocates: bool = False, inline: bool = False) -> Any:
     """A strategy's function under a name and a file that the kernel cache can go by, wherever it was written."""
-    copy = FunctionType(
-        function.__code__.replace(co_filename=patterns.__file__, co_firstlineno=FIRST_LINE),
-        function.__globals__,
-        f"{function.__name__}_{digest}",
-        function.__defaults__,
-        function.__closure__,
-    )
-    copy.__module__ = patterns.__name__
-    copy.__qualname__ = copy.__name__
-    return jit(copy, allocates=allocates, inline=inline)
+    code = function.__code__.replace(co_filename=patterns.__file__, co_firstlineno=FIRST_LINE)
+    return jit(_copied(function, code, digest, {}), allocates=allocates, inline=inline)
+
+
+def _copied(function: FunctionType, code: CodeType, digest: str, made: dict[int, Any]) -> FunctionType:
+    """`function` with `code`, in a module that every process has, and with such copies of all helpers that it calls.
+
+    made: the copies so far, by the identity of what they are of.
+    """
+    scope = dict(function.__globals__)
+    copy = FunctionType(code, scope, f"{function.__name__}_{digest}", function.__defaults__)
+    copy.__module__, copy.__qualname__ = patterns.__name__, f"{function.__name__}_{digest}"
+    if function.__closure__:
+        cells = (CellType(_helper_copy(value, digest, made)) for value in _enclosed(function).values())
+        copy = FunctionType(code, scope, copy.__name__, function.__defaults__, tuple(cells))
+        copy.__module__, copy.__qualname__ = patterns.__name__, copy.__name__
+    for name in _used(code) & scope.keys():
+        scope[name] = _helper_copy(scope[name], digest, made)
+    return copy
+
+
+def _helper_copy(part: Any, digest: str, made: dict[int, Any]) -> Any:
+    """A copy of a compiled function of the strategy's; anything else as it is.
+
+    numba writes the module of each function into its cache, and imports it before it uses what it finds there; a script
+    that was loaded by its path has a module of this process alone.
+    """
+    if not isinstance(part, Dispatcher) or part.py_func.__module__.startswith("workbench."):
+        return part
+    if id(part) not in made:
+        made[id(part)] = part  # for one that calls itself
+        copy = _copied(part.py_func, part.py_func.__code__, digest, made)
+        made[id(part)] = type(part)(copy, locals=part.locals, targetoptions=part.targetoptions)
+    return made[id(part)]
 
 
 def digest_of(*parts: object) -> str:
