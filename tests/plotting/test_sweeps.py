@@ -123,6 +123,18 @@ def test_colours_end_where_they_are_told_to() -> None:
             heatmap(PLANE, "fees", limits=limits)
 
 
+def test_a_few_outliers_do_not_leave_all_else_one_colour() -> None:
+    usual = np.linspace(1.0, 2.0, 200)
+    usual[7] = 70.0
+    table = pivot(usual.reshape(10, 20).tolist(), list(range(10)), list(range(20)))
+    low, high = layers(heatmap(table, "profit_factor"))["Image"].opts.get().kwargs["clim"]
+    assert (low, high) == pytest.approx(np.quantile(usual, [0.01, 0.99]))
+    assert high < 2.1
+    usual[7] = 2.5  # within twice the usual range
+    table = pivot(usual.reshape(10, 20).tolist(), list(range(10)), list(range(20)))
+    assert layers(heatmap(table, "profit_factor"))["Image"].opts.get().kwargs["clim"] == (1.0, 2.5)
+
+
 def test_what_is_infinite_does_not_stretch_the_colours(page: Callable[[Any], str]) -> None:
     plot = heatmap(pivot([[1.0, np.inf], [2.0, np.nan]], [1, 2], [1, 2]), "profit_factor")
     assert layers(plot)["Image"].opts.get().kwargs["clim"] == (1.0, 2.0)

@@ -48,6 +48,8 @@ _MARGIN_X: Final = 190  # pixels beside the cells: labels, colour bar
 _MARGIN_Y: Final = 110
 _USUAL_WIDTH: Final = 700  # of a plot that is as wide as its place
 _MOST_NUMBERS: Final = 600
+_MANY: Final = 100  # cells among which an outlier can be told
+_STRETCHED: Final = 2.0  # times the usual range, beyond which outliers decide what colours there are
 
 # Which cell is the pointer over?  An image knows the pointer's place only, not what the cell stands for.
 _PICK: Final = """
@@ -166,16 +168,21 @@ def _evenly(numbers: Floats) -> bool:
 def colours_for(values: Floats, unit: Unit, limits: tuple[float, float] | None = None) -> Colours:
     """Red for losses to blue for gains around 0 for what has a sign, dark to bright otherwise.
 
-    limits: where the colours end, None for the smallest and largest finite value; with a sign they end equally far
-    from 0.  Raises ConfigError for limits that do not rise.
+    limits: where the colours end; with a sign they end equally far from 0.  None takes the smallest and the largest
+    finite value; but where a few outliers would leave all else one colour, the 1st and 99th percentile, beyond which
+    cells have the colour of the end.  Raises ConfigError for limits that do not rise.
     """
+    known = values[np.isfinite(values)]
     if limits is not None:
         low, high = (float(limit) for limit in limits)
         if not (np.isfinite([low, high]).all() and low < high):
             raise ConfigError(f"limits must be two finite numbers that rise, found {limits!r}")
     else:
-        known = values[np.isfinite(values)]
         low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+        if known.size >= _MANY:
+            usual = np.quantile(known, [0.01, 0.99])
+            if high - low > _STRETCHED * (usual[1] - usual[0]) > 0.0:
+                low, high = float(usual[0]), float(usual[1])
     if unit.sign:
         end = max(abs(low), abs(high)) or 1.0
         return Colours(DIVERGING if unit.sign == "gain" else DIVERGING[::-1], -end, end)

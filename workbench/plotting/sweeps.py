@@ -49,8 +49,9 @@ def heatmap(
 
     pivot: a figure in each cell, NaN where there is none, which is left open.  Figures that have a sign go from red for
     losses over grey at 0 to blue, others from dark to bright; spans of time are shown in days.  mark: puts a star on
-    the highest or the lowest figure.  limits: where the colours end.  Numbers stand in the cells where they have room.
-    The overlay holds an Image, and Labels and Points where there are numbers and a star.
+    the highest or the lowest figure.  limits: where the colours end, None for what `grid.colours_for` takes.  Numbers
+    stand in the cells where they have room.  The overlay holds an Image, and Labels and Points where there are numbers
+    and a star.
     Raises DataError for a table without cells, ConfigError for settings that make no sense.
     """
     size = size_of(width, height, responsive).options()
@@ -103,11 +104,11 @@ def surface(
             z=np.where(np.isfinite(plane.values), plane.values, np.nan),
             customdata=np.array([[(x, y) for x in plane.x.labels] for y in plane.y.labels], dtype=object),
             hovertemplate=f"{plane.x.name}: %{{customdata[0]}}<br>{plane.y.name}: %{{customdata[1]}}<br>"
-            f"{metric}: %{{z:{',.2%' if share else ',.4~f'}}}<extra></extra>",
+            f"{metric}: %{{z:{',.4~%' if share else ',.4~f'}}}<extra></extra>",
             colorscale=[[at, colour] for at, colour in zip(shares, colours.palette, strict=True)],
             cmin=colours.low,
             cmax=colours.high,
-            colorbar={"title": {"text": unit.label(metric)}, "tickformat": ",.1%" if share else ""},
+            colorbar={"title": {"text": unit.label(metric)}, "tickformat": ",.3~%" if share else ""},
         )
     )
     axes = {
@@ -121,7 +122,7 @@ def surface(
         for name, text, ticks in (
             ("x", plane.x.name, _plotly_ticks(plane.x.ticks(8))),
             ("y", plane.y.name, _plotly_ticks(plane.y.ticks(8))),
-            ("z", metric, {"tickformat": ",.1%"} if share else {}),
+            ("z", metric, {"tickformat": ",.3~%"} if share else {}),
         )
     }
     figure.update_layout(
