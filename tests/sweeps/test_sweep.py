@@ -121,6 +121,19 @@ def test_best_and_pivot(minutes: wb.Prices) -> None:
     assert "<table" in found._repr_html_()
 
 
+def test_planes_are_drawn(minutes: wb.Prices) -> None:
+    import holoviews as hv
+
+    found = wb.sweep(CROSS, minutes, {"fast": [2, 3, 4], "slow": [6, 8]})
+    assert isinstance(found.heatmap("total_return"), hv.Overlay)
+    assert found.surface("total_return").data[0].z.shape == (2, 3)
+    campaign = wb.campaign(
+        CROSS, minutes, {"fast": [2], "slow": [6, 8]}, kinds=["bad_tick", "runaway"], starts=2
+    )
+    assert isinstance(campaign.surface(), hv.Overlay)
+    assert isinstance(campaign.surface("breaches", "runaway"), hv.Overlay)
+
+
 def test_more_columns_than_one_piece_give_the_same_in_any_order(minutes: wb.Prices) -> None:
     params = {"fast": range(1, 20), "slow": range(20, 40)}
     one = wb.sweep(CROSS, minutes, params, workers=1, metrics=ALL).table

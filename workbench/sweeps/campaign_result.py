@@ -148,7 +148,7 @@ class CampaignResult:
         if name not in self.table.columns:
             raise ConfigError(f"the campaign has no column {name!r}; it has: {', '.join(self.table.columns)}")
 
-    def surface(self, value: str = "damage_usd", kind: str | None = None, **options: Any) -> hv.HeatMap:
+    def surface(self, value: str = "damage_usd", kind: str | None = None, **options: Any) -> hv.Overlay:
         """Heat map of intensity against damage (or another figure), mean over all cells: kinds down, levels across;
         of one `kind`: its starts down, its intensities across.  options: width, height, title.
         """

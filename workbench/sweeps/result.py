@@ -131,11 +131,12 @@ class SweepResult:
 
     def heatmap(
         self, metric: str = "sharpe_ratio", x: str | None = None, y: str | None = None, **options: Any
-    ) -> hv.HeatMap:
+    ) -> hv.Overlay:
         """A plane of colours; see `pivot` for what it shows.  options: width, height, title."""
         from workbench.plotting.sweeps import heatmap
 
-        return heatmap(self.pivot(metric, x, y), metric, **options)
+        best = "lowest" if metric in LOWER_IS_BETTER else "highest"
+        return heatmap(self.pivot(metric, x, y), metric, **{"mark": best, **options})
 
     def surface(
         self, metric: str = "sharpe_ratio", x: str | None = None, y: str | None = None, **options: Any
