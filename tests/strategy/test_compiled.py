@@ -476,7 +476,7 @@ print(classes[-1].__module__, classes[-1]({}).on_market_data(told)[0].signal_str
 
 
 def test_what_one_process_has_cached_another_can_use(tmp_path: Path) -> None:
-    """Each load of a script has a module of its own, and numba imports the modules of functions that it finds cached."""
+    """Each load of a script has a module of its own, and numba imports that of a function that it finds cached."""
     script = tmp_path / "mine.py"
     head = HEAD.replace("LAST, ", "LAST, helper, ").replace(
         "class Mine",

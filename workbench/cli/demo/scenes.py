@@ -128,6 +128,9 @@ WELL_BEHAVED: Final[tuple[tuple[str, Part], ...]] = (
     ("daily", Part("momentum", {"lookback": 120, "entry": 0.1, "unit": _UNITS})),
     ("daily", Part("trend_volatility_target", {"unit": _UNITS})),
     ("daily", Part("mean_reversion", {"window": 10, "entry": 1.5, "exit": 0.0, "unit": _UNITS})),
+    ("daily", Part("donchian", {"entry": 120, "exit": 60, "unit": _UNITS})),
+    ("daily", Part("rsi", {"window": 4, "lower": 20, "upper": 80, "exit": 55, "unit": _UNITS})),
+    ("daily", Part("bollinger", {"window": 10, "unit": _UNITS})),
     ("daily", Part("pairs", {"asset": "IXIC", "hedge": "SPX", "sample_seconds": 86_400, "unit": 70.0})),
     (
         "minutes",
