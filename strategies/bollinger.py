@@ -30,6 +30,7 @@ class BollingerStrategy(CompiledStrategy):
     SIZING = "target"
     PARAMETERS: ClassVar = {"window": 20, "width": 2.0, "long_only": False}
     CONSTRAINTS = ("window >= 3", "0 < width < sqrt(window - 1)")
+    LOOKBACK = "window + 1"
 
     @staticmethod
     def start(params: Any) -> Any:

@@ -29,6 +29,7 @@ class DonchianStrategy(CompiledStrategy):
     SIZING = "target"
     PARAMETERS: ClassVar = {"entry": 60, "exit": 30, "long_only": False}
     CONSTRAINTS = ("1 <= exit <= entry",)
+    LOOKBACK = "entry + 1"
 
     @staticmethod
     def start(params: Any) -> Any:

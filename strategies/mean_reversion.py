@@ -30,6 +30,7 @@ class MeanReversionStrategy(CompiledStrategy):
     SIZING = "target"
     PARAMETERS: ClassVar = {"window": 60, "entry": 2.0, "exit": 0.5, "stop": 4.0}
     CONSTRAINTS = ("0 <= exit < entry < stop", "window >= 3", "entry < sqrt(window - 1)")
+    LOOKBACK = "window"
 
     @staticmethod
     def start(params: Any) -> Any:

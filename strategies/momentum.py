@@ -31,6 +31,7 @@ class MomentumStrategy(CompiledStrategy):
     SIZING = "target"
     PARAMETERS: ClassVar = {"lookback": 60, "entry": 0.3, "exit": 0.0}
     CONSTRAINTS = ("lookback >= 2", "0 <= exit < entry <= 1")
+    LOOKBACK = "lookback + 1"
 
     @staticmethod
     def start(params: Any) -> Any:

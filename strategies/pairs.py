@@ -53,6 +53,7 @@ class PairsStrategy(CompiledStrategy):
         "entry < sqrt(window - 1)",
         "sample_seconds >= 1",
     )
+    LOOKBACK = "window"
 
     def __init__(self, config: dict[str, Any]) -> None:
         super().__init__(config)

@@ -27,6 +27,7 @@ class RsiStrategy(CompiledStrategy):
     SIZING = "target"
     PARAMETERS: ClassVar = {"window": 14, "lower": 30.0, "upper": 70.0, "exit": 50.0, "long_only": False}
     CONSTRAINTS = ("window >= 2", "0 < lower < exit < upper < 100")
+    LOOKBACK = "window + 1"
 
     @staticmethod
     def start(params: Any) -> Any:

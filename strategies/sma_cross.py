@@ -26,6 +26,7 @@ class SmaCrossStrategy(CompiledStrategy):
     SIZING = "target"
     PARAMETERS: ClassVar = {"fast": 10, "slow": 50}
     CONSTRAINTS = ("1 <= fast < slow",)
+    LOOKBACK = "slow + 1"
 
     @staticmethod
     def start(params: Any) -> Any:

@@ -48,6 +48,7 @@ class TrendVolatilityTargetStrategy(CompiledStrategy):
         "target_volatility > 0",
         "0 <= rebalance < 1",
     )
+    LOOKBACK = "slow"
 
     @classmethod
     def groups(cls, config: Mapping[str, Any], instruments: Sequence[Instrument]) -> list[list[int]]:

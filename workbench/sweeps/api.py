@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ from workbench.sweeps.metrics import Context, check_metrics, figures
 from workbench.sweeps.result import Part, SweepResult
 from workbench.sweeps.setting import FULL, Setting
 
-__all__ = ["Axis", "Task", "make_tasks", "sweep"]
+__all__ = ["Axis", "Job", "Task", "make_tasks", "prepare", "sweep"]
 
 type SignalFunction = Callable[..., Any]
 type SweepStrategy = type[TradingStrategy] | str | Path | SignalFunction
@@ -137,9 +137,49 @@ def sweep(
     Ctrl-C stops within a second; the result then holds what was finished, and says so.
     Whatever is wrong with the input raises a WorkbenchError of one line before any long work begins.
     """
+    job = prepare(
+        strategy,
+        prices,
+        lambda kind: make_grid(kind, params, where, config),
+        config=config,
+        costs=costs,
+        limits=limits,
+        chaos=chaos,
+        metrics=metrics,
+        each_instrument=each_instrument,
+        initial_cash=initial_cash,
+        seed=seed,
+        start=start,
+        end=end,
+        periods_per_year=periods_per_year,
+        workers=workers,
+    )
+    with connected(client) as job.client:
+        return job.run(progress)
+
+
+def prepare(
+    strategy: SweepStrategy,
+    prices: PriceLike,
+    grid_for: Callable[[type[TradingStrategy]], Grid],
+    *,
+    config: Mapping[str, Any] | None,
+    costs: CostsLike,
+    limits: LimitsLike,
+    chaos: ChaosAxis,
+    metrics: Sequence[str] | str | None,
+    each_instrument: bool,
+    initial_cash: float,
+    seed: int,
+    start: Moment | None,
+    end: Moment | None,
+    periods_per_year: float | None,
+    workers: int | None,
+) -> Job:
+    """A checked job; everything is as `sweep` has it.  grid_for: the columns, given the strategy."""
     check_is_class(strategy)
     names = check_metrics(metrics)
-    check_options(periods_per_year, workers)
+    check_options(periods_per_year, workers, config)
     market = as_prices(prices)
     if start is not None or end is not None:
         market = market.between(start, end)
@@ -150,12 +190,11 @@ def sweep(
         kind: type[TradingStrategy] = VectorSweep.strategy_of(strategy)
     else:
         kind = load_strategy(strategy)
-    grid = make_grid(kind, params, where)
+    grid = grid_for(kind)
     tasks = make_tasks(kind, market, chaos, each_instrument, arguments)
     base = dict(config or {})
     check_before(kind, grid, base, tasks)
-    with connected(client) as cluster:
-        return Job(kind, grid, base, tasks, names, periods_per_year, cluster, workers).run(progress)
+    return Job(kind, grid, base, tasks, names, periods_per_year, None, workers)
 
 
 class Job:
@@ -205,10 +244,7 @@ class Job:
             from workbench.sweeps.processes import run_plain
 
             return run_plain(self, tick)
-        settings = [
-            Setting(task.plan({**self.base, **self.grid.config(0)}), self.kind) for task in self.tasks
-        ]
-        batches = [make_batch(setting, self.base, self.grid) for setting in settings]
+        batches = [make_batch(setting, self.base, self.grid) for setting in self._settings]
         if self.client is not None:
             from workbench.sweeps.cluster import run_compiled
 
@@ -217,6 +253,12 @@ class Job:
             interrupted = run_batches(batches, tick, self.workers).interrupted
         parts = [self._part(task, batch) for task, batch in zip(self.tasks, batches, strict=True)]
         return parts, interrupted
+
+    @cached_property
+    def _settings(self) -> list[Setting]:
+        """Of a compiled strategy; they serve further grids of the same parameters as well."""
+        kind, config = self.kind, {**self.base, **self.grid.config(0)}
+        return [Setting(task.plan(config), kind) for task in self.tasks if issubclass(kind, CompiledStrategy)]
 
     def _part(self, task: Task, batch: Batch) -> Part:
         context = context_of(batch.setting, self.per_year)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from workbench.chaos.kinds import Family
 from workbench.errors import ConfigError, ParameterError, StrategyError
 from workbench.strategy.compiled import CompiledStrategy
 from workbench.strategy.contract import TradingStrategy
@@ -35,8 +36,10 @@ _NODES: Final = (
 )
 
 
-def check_options(periods_per_year: Any, workers: Any) -> None:
-    """Raise ConfigError for a number of periods or workers that makes no sense."""
+def check_options(periods_per_year: Any, workers: Any, config: Any) -> None:
+    """Raise ConfigError for a number of periods or workers that makes no sense, ParameterError for no config."""
+    if config is not None and not isinstance(config, Mapping):
+        raise ParameterError(f"config must map parameters to values, found {config!r}")
     if periods_per_year is not None and not (
         _is_number(periods_per_year, Real) and 0 < periods_per_year < math.inf
     ):
@@ -59,7 +62,9 @@ def check_before(
 ) -> None:
     """Raise a WorkbenchError where no column can be run, or none can say anything because the prices are too short."""
     for task in tasks:
-        _check_look_back(kind, grid, base, _first_plan(kind, grid, base, task))
+        plan = _first_plan(kind, grid, base, task)
+        if not any(event.family is Family.SIGNAL for event in plan.events):  # which may speak for the strategy
+            _check_look_back(kind, grid, base, plan)
 
 
 def _first_plan(kind: type[TradingStrategy], grid: Grid, base: Mapping[str, Any], task: Task) -> RunPlan:

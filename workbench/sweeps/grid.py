@@ -17,7 +17,7 @@ from workbench.errors import ConfigError, ParameterError
 from workbench.strategy.compiled import CompiledStrategy, allowed
 from workbench.strategy.contract import TradingStrategy
 
-__all__ = ["MOST_COLUMNS", "UNIT", "Grid", "Where", "make_grid"]
+__all__ = ["MOST_COLUMNS", "UNIT", "Grid", "Where", "as_number", "check_name", "make_grid", "permitted"]
 
 UNIT: Final = "unit"
 MOST_COLUMNS: Final = 10_000_000  # more than that is a typing error, and would not fit the memory
@@ -55,11 +55,15 @@ def _plain(value: Any) -> Any:
 
 
 def make_grid(
-    strategy: type[TradingStrategy], params: Mapping[str, Iterable[Any]], where: Where | None = None
+    strategy: type[TradingStrategy],
+    params: Mapping[str, Iterable[Any]],
+    where: Where | None = None,
+    config: Mapping[str, Any] | None = None,
 ) -> Grid:
     """Every combination of `params` (a range, list or array of values for each name, or one value), in the order of an
     odometer, less those that the strategy's CONSTRAINTS or `where` (frame of combinations -> booleans) leave out.
 
+    config: parameters that stay the same, which constraints may name as well.
     Raises ParameterError for a name that the strategy does not have, a value that it cannot take, or an empty grid.
     """
     lists = {
@@ -69,15 +73,7 @@ def make_grid(
     if count > MOST_COLUMNS:
         raise ParameterError(f"the grid has {count:,} combinations, more than {MOST_COLUMNS:,}; thin it out")
     values = _product(lists, count)
-    kept = np.ones(count, dtype=np.bool_)
-    if issubclass(strategy, CompiledStrategy):
-        defaults = {k: v for k, v in (strategy.PARAMETERS or {}).items() if isinstance(v, int | float)}
-        for rule in strategy.CONSTRAINTS:
-            kept &= np.broadcast_to(
-                np.asarray(allowed(rule, {**defaults, **values}), dtype=np.bool_), (count,)
-            )
-    if where is not None:
-        kept &= _filter(where, values, count)
+    kept = permitted(strategy, values, count, where, config)
     if not kept.any():
         rules = ", ".join(getattr(strategy, "CONSTRAINTS", ())) or "no constraint"
         raise ParameterError(
@@ -85,6 +81,26 @@ def make_grid(
             f"{'' if where is None else ', and where='}); widen the grid"
         )
     return Grid({name: column[kept] for name, column in values.items()}, int(count - kept.sum()))
+
+
+def permitted(
+    strategy: type[TradingStrategy],
+    values: Mapping[str, npt.NDArray[Any]],
+    count: int,
+    where: Where | None = None,
+    config: Mapping[str, Any] | None = None,
+) -> npt.NDArray[np.bool_]:
+    """bool[count]: which combinations, rows of `values`, the CONSTRAINTS of a compiled strategy and `where` allow."""
+    kept = np.ones(count, dtype=np.bool_)
+    if issubclass(strategy, CompiledStrategy):
+        same = {**(strategy.PARAMETERS or {}), **(config or {})}
+        numbers = {name: value for name, value in same.items() if isinstance(value, int | float)}
+        for rule in strategy.CONSTRAINTS:
+            answer = np.asarray(allowed(rule, {**numbers, **values}), dtype=np.bool_)
+            kept &= np.broadcast_to(answer, (count,))
+    if where is not None:
+        kept &= _filter(where, values, count)
+    return kept
 
 
 def _named(
@@ -101,19 +117,25 @@ def _named(
     return given
 
 
-def _values(strategy: type[TradingStrategy], name: str, given: object) -> Sequence[Any]:
+def check_name(strategy: type[TradingStrategy], name: str) -> None:
+    """Raise ParameterError unless the strategy has this parameter; every one has `unit`."""
     known = strategy.PARAMETERS
     if known is not None and name not in known and name != UNIT:
         close = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(known) or 'none'}, and {UNIT}"
         raise ParameterError(f"{strategy.__name__} has no parameter {name!r}; {hint}")
+
+
+def _values(strategy: type[TradingStrategy], name: str, given: object) -> Sequence[Any]:
+    check_name(strategy, name)
+    known = strategy.PARAMETERS
     single = isinstance(given, str | Real | Mapping) or given is None
     values = [given] if single or not isinstance(given, Iterable) else list(given)
     if not values:
         raise ParameterError(f"the grid is empty: {name} has no values")
     if name == UNIT or (known is not None and isinstance(known[name], int | float)):
         default = 1.0 if known is None or name not in known else known[name]
-        return [_number(strategy, name, value, default) for value in values]
+        return [as_number(strategy, name, value, default) for value in values]
     if issubclass(strategy, CompiledStrategy):
         raise ParameterError(
             f"{strategy.__name__}: {name} is no number, and cannot be swept; put one value into config="
@@ -121,13 +143,17 @@ def _values(strategy: type[TradingStrategy], name: str, given: object) -> Sequen
     return values
 
 
-def _number(strategy: type[TradingStrategy], name: str, value: object, default: Any) -> Any:
+def as_number(strategy: type[TradingStrategy], name: str, value: object, default: Any) -> Any:
+    """`value` as a number of the kind that `default` is.  Raises ParameterError where it is none."""
     plain = _plain(value)
+    if isinstance(default, bool):
+        if plain not in (True, False):
+            raise ParameterError(f"{strategy.__name__}: {name} must be True or False, found {plain!r}")
+        return bool(plain)
     if isinstance(plain, bool) or not isinstance(plain, int | float) or not math.isfinite(plain):
-        if not (isinstance(plain, bool) and isinstance(default, bool)):
-            raise ParameterError(
-                f"{strategy.__name__}: {name} must be finite numbers like {default!r}, found {plain!r}"
-            )
+        raise ParameterError(
+            f"{strategy.__name__}: {name} must be finite numbers like {default!r}, found {plain!r}"
+        )
     if isinstance(default, int) and plain != int(plain):
         raise ParameterError(
             f"{strategy.__name__}: {name} must be whole numbers like {default!r}, found {plain!r}"
