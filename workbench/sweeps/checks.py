@@ -63,7 +63,8 @@ def check_before(
     """Raise a WorkbenchError where no column can be run, or none can say anything because the prices are too short."""
     for task in tasks:
         plan = _first_plan(kind, grid, base, task)
-        if not any(event.family is Family.SIGNAL for event in plan.events):  # which may speak for the strategy
+        # Faults of signals may speak for a strategy that cannot yet.
+        if all(event.family is not Family.SIGNAL for event in plan.events):
             _check_look_back(kind, grid, base, plan)
 
 
