@@ -29,6 +29,7 @@ from workbench.performance.trading_record import TradingRecord, feed_marks
 
 if TYPE_CHECKING:
     import holoviews as hv
+    import vectorbt as vbt
 
     from workbench.performance.attribution_cuts import PnlCut
     from workbench.plotting.rolling import Window
@@ -371,6 +372,16 @@ class BacktestResult:
     def to_html(self, path: str | Path) -> Path:
         """Write one self-contained page with curves, chaos windows and tables; the path that was written."""
         return write_page(self, Path(path))
+
+    def to_vectorbt(self, *, freq: str | pd.Timedelta | None = None) -> vbt.Portfolio:
+        """This run as a vectorbt portfolio, for its statistics, plots and accessors; see `vectorbt_bridge`.
+
+        freq: length of a row; None takes what makes vectorbt's year have `periods_per_year` of them.
+        Raises ConfigError where vectorbt is not installed; imports it on first use, which takes seconds.
+        """
+        from workbench.backtest.vectorbt_bridge import to_vectorbt
+
+        return to_vectorbt(self, freq=freq)
 
     def __repr__(self) -> str:
         return text_summary(self)
