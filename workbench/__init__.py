@@ -28,9 +28,12 @@ if TYPE_CHECKING:
     from workbench.strategy.compiled import CompiledStrategy
     from workbench.strategy.contract import TradingStrategy
     from workbench.strategy.loader import load_strategy
+    from workbench.strategy.vector import from_signals
     from workbench.sweeps.api import sweep
     from workbench.sweeps.campaign import campaign
     from workbench.sweeps.campaign_result import CampaignResult
+    from workbench.sweeps.optimize import optimize
+    from workbench.sweeps.optimize_result import OptimizeResult
     from workbench.sweeps.result import SweepResult
 
 __all__ = [
@@ -42,6 +45,7 @@ __all__ = [
     "Costs",
     "Instrument",
     "MarketSignal",
+    "OptimizeResult",
     "OrderFill",
     "PriceUpdate",
     "Prices",
@@ -53,11 +57,13 @@ __all__ = [
     "backtest",
     "campaign",
     "errors",
+    "from_signals",
     "load",
     "load_ipython_extension",
     "load_limits",
     "load_strategy",
     "merge",
+    "optimize",
     "performance",
     "risk",
     "samples",
@@ -86,6 +92,9 @@ _HOME: Final = {
     "SweepResult": "sweeps.result",
     "TradingStrategy": "strategy.contract",
     "campaign": "sweeps.campaign",
+    "from_signals": "strategy.vector",
+    "OptimizeResult": "sweeps.optimize_result",
+    "optimize": "sweeps.optimize",
     "load": "data.catalog",
     "load_limits": "configuration.limits",
     "load_strategy": "strategy.loader",
