@@ -27,7 +27,17 @@ from workbench.core.jit import jit
 from workbench.core.patterns import specialise
 from workbench.core.state import NONE
 
-__all__ = ["ROW", "TABLE", "Runner", "Telling", "telling"]
+__all__ = [
+    "ROW",
+    "TABLE",
+    "Runner",
+    "Telling",
+    "parts_at",
+    "step",
+    "tell_group",
+    "tell_one",
+    "telling",
+]
 
 ROW = types.Array(types.float64, 1, "C")
 TABLE = types.Array(types.float64, 2, "C")
