@@ -61,6 +61,66 @@ def test_z_scores(make: Make, tick: Tick, drive: Drive) -> None:
     assert [(number, signal.signal_strength) for number, signal in signals] == expected
 
 
+def test_channels(make: Make, tick: Tick, drive: Drive) -> None:
+    signals = drive(make("donchian"), [tick(i, price) for i, price in enumerate(HEDGE.tolist())])
+    side, expected = 0.0, []
+    for i in range(60, ROWS):
+        price, wide, narrow = HEDGE[i], HEDGE[i - 60 : i], HEDGE[i - 30 : i]
+        former = side
+        if price > wide.max():
+            side = 1.0
+        elif price < wide.min():
+            side = -1.0
+        elif (side > 0.0 and price < narrow.min()) or (side < 0.0 and price > narrow.max()):
+            side = 0.0
+        if side != former:
+            expected.append((i, side))
+    assert len(expected) > 30
+    assert [(number, signal.signal_strength) for number, signal in signals] == expected
+
+
+def test_bands(make: Make, tick: Tick, drive: Drive) -> None:
+    signals = drive(make("bollinger"), [tick(i, price) for i, price in enumerate(HEDGE.tolist())])
+    side, before, expected = 0.0, 0.0, []
+    for i in range(19, ROWS):
+        window = HEDGE[i - 19 : i + 1]
+        above, band = window[-1] - window.mean(), 2.0 * window.std()
+        outside = float(np.sign(above)) if abs(above) > band else 0.0
+        former = side
+        if side == 0.0:
+            if before and not outside and before * above > 0.0:
+                side = -before
+        elif side * above >= 0.0 or side * outside < 0.0:
+            side = 0.0
+        before = outside
+        if side != former:
+            expected.append((i, side))
+    assert len(expected) > 100
+    assert [(number, signal.signal_strength) for number, signal in signals] == expected
+
+
+def test_relative_strength(make: Make, tick: Tick, drive: Drive) -> None:
+    signals = drive(make("rsi"), [tick(i, price) for i, price in enumerate(HEDGE.tolist())])
+    change = np.diff(HEDGE)
+    side, expected = 0.0, []
+    up, down = np.maximum(change, 0.0), np.maximum(-change, 0.0)
+    gain, loss = up[:14].mean(), down[:14].mean()
+    for i in range(14, ROWS):
+        if i > 14:
+            gain, loss = (13.0 * gain + up[i - 1]) / 14.0, (13.0 * loss + down[i - 1]) / 14.0
+        index, former = 100.0 - 100.0 / (1.0 + gain / loss), side
+        if index <= 30.0:
+            side = 1.0
+        elif index >= 70.0:
+            side = -1.0
+        elif (side > 0.0 and index >= 50.0) or (side < 0.0 and index <= 50.0):
+            side = 0.0
+        if side != former:
+            expected.append((i, side))
+    assert len(expected) > 40
+    assert [(number, signal.signal_strength) for number, signal in signals] == expected
+
+
 def test_hedge_ratios_and_the_wait_behind_the_stop(make: Make, tick: Tick, drive: Drive) -> None:
     updates = [
         update
