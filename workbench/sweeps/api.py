@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,7 @@ from workbench.errors import ChaosError, StrategyError
 from workbench.strategy.compiled import CompiledStrategy, parameter_rows
 from workbench.strategy.contract import TradingStrategy
 from workbench.strategy.loader import load_strategy
+from workbench.strategy.vector import SignalStrategy, signal_strategy
 from workbench.sweeps.checks import NEEDED, check_before, check_options, why_nothing_traded
 from workbench.sweeps.cluster import connected
 from workbench.sweeps.crew import Batch, progress_bar, run_batches
@@ -39,7 +40,23 @@ from workbench.sweeps.metrics import Context, check_metrics, figures
 from workbench.sweeps.result import Part, SweepResult
 from workbench.sweeps.setting import FULL, Setting
 
-__all__ = ["Axis", "Job", "Task", "make_tasks", "prepare", "sweep"]
+if TYPE_CHECKING:
+    from workbench.sweeps.vector import SignalSetting
+
+__all__ = [
+    "Axis",
+    "Job",
+    "Task",
+    "check_is_class",
+    "column_of",
+    "context_of",
+    "in_full",
+    "make_batch",
+    "make_tasks",
+    "prepare",
+    "replayed",
+    "sweep",
+]
 
 type SignalFunction = Callable[..., Any]
 type SweepStrategy = type[TradingStrategy] | str | Path | SignalFunction
@@ -137,6 +154,10 @@ def sweep(
     Ctrl-C stops within a second; the result then holds what was finished, and says so.
     Whatever is wrong with the input raises a WorkbenchError of one line before any long work begins.
     """
+    if not isinstance(strategy, type) and callable(strategy):
+        from workbench.sweeps.vector import strategy_of
+
+        strategy, params = strategy_of(strategy, params, config)
     job = prepare(
         strategy,
         prices,
@@ -184,10 +205,9 @@ def prepare(
     if start is not None or end is not None:
         market = market.between(start, end)
     arguments = {"costs": costs, "limits": limits, "seed": seed, "initial_cash": initial_cash}
+    kind: type[TradingStrategy]
     if not isinstance(strategy, type) and callable(strategy):
-        from workbench.sweeps.vector import VectorSweep
-
-        kind: type[TradingStrategy] = VectorSweep.strategy_of(strategy)
+        kind = signal_strategy(strategy, None, {}, config)
     else:
         kind = load_strategy(strategy)
     grid = grid_for(kind)
@@ -240,6 +260,10 @@ class Job:
 
     def play(self, tick: Callable[[int], object]) -> tuple[list[Part], bool]:
         """The parts, and whether somebody interrupted.  tick: called with how many more columns are finished."""
+        if issubclass(self.kind, SignalStrategy):
+            from workbench.sweeps.vector import run_signals
+
+            return run_signals(self, tick)
         if not issubclass(self.kind, CompiledStrategy):
             from workbench.sweeps.processes import run_plain
 
@@ -251,7 +275,10 @@ class Job:
             interrupted = run_compiled(self, batches, tick)
         else:
             interrupted = run_batches(batches, tick, self.workers).interrupted
-        parts = [self._part(task, batch) for task, batch in zip(self.tasks, batches, strict=True)]
+        parts = [
+            self.part(task, batch, partial(column_of, task, batch.setting.kind, self.base))
+            for task, batch in zip(self.tasks, batches, strict=True)
+        ]
         return parts, interrupted
 
     @cached_property
@@ -260,17 +287,19 @@ class Job:
         kind, config = self.kind, {**self.base, **self.grid.config(0)}
         return [Setting(task.plan(config), kind) for task in self.tasks if issubclass(kind, CompiledStrategy)]
 
-    def _part(self, task: Task, batch: Batch) -> Part:
+    @cached_property
+    def signal_settings(self) -> list[SignalSetting]:
+        """Of a signal function, which has passed the prefix test."""
+        from workbench.sweeps.vector import checked_settings
+
+        return checked_settings(self)
+
+    def part(self, task: Task, batch: Batch, again: Callable[[Mapping[str, Any]], BacktestResult]) -> Part:
+        """What the columns of `batch` found.  again: a column in full, given its config."""
         context = context_of(batch.setting, self.per_year)
         self.per_year = context.per_year
         found = figures(batch.tallies, context, tuple(dict.fromkeys((*self.metrics, *NEEDED))))
-        return Part(
-            task.labels,
-            self.grid,
-            found,
-            batch.finished,
-            partial(column_of, task, batch.setting.kind, self.base),
-        )
+        return Part(task.labels, self.grid, found, batch.finished, again)
 
 
 def context_of(setting: Setting, per_year: float | None) -> Context:
@@ -301,15 +330,18 @@ def column_of(
     task: Task, kind: type[CompiledStrategy], base: Mapping[str, Any], config: Mapping[str, Any]
 ) -> BacktestResult:
     """One column of a compiled sweep in full, run by the same kernel as in the sweep."""
-    plan = task.plan({**base, **config})
-    setting = Setting(plan, kind)
-    player = plan.players[0]
+    setting = Setting(task.plan({**base, **config}), kind)
+    return in_full(setting, parameter_rows(kind, [setting.player.strategy.config])[0])
+
+
+def in_full(setting: Setting, params: Any, quotes: npt.NDArray[np.float64] | None = None) -> BacktestResult:
+    """The column of a setting's own plan.  params: its row.  quotes: in place of the prices, see `Setting.column`."""
     room = FULL
     while True:
-        column = setting.column(room)
-        record = setting.play(column, parameter_rows(kind, [player.strategy.config])[0], player)
+        column = setting.column(room, quotes)
+        record = setting.play(column, params, setting.player)
         if not int(column.glide.tally[0].incomplete):
-            return plan.result(record)
+            return setting.plan.result(record)
         room = type(room)(room.orders, 4 * room.events, recorded=True)
 
 

@@ -28,7 +28,16 @@ if TYPE_CHECKING:
     from workbench.sweeps.api import Job
     from workbench.sweeps.plain import Columns
 
-__all__ = ["Cluster", "connect", "connected", "run_compiled", "run_requests"]
+__all__ = [
+    "Cluster",
+    "Outcome",
+    "Piece",
+    "connect",
+    "connected",
+    "run_compiled",
+    "run_requests",
+    "run_tallies",
+]
 
 CONNECT_SECONDS: Final = 5.0
 PIECE_SECONDS: Final = 1.0
@@ -108,13 +117,26 @@ def run_compiled(job: Job, batches: Sequence[Batch], tick: Callable[[int], objec
         params, units = batches[batch].params, batches[batch].units
         return play_columns, (parcel, params[first:last], units[first:last])
 
+    parcels = [packed_setting(batch.setting) for batch in batches]
+    return run_tallies(job, batches, tick, parcels, call, first=32)
+
+
+def run_tallies(
+    job: Job,
+    batches: Sequence[Batch],
+    tick: Callable[[int], object],
+    parcels: Sequence[bytes],
+    call: Call,
+    first: int,
+) -> bool:
+    """Fill in the tallies of `batches` by calls that answer with some of them; the rest is as in `Cluster.spread`."""
+
     def take(batch: int, first: int, last: int, found: Any) -> None:
         batches[batch].tallies[first:last] = np.frombuffer(found, dtype=TALLY)
         batches[batch].finished[first:last] = True
         tick(last - first)
 
-    parcels = [packed_setting(batch.setting) for batch in batches]
-    outcome = job.client.spread(parcels, [len(batch) for batch in batches], call, take, first=32)
+    outcome = job.client.spread(parcels, [len(batch) for batch in batches], call, take, first)
     count = sum(piece.last - piece.first for piece in outcome.lost)
     if count:
         job.notes.append(f"lost: {count:,} columns, whose workers died {MOST_TRIES * 4} times")

@@ -23,7 +23,15 @@ from workbench.sweeps.processes import Pool
 from workbench.sweeps.setting import ROOMS, Setting
 from workbench.sweeps.worker import Answer, Request
 
-__all__ = ["Parcel", "hand_over", "packed_setting", "parcel", "play_columns", "play_requests"]
+__all__ = [
+    "Parcel",
+    "check_version",
+    "hand_over",
+    "packed_setting",
+    "parcel",
+    "play_columns",
+    "play_requests",
+]
 
 MOST_KEPT: Final = 2  # settings, and columns of each thread
 IDLE_SECONDS: Final = 20.0  # after which processes without work are let go
@@ -57,7 +65,8 @@ def _version() -> str:
     return f"Python {sys.version_info.major}.{sys.version_info.minor}, workbench {digest.hexdigest()[:12]}"
 
 
-def _check_version(found: Parcel) -> None:
+def check_version(found: Parcel) -> None:
+    """Raise ConfigError where it was packed by another version than this one."""
     if found.version != _version():
         raise ConfigError(
             f"the cluster's workers have other versions ({_version()}) than this process ({found.version}), and might "
@@ -83,7 +92,7 @@ def _setting(found: Parcel) -> Setting:
     with _lock:
         setting = _settings.get(found.digest)
         if setting is None:
-            _check_version(found)
+            check_version(found)
             arguments, config, kind, events = unpack(found.data)
             setting = Setting(plan_run(**arguments, config=config), kind, events=events)
             _settings[found.digest] = setting
@@ -131,7 +140,7 @@ def play_requests(
     A process of its own runs them: threads of this one would wait for each other, and a strategy that brings its
     process down must not take the cluster's worker with it.
     """
-    _check_version(found)
+    check_version(found)
     pool = _taken(found.digest) or Pool(found.data, 1, path)
     answers: list[Answer | None] = [None] * len(requests)
     began = time.perf_counter()
