@@ -12,13 +12,14 @@ from workbench.data.catalog import PriceLike
 from workbench.data.times import Moment
 from workbench.errors import ConfigError
 from workbench.strategy.contract import TradingStrategy
+from workbench.strategy.vector import SignalStrategy, signal_strategy
 from workbench.sweeps.api import SweepStrategy, prepare
 from workbench.sweeps.cluster import connected
 from workbench.sweeps.grid import Grid, Where
 from workbench.sweeps.metrics import check_metrics
 from workbench.sweeps.optimize_result import OptimizeResult
 from workbench.sweeps.search import Search, optuna_library
-from workbench.sweeps.space import Space, SpaceLike, probe, read_space
+from workbench.sweeps.space import Space, SpaceLike, examples, probe, read_space
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -66,6 +67,8 @@ def optimize(
     Whatever is wrong with the input raises a WorkbenchError of one line before any long work begins.
     """
     _check(metric, trials, batch, seed, sampler, chaos)
+    if not isinstance(strategy, type) and callable(strategy):
+        strategy = signal_strategy(strategy, None, {}, {**examples(space), **(config or {})})
     names = tuple(dict.fromkeys((metric, *check_metrics(metrics))))
     found: dict[str, Space] = {}
 
@@ -90,6 +93,8 @@ def optimize(
         periods_per_year=periods_per_year,
         workers=workers,
     )
+    if issubclass(job.kind, SignalStrategy):
+        _ = job.signal_settings  # which asks the function some questions
     with connected(client) as job.client:
         return Search(job, found["space"], metric, where, _sampler(sampler, seed)).run(
             trials, batch, progress

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from workbench.errors import ConfigError, ParameterError
 from workbench.strategy.compiled import CompiledStrategy
+from workbench.strategy.vector import SignalStrategy
 from workbench.sweeps.api import Job
 from workbench.sweeps.checks import NEEDED, why_nothing_traded
 from workbench.sweeps.crew import progress_bar
@@ -85,7 +86,7 @@ class Search:
         updates, size = trials * len(job.tasks[0].arguments["prices"]), size_of(self._space)
         with ExitStack() as stack:
             stack.enter_context(_quiet())
-            if job.client is None and not issubclass(job.kind, CompiledStrategy):
+            if job.client is None and not issubclass(job.kind, CompiledStrategy | SignalStrategy):
                 job.pool = stack.enter_context(Pool(pack(make_plan(job)), job.workers))
             tick = stack.enter_context(progress_bar(trials, updates, progress, job.kind.__name__, "trial"))
             try:

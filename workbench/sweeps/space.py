@@ -21,7 +21,7 @@ from workbench.sweeps.grid import UNIT, Grid, Where, as_number, check_name, perm
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
-__all__ = ["Space", "SpaceLike", "columns_of", "probe", "read_space", "size_of"]
+__all__ = ["Space", "SpaceLike", "columns_of", "examples", "probe", "read_space", "size_of"]
 
 type SpaceLike = Mapping[str, Any]
 type Space = Mapping[str, "BaseDistribution"]
@@ -47,6 +47,18 @@ def read_space(strategy: type[TradingStrategy], space: SpaceLike) -> Space:
             f"{strategy.__name__} has {', '.join(strategy.PARAMETERS or {}) or 'none'}"
         )
     return {str(name): _read(strategy, str(name), entry) for name, entry in given.items()}
+
+
+def examples(space: SpaceLike) -> dict[str, Any]:
+    """A value of each parameter as far as that is plain to see, for a function that gives it no default."""
+    given: object = space
+    found: dict[str, Any] = {}
+    for name, entry in given.items() if isinstance(given, Mapping) else ():
+        values = list(entry) if isinstance(entry, Iterable) and not isinstance(entry, str) else [entry]
+        values = values if not hasattr(entry, "low") else [entry.low]
+        if values:
+            found[str(name)] = next((value for value in values if isinstance(value, float)), values[0])
+    return found
 
 
 def _read(strategy: type[TradingStrategy], name: str, entry: Any) -> BaseDistribution:
