@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import optuna
     from optuna.samplers import BaseSampler
 
-__all__ = ["Search", "optuna_library"]
+__all__ = ["Outcome", "Search", "optuna_library"]
 
 type Key = tuple[Any, ...]
 
