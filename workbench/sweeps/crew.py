@@ -151,7 +151,10 @@ def run_batches(
         outcome.interrupted = wait_for(futures, stop, counts, progress)
     for future in futures:
         future.result()
-    if not outcome.interrupted:
+    if outcome.interrupted:
+        for batch in batches:  # what found no room has wrong figures, and there is no time to run it again
+            batch.finished &= batch.tallies["incomplete"] == 0
+    else:
         _run_again(batches)
     return outcome
 

@@ -68,7 +68,8 @@ def optimize(
     """
     _check(metric, trials, batch, seed, sampler, chaos)
     if not isinstance(strategy, type) and callable(strategy):
-        strategy = signal_strategy(strategy, None, {}, {**examples(space), **(config or {})})
+        given = config if isinstance(config, Mapping) else {}
+        strategy = signal_strategy(strategy, None, {}, {**examples(space), **given})
     names = tuple(dict.fromkeys((metric, *check_metrics(metrics))))
     found: dict[str, Space] = {}
 
