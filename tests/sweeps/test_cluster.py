@@ -145,7 +145,7 @@ def test_workers_of_another_version_are_one_error(
     client: Any, minutes: wb.Prices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("workbench.sweeps.remote._version", lambda: "Python 2.7, workbench none")
-    with pytest.raises(ConfigError, match="have other versions .* install the same on all"):
+    with pytest.raises(ConfigError, match=r"have other versions .* install the same on all"):
         sweep(CROSS, minutes, PARAMS, client=client)
 
 
