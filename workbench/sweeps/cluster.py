@@ -5,6 +5,7 @@ Columns go out in pieces of about a second. A piece whose worker is lost goes ou
 
 from __future__ import annotations
 
+import asyncio
 import math
 import sys
 import time
@@ -216,6 +217,10 @@ class Cluster:
             run.cancel()
 
 
+class _Lost(Exception):
+    """There is no scheduler any more."""
+
+
 class _Run:
     """One sweep under way on a cluster."""
 
@@ -242,11 +247,12 @@ class _Run:
 
     def all(self) -> str:
         """Until all pieces are done; "", or what ended it."""
-        while self._give_out():
-            for future in self._done.next_batch():
-                reason = self._hear(self._under_way.pop(future), future)
-                if reason:
-                    return reason
+        try:
+            while self._give_out():
+                for future in self._done.next_batch():
+                    self._hear(self._under_way.pop(future), future)
+        except _Lost:
+            return "the cluster was lost"
         return ""
 
     def cancel(self) -> None:
@@ -259,8 +265,9 @@ class _Run:
 
     def _give_out(self) -> bool:
         """Keep two pieces a thread under way; whether anything is."""
+        self._wait_until_connected()
         now = time.monotonic()
-        if now - self._looked > LOOK_SECONDS and self._client.status == "running":
+        if now - self._looked > LOOK_SECONDS:
             self._threads, self._looked = sum(self._client.nthreads().values()), now
         while len(self._under_way) < max(LEAST_UNDER_WAY, 2 * self._threads):
             piece = self._next()
@@ -271,6 +278,14 @@ class _Run:
             self._under_way[future] = piece
             self._done.add(future)
         return bool(self._under_way)
+
+    def _wait_until_connected(self) -> None:
+        """A client whose connection broke tries to make it anew.  Raises _Lost where it does not."""
+        deadline = time.monotonic() + 2.0 * CONNECT_SECONDS
+        while self._client.status == "connecting" and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if self._client.status != "running":
+            raise _Lost
 
     def _next(self) -> Piece | None:
         if self._again:
@@ -297,34 +312,30 @@ class _Run:
             warnings.filterwarnings("ignore", message="Sending large graph")  # prices are, and once for all
             return self._client.submit(function, *arguments, key=f"{self._name}-{self._sent}", pure=False)
 
-    def _hear(self, piece: Piece, future: Any) -> str:
+    def _hear(self, piece: Piece, future: Any) -> None:
         """Take what a piece has found, or see to it that it is played again."""
-        library = _library()
         try:
             found, seconds = future.result()
-        except library.KilledWorker:
-            return self._once_more(piece)
-        except (library.CancelledError, OSError):  # somebody restarted the cluster, or it is gone
-            if self._client.status != "running":
-                return "the cluster was lost"
-            self._parcels.clear()
-            return self._once_more(piece)
         except WorkbenchError:
             raise
-        except Exception as error:
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            raise ConfigError(f"the cluster's workers cannot play it: {reason}") from error
+        except (Exception, asyncio.CancelledError) as error:
+            if future.status != "error":  # somebody restarted the cluster, or it is gone
+                self._wait_until_connected()
+                self._parcels.clear()
+            elif not isinstance(error, _library().KilledWorker):
+                reason = " ".join(f"{type(error).__name__}: {error}".split())
+                raise ConfigError(f"the cluster's workers cannot play it: {reason}") from error
+            self._once_more(piece)
+            return
         self._take(piece.batch, piece.first, piece.last, found)
         each = max(seconds / (piece.last - piece.first), 1e-6)
         self._size = max(1, min(4 * self._size, int(PIECE_SECONDS / each)))
-        return ""
 
-    def _once_more(self, piece: Piece) -> str:
+    def _once_more(self, piece: Piece) -> None:
         """In halves, since it may have been too much for the memory of a worker."""
         if piece.tries >= MOST_TRIES:
             self.lost.append(piece)
-            return ""
+            return
         middle = (piece.first + piece.last) // 2
         halves = [piece._replace(last=middle), piece._replace(first=middle)]
         self._again.extend(half._replace(tries=piece.tries + 1) for half in halves if half.first < half.last)
-        return ""
