@@ -29,6 +29,7 @@ def seconds(work: Callable[[], Any]) -> float:
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.filterwarnings("ignore")  # of the peer, when it compiles
 def test_moving_average_sweep(benchmark: Benchmark) -> None:
     """4,950 combinations, against vectorbt whole and the hand-written loop."""
     bars = size(benchmark, SWEEP_BARS, 500)
