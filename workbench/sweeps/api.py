@@ -34,7 +34,7 @@ from workbench.strategy.loader import load_strategy
 from workbench.strategy.vector import SignalStrategy, signal_strategy
 from workbench.sweeps.checks import NEEDED, check_before, check_options, why_nothing_traded
 from workbench.sweeps.cluster import connected
-from workbench.sweeps.crew import Batch, progress_bar, run_batches
+from workbench.sweeps.crew import Batch, progress_bar, run_batches, undisturbed
 from workbench.sweeps.grid import UNIT, Grid, Where, make_grid
 from workbench.sweeps.metrics import Context, check_metrics, figures
 from workbench.sweeps.result import Part, SweepResult
@@ -213,7 +213,7 @@ def prepare(
     grid = grid_for(kind)
     tasks = make_tasks(kind, market, chaos, each_instrument, arguments)
     base = dict(config or {})
-    check_before(kind, grid, base, tasks)
+    undisturbed(partial(check_before, kind, grid, base, tasks))
     return Job(kind, grid, base, tasks, names, periods_per_year, None, workers)
 
 
@@ -243,8 +243,11 @@ class Job:
         total = len(self.grid) * len(self.tasks)
         rows = sum(len(task.arguments["prices"]) for task in self.tasks) * len(self.grid)
         with progress_bar(total, rows, progress, self.kind.__name__, "column") as tick:
-            parts, interrupted = self.play(tick)
-        silence = "" if interrupted else why_nothing_traded(parts)
+            try:
+                parts, interrupted = self.play(tick)
+            except KeyboardInterrupt:  # before the first column could be finished
+                parts, interrupted = [self._unplayed(task) for task in self.tasks], True
+        silence = "" if interrupted else self._silence(parts)
         sys.stderr.write("".join(f"{note}\n" for note in (*self.notes, silence) if note))
         if interrupted:
             finished = sum(int(np.count_nonzero(part.finished)) for part in parts)
@@ -257,6 +260,20 @@ class Job:
             interrupted=interrupted,
             seconds=time.perf_counter() - began,
         )
+
+    def _silence(self, parts: Sequence[Part]) -> str:
+        """Why nothing traded; nobody who is in a hurry need wait for it."""
+        try:
+            return undisturbed(partial(why_nothing_traded, parts))
+        except KeyboardInterrupt:
+            return ""
+
+    def _unplayed(self, task: Task) -> Part:
+        """A part of which nothing is finished."""
+        count = len(self.grid)
+        figures_of_none = {name: np.full(count, np.nan) for name in (*self.metrics, *NEEDED)}
+        again = partial(replayed, task, self.base)
+        return Part(task.labels, self.grid, figures_of_none, np.zeros(count, dtype=np.bool_), again)
 
     def play(self, tick: Callable[[int], object]) -> tuple[list[Part], bool]:
         """The parts, and whether somebody interrupted.  tick: called with how many more columns are finished."""
@@ -285,7 +302,8 @@ class Job:
     def _settings(self) -> list[Setting]:
         """Of a compiled strategy; they serve further grids of the same parameters as well."""
         kind, config = self.kind, {**self.base, **self.grid.config(0)}
-        return [Setting(task.plan(config), kind) for task in self.tasks if issubclass(kind, CompiledStrategy)]
+        assert issubclass(kind, CompiledStrategy), "only for them this is asked"
+        return undisturbed(lambda: [Setting(task.plan(config), kind) for task in self.tasks])
 
     @cached_property
     def signal_settings(self) -> list[SignalSetting]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -19,7 +20,16 @@ from workbench.core.jit import is_cached
 from workbench.core.tally import TALLY
 from workbench.sweeps.setting import ROOMS, Room, Setting
 
-__all__ = ["Batch", "Outcome", "progress_bar", "run_batch", "run_batches", "say_compiling", "wait_for"]
+__all__ = [
+    "Batch",
+    "Outcome",
+    "progress_bar",
+    "run_batch",
+    "run_batches",
+    "say_compiling",
+    "undisturbed",
+    "wait_for",
+]
 
 PIECE_SECONDS: Final = 0.1
 LOOK_SECONDS: Final = 0.05
@@ -125,9 +135,30 @@ def _compile(batches: Sequence[Batch]) -> None:
     }.values():
         say_compiling(kernels.run_many, setting.kind.__name__)
         batch = Batch(setting, batches[0].params[:0], np.zeros((0, 1)))
-        kernels.run_many(
-            setting.column(), batch.params, batch.units, 0, 0, 0, np.zeros(1, dtype=np.int64), batch.tallies
-        )
+        stop = np.zeros(1, dtype=np.int64)
+        undisturbed(partial(run_batch, batch, 0, 0, setting.column(), stop))
+
+
+def undisturbed[T](work: Callable[[], T]) -> T:
+    """What `work`, which may compile, answers; it runs in a thread of its own, and Ctrl-C is heard at once.
+
+    An interrupt in the middle of numba would leave kernels behind that are neither compiled nor to be compiled again.
+    Here it ends the waiting alone: the work goes on, and whoever needs a kernel next finds it, or waits for it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return work()
+    answer: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - it is raised where somebody waits
+            answer.set_exception(error)
+
+    threading.Thread(target=run, name="compiling", daemon=True).start()
+    while not answer.done():
+        wait([answer], timeout=LOOK_SECONDS)
+    return answer.result()
 
 
 def run_batches(
@@ -147,15 +178,20 @@ def run_batches(
     counts: list[int] = []
     pieces = _Pieces(batches)
     with ThreadPoolExecutor(workers, thread_name_prefix="sweep") as pool:
-        futures = [pool.submit(_work, batches, pieces, stop, counts.append, ROOMS[0]) for _ in range(workers)]
-        outcome.interrupted = wait_for(futures, stop, counts, progress)
+        try:
+            futures = [
+                pool.submit(_work, batches, pieces, stop, counts.append, ROOMS[0]) for _ in range(workers)
+            ]
+            outcome.interrupted = wait_for(futures, stop, counts, progress)
+        finally:
+            stop[0] = 1  # or an error here would wait for every column
     for future in futures:
         future.result()
+    if not outcome.interrupted:
+        outcome.interrupted = _run_again(batches)
     if outcome.interrupted:
         for batch in batches:  # what found no room has wrong figures, and there is no time to run it again
             batch.finished &= batch.tallies["incomplete"] == 0
-    else:
-        _run_again(batches)
     return outcome
 
 
@@ -184,14 +220,18 @@ def wait_for(
     return False
 
 
-def _run_again(batches: Sequence[Batch]) -> None:
-    """Columns that found no room for their orders or events, with as much as a replay has."""
+def _run_again(batches: Sequence[Batch]) -> bool:
+    """Columns that found no room for orders or events, with as much as a replay has; whether somebody interrupted."""
     stop = np.zeros(1, dtype=np.int64)
-    for batch in batches:
-        rows = np.flatnonzero((batch.tallies["incomplete"] != 0) & batch.finished)
-        column = batch.setting.column(ROOMS[1]) if len(rows) else None
-        for row in rows.tolist():
-            run_batch(batch, row, row + 1, column, stop)
+    try:
+        for batch in batches:
+            rows = np.flatnonzero((batch.tallies["incomplete"] != 0) & batch.finished)
+            column = batch.setting.column(ROOMS[1]) if len(rows) else None
+            for row in rows.tolist():
+                run_batch(batch, row, row + 1, column, stop)
+    except KeyboardInterrupt:
+        return True
+    return False
 
 
 def progress_bar(total: int, updates: int, wanted: bool | None, name: str, unit: str) -> Any:
