@@ -13,12 +13,17 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+import workbench as wb
+from workbench.sweeps import crew
+from workbench.sweeps.crew import undisturbed
 
 ROOT = Path(__file__).parents[2]
 WITHIN = 1.0  # seconds
@@ -216,6 +221,66 @@ def test_ctrl_c_in_a_notebook(notebook: Notebook, order: str, total: int) -> Non
     assert report["interrupted"]
     assert 0 < report["trials"] == report["rows"] < total
     assert f"interrupted: {report['rows']:,} of {total:,} columns are finished and kept\n" in said
+
+
+def test_an_interrupt_ends_the_waiting_and_not_the_compiling() -> None:
+    """Numba is left with kernels that are good for nothing where it is interrupted itself."""
+    finished = threading.Event()
+
+    def compile_for_a_while() -> None:
+        time.sleep(1.0)
+        finished.set()
+
+    timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        undisturbed(compile_for_a_while)
+    assert time.monotonic() - began < WITHIN
+    assert not finished.is_set()
+    assert finished.wait(10.0)
+
+
+def test_what_is_compiled_apart_answers_and_raises_as_here() -> None:
+    assert undisturbed(lambda: 7) == 7
+    with pytest.raises(ZeroDivisionError):
+        undisturbed(lambda: 1 // 0)
+
+
+def test_an_interrupt_before_the_first_column_is_an_empty_table(
+    minutes: wb.Prices, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("workbench.sweeps.crew._compile", interrupt)
+    found = wb.sweep("strategies/sma_cross.py", minutes, {"fast": [2, 3], "slow": [9]})
+    assert found.interrupted
+    assert len(found.table) == found.trials == 0
+    assert found.table.columns.tolist() == list(found.metrics)
+    assert found.best().empty
+    assert capsys.readouterr().err == "interrupted: 0 of 2 columns are finished and kept\n"
+
+
+def test_an_interrupt_while_crowded_columns_are_run_again_keeps_the_others(
+    minutes: wb.Prices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A column that found no room for its orders has to be run again, and is not finished before it was."""
+    whole = wb.sweep("strategies/sma_cross.py", minutes, {"fast": [2, 3, 4], "slow": [9]})
+    run_batch = crew.run_batch
+
+    def crowded(batch: crew.Batch, first: int, last: int, column: Any, stop: Any) -> int:
+        if threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt
+        done = run_batch(batch, first, last, column, stop)
+        batch.tallies["incomplete"][first:last] = [row == 1 for row in range(first, last)]
+        return done
+
+    monkeypatch.setattr(crew, "run_batch", crowded)
+    found = wb.sweep("strategies/sma_cross.py", minutes, {"fast": [2, 3, 4], "slow": [9]})
+    assert found.interrupted
+    assert found.table.index.tolist() == [(2, 9), (4, 9)]
+    assert found.table.equals(whole.table.loc[found.table.index])
 
 
 @pytest.mark.may_skip("not every system lists the children of a process")
