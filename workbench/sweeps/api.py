@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -57,6 +57,8 @@ __all__ = [
     "replayed",
     "sweep",
 ]
+
+PLAIN_UPDATE: Final = 200  # updates of compiled code that take as long as one of an event replay
 
 type SignalFunction = Callable[..., Any]
 type SweepStrategy = type[TradingStrategy] | str | Path | SignalFunction
@@ -241,8 +243,9 @@ class Job:
         """Every column, wherever it is to be run."""
         began = time.perf_counter()
         total = len(self.grid) * len(self.tasks)
-        rows = sum(len(task.arguments["prices"]) for task in self.tasks) * len(self.grid)
-        with progress_bar(total, rows, progress, self.kind.__name__, "column") as tick:
+        with progress_bar(
+            total, self.updates * len(self.grid), progress, self.kind.__name__, "column"
+        ) as tick:
             try:
                 parts, interrupted = self.play(tick)
             except KeyboardInterrupt:  # before the first column could be finished
@@ -260,6 +263,12 @@ class Job:
             interrupted=interrupted,
             seconds=time.perf_counter() - began,
         )
+
+    @property
+    def updates(self) -> int:
+        """Price updates of one parameter set, as many as take as long in compiled code."""
+        plain = not issubclass(self.kind, CompiledStrategy | SignalStrategy)
+        return sum(len(task.arguments["prices"]) for task in self.tasks) * (PLAIN_UPDATE if plain else 1)
 
     def _silence(self, parts: Sequence[Part]) -> str:
         """Why nothing traded; nobody who is in a hurry need wait for it."""

@@ -45,6 +45,7 @@ PIECE_SECONDS: Final = 1.0
 LOOK_SECONDS: Final = 2.0  # between looks at how many workers there are
 LEAST_UNDER_WAY: Final = 4  # pieces, so that a cluster that grows on demand sees that there is some
 MOST_TRIES: Final = 4  # of a piece; the scheduler itself gives a lost one out again three times in each
+_GIVEN_UP: Final = f"given up after {MOST_TRIES} tries, since the cluster lost the workers that ran them"
 
 type Call = Callable[[Any, int, int, int], tuple[Callable[..., Any], tuple[Any, ...]]]
 type Take = Callable[[int, int, int, Any], None]
@@ -140,7 +141,7 @@ def run_tallies(
     outcome = job.client.spread(parcels, [len(batch) for batch in batches], call, take, first)
     count = sum(piece.last - piece.first for piece in outcome.lost)
     if count:
-        job.notes.append(f"lost: {count:,} columns, whose workers died {MOST_TRIES * 4} times")
+        job.notes.append(f"lost: {count:,} columns, {_GIVEN_UP}")
     return _ended(job, outcome)
 
 
@@ -158,7 +159,7 @@ def run_requests(job: Job, columns: Columns) -> bool:
     outcome = job.client.spread([pack(columns.plan)], [len(columns.requests)], call, take, first=1)
     for piece in outcome.lost:
         for number in range(piece.first, piece.last):
-            columns.heard(number, Answer("failed", {}, f"its workers died {MOST_TRIES * 4} times"))
+            columns.heard(number, Answer("failed", {}, _GIVEN_UP))
     return _ended(job, outcome)
 
 

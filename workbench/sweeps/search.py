@@ -83,7 +83,7 @@ class Search:
     def run(self, trials: int, batch: int, progress: bool | None) -> OptimizeResult:
         """Until all trials are done, somebody interrupts, or there is nothing left to try."""
         job, began, interrupted = self._job, time.perf_counter(), False
-        updates, size = trials * len(job.tasks[0].arguments["prices"]), size_of(self._space)
+        updates, size = trials * job.updates, size_of(self._space)
         with ExitStack() as stack:
             stack.enter_context(_quiet())
             if job.client is None and not issubclass(job.kind, CompiledStrategy | SignalStrategy):
