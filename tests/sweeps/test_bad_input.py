@@ -146,6 +146,14 @@ def test_a_plain_strategy_that_takes_no_combination_is_one_error(minutes: wb.Pri
     assert text == "Plain takes none of the 2 combinations; the first: Plain: refuse must be False"
 
 
+def test_constraints_know_what_config_says(minutes: wb.Prices) -> None:
+    """`slow` is 50 where nobody says otherwise."""
+    assert sweep(CROSS, minutes, {"fast": [20, 60]}, config={"slow": 90}).trials == 2
+    for call in (sweep, wb.campaign):
+        text = error_of(call, CROSS, minutes, {"fast": [20]}, config={"slow": 10})
+        assert "none of the 1 combinations is allowed (1 <= fast < slow)" in text
+
+
 # -- look-back -------------------------------------------------------------------------------------------------------
 
 

@@ -157,8 +157,8 @@ class _Job:
         self.workers = workers
         self.entries: list[Entry] = []
         for name, kind in classes.items():
-            grid = _grid(kind, _own(params, name, classes, "params"), where)
             base = dict(_own(config, name, classes, "config") or {})
+            grid = _grid(kind, _own(params, name, classes, "params"), where, base)
             arguments: dict[str, Any] = {
                 "prices": prices,
                 "limits": limits,
@@ -238,8 +238,13 @@ def _own(
     return own
 
 
-def _grid(kind: type[CompiledStrategy], params: Mapping[str, Any] | None, where: Where | None) -> Grid:
-    return Grid({}, 0) if not params else make_grid(kind, params, where)
+def _grid(
+    kind: type[CompiledStrategy],
+    params: Mapping[str, Any] | None,
+    where: Where | None,
+    config: Mapping[str, Any],
+) -> Grid:
+    return Grid({}, 0) if not params else make_grid(kind, params, where, config)
 
 
 class _Normal:
