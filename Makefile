@@ -7,8 +7,9 @@ PYTHON := .venv/bin/python
 CODE := workbench strategies tests $(wildcard live)
 # Two workers halve the time of the suite; kernels are cached on disk and shared.
 WORKERS ?= 2
-# nautilus_trader cannot do with pandas 3, so the peers get an environment without the workbench.
-PEERS := nautilus_trader==1.231.0 backtesting==0.6.6 vectorbt==1.2.0 vectorbt-rust==1.2.0 'pandas<3'
+# nautilus_trader cannot do with pandas 3, and vectorbt not without: each gets an environment, apart from the workbench.
+PEERS := nautilus_trader==1.231.0 backtesting==0.6.6 'pandas<3'
+SWEEPING_PEERS := vectorbt==1.2.0 vectorbt-rust==1.2.0
 # Only what PyPI itself serves may get into the lock.
 PLAIN_UV := env -u UV_INDEX -u UV_INDEX_URL -u UV_DEFAULT_INDEX -u UV_EXTRA_INDEX_URL -u UV_FIND_LINKS
 COMPILE := pip compile --quiet --python $(PYTHON) --universal --python-version 3.13 --generate-hashes --no-header $(UPGRADE)
@@ -45,11 +46,13 @@ test-chaos-strategies: setup  ## only the tests that each chaos strategy is cont
 bench: setup  ## speed, against peers or a plain loop in the same run
 	@$(PYTHON) -m pytest tests/benchmarks --benchmark-enable $(ARGS)
 
-bench-peers: setup  ## the same work in other backtesters, from a throw-away environment
+bench-peers: setup  ## the same work in other backtesters, from throw-away environments
 	@uv=$$(.ci/setup uv) && folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && trap 'exit 130' INT TERM && \
-	"$$uv" venv --quiet --python $(PYTHON) "$$folder/venv" && \
-	"$$uv" pip install --quiet --python "$$folder/venv/bin/python" $(PEERS) && \
-	$(PYTHON) -m tests.benchmarks.peers "$$folder/venv/bin/python" $(ARGS)
+	"$$uv" venv --quiet --python $(PYTHON) "$$folder/peers" && \
+	"$$uv" pip install --quiet --python "$$folder/peers/bin/python" $(PEERS) && \
+	"$$uv" venv --quiet --python $(PYTHON) "$$folder/sweeping" && \
+	"$$uv" pip install --quiet --python "$$folder/sweeping/bin/python" $(SWEEPING_PEERS) && \
+	$(PYTHON) -m tests.benchmarks.peers "$$folder/peers/bin/python" "$$folder/sweeping/bin/python" $(ARGS)
 
 lock: setup  ## compile requirements.lock from pyproject.toml (UPGRADE=--upgrade takes newer versions)
 	@uv=$$(.ci/setup uv) && \

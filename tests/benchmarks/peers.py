@@ -1,6 +1,6 @@
 """One table: the same work by the workbench, by peers, and by a bare Python loop, in turns on the same machine.
 
-Run by `make bench-peers`, which makes a throw-away environment for the peers.
+Run by `make bench-peers`, which makes throw-away environments for the peers.
 """
 
 import argparse
@@ -106,6 +106,9 @@ SWEEPERS = (
     Sweeper("workbench sweep, rules on", "contestant_sweep", ("rules",), False, "every rule, and chaos"),
     Sweeper("vectorbt numba, whole", "contestant_vectorbt", ("numba", "whole"), True, "from_signals"),
     Sweeper(
+        "vectorbt numba, chunked", "contestant_vectorbt", ("numba", "chunked"), True, "64 columns at a time"
+    ),
+    Sweeper(
         "vectorbt Rust, chunked", "contestant_vectorbt", ("rust", "chunked"), True, "64 columns at a time"
     ),
     Sweeper(
@@ -144,12 +147,13 @@ def sweep_contest(bars: int, rounds: int, peer_python: str, console: Console) ->
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("peer_python", help="an interpreter with nautilus_trader, backtesting and pandas 2")
+    parser.add_argument("sweeping_python", help="an interpreter with vectorbt and vectorbt-rust")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--bars", type=int, default=BARS)
     parser.add_argument("--orders", type=int, default=ORDERS)
     given = parser.parse_args()
     console = Console(width=120)
-    sweep_contest(SWEEP_BARS, given.rounds, given.peer_python, console)
+    sweep_contest(SWEEP_BARS, given.rounds, given.sweeping_python, console)
     contest("cross", given.bars, given.rounds, given.peer_python, console)
     contest("orders", given.orders, given.rounds, given.peer_python, console)
 
