@@ -4,7 +4,7 @@
 .PHONY: help setup demo test check format test-slow test-chaos-strategies bench bench-peers lock clean clean-all
 
 PYTHON := .venv/bin/python
-CODE := workbench strategies tests $(wildcard live)
+CODE := workbench strategies tests live
 # Two workers halve the time of the suite; kernels are cached on disk and shared.
 WORKERS ?= 2
 # nautilus_trader cannot do with pandas 3, and vectorbt not without: each gets an environment, apart from the workbench.
