@@ -10,6 +10,7 @@ WorkbenchError
 │   ├── ParameterError        a parameter that the strategy does not have, or a value that it cannot take
 │   └── StrategyFailure       the strategy raised while it ran
 ├── ChaosError            a chaos event or scenario that makes no sense
+├── VenueError            a venue that cannot be reached, or that does not answer as it should
 └── EngineError           a message that the desk cannot act on
 
 Each message is one line for a person: what was expected, what was found, how to mend it.
@@ -26,6 +27,7 @@ __all__ = [
     "StrategyFailure",
     "StrategyLoadError",
     "UnknownInstrumentError",
+    "VenueError",
     "WorkbenchError",
 ]
 
@@ -68,6 +70,10 @@ class StrategyFailure(StrategyError):
 
 class ChaosError(WorkbenchError):
     """A chaos event or scenario that makes no sense."""
+
+
+class VenueError(WorkbenchError):
+    """A venue that cannot be reached, or that does not answer as it should."""
 
 
 class EngineError(WorkbenchError):

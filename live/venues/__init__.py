@@ -1,0 +1,1 @@
+"""Simulated exchanges, their feeds and their sessions: what the engine trades on."""
