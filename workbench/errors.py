@@ -10,6 +10,10 @@ WorkbenchError
 │   ├── ParameterError        a parameter that the strategy does not have, or a value that it cannot take
 │   └── StrategyFailure       the strategy raised while it ran
 ├── ChaosError            a chaos event or scenario that makes no sense
+├── JournalError          a journal that cannot be opened, read or written
+│   ├── JournalLocked         another engine has it
+│   ├── JournalDamaged        a record is missing, altered, or cannot be read
+│   └── JournalFailed         it can no longer record, so nothing may be sent
 ├── VenueError            a venue that cannot be reached, or that does not answer as it should
 └── EngineError           a message that the desk cannot act on
 
@@ -21,6 +25,10 @@ __all__ = [
     "ConfigError",
     "DataError",
     "EngineError",
+    "JournalDamaged",
+    "JournalError",
+    "JournalFailed",
+    "JournalLocked",
     "LimitsError",
     "ParameterError",
     "StrategyError",
@@ -74,6 +82,33 @@ class ChaosError(WorkbenchError):
 
 class VenueError(WorkbenchError):
     """A venue that cannot be reached, or that does not answer as it should."""
+
+
+class JournalError(WorkbenchError):
+    """A journal that cannot be opened, read or written."""
+
+
+class JournalLocked(JournalError):
+    """Another engine has the journal; one at a time."""
+
+
+class JournalDamaged(JournalError):
+    """A record of the journal is missing, altered, or cannot be read."""
+
+
+class JournalFailed(JournalError):
+    """The journal can no longer record; whatever is not durable may not be acted on.
+
+    cause: "io" (the disk or server could not make sure: never retried), "full" (no room), "gone" (the file or server
+    cannot be reached or written), "foreign" (somebody else wrote into it), "backlog" (written too slowly), "closed",
+    "bug".
+    final: True where only a new start on a checked journal helps; else a person may have it resumed.
+    """
+
+    def __init__(self, message: str, cause: str, final: bool) -> None:
+        super().__init__(message)
+        self.cause = cause
+        self.final = final
 
 
 class EngineError(WorkbenchError):
