@@ -107,7 +107,7 @@ class OpenOrder(msgspec.Struct, frozen=True):
 class Account(msgspec.Struct, frozen=True, tag=True):
     """A venue's own view of the engine's account, for reconciliation (drop copy).
 
-    positions: signed units by symbol.  open_orders: what works.  last_report_id, last_execution_id: newest numbers given.
+    positions: signed units by symbol.  open_orders: what works.  last_report_id, last_execution_id: the newest given.
     """
 
     venue: str
@@ -125,9 +125,9 @@ type VenueEvent = PriceUpdate | ExecutionReport | SessionState
 
 
 class Hello(msgspec.Struct, frozen=True, tag=True):
-    """First frame: what to run.  source: the script's text.  class_name: "" where it has one class.  config: parameters.
+    """First frame: what to run.
 
-    instruments: what it is shown.
+    source: the script's text.  class_name: "" where it has one class.  config: parameters.  instruments: what it sees.
     """
 
     strategy_id: str
@@ -188,7 +188,8 @@ class Answer(msgspec.Struct, frozen=True, tag=True):
 class Raised(msgspec.Struct, frozen=True, tag=True):
     """The strategy raised in `call`; `error` is for people.
 
-    call: load, on_start, on_market_data, on_order_fill or on_risk_breach.  sequence: of the delivery (0 while loading); an Answer for it still follows, unless it could not be loaded.
+    call: load, on_start, on_market_data, on_order_fill or on_risk_breach.  sequence: of the delivery (0 while loading);
+    an Answer for it still follows, unless it could not be loaded.
     """
 
     sequence: int

@@ -29,6 +29,7 @@ class Table:
         strategies: Sequence[str] = ("s",),
         instrument: Instrument | None = None,
         faults: Sequence[VenueFaultWindow] = (),
+        remote: bool = False,
         order_capacity: int = 50,
     ) -> None:
         self.instrument = Instrument("X", "v") if instrument is None else instrument
@@ -38,6 +39,7 @@ class Table:
             limits=RiskLimits.unlimited() if limits is None else limits,
             costs=Costs.free() if costs is None else costs,
             faults=faults,
+            remote=[self.instrument.venue] if remote else [],
             order_capacity=order_capacity,
         )
         self.sequence = -1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -18,7 +18,16 @@ from workbench.core.state import DAY_NS, NEVER, NONE, SECOND_NS, allocate, desk_
 from workbench.core.venue_faults import VenueFault
 from workbench.errors import EngineError, UnknownInstrumentError
 
-__all__ = ["EXECUTIONS_KEPT", "Seat", "VenueFaultWindow", "build_state", "set_limits"]
+__all__ = [
+    "EXECUTIONS_KEPT",
+    "Seat",
+    "VenueFaultWindow",
+    "build_state",
+    "fill_seat",
+    "permit",
+    "set_limits",
+    "set_unit",
+]
 
 EXECUTIONS_KEPT = 256
 BASIS_POINT = 1e-4
@@ -56,13 +65,15 @@ def build_state(
     costs: Costs | Mapping[str, Costs],
     initial_cash: float,
     faults: Sequence[VenueFaultWindow] = (),
+    remote: Collection[str] = (),
     order_capacity: int = 10_000,
     room: int | None = None,
     event_room: int | None = None,
 ) -> npt.NDArray[np.uint8]:
     """The buffer of a desk that has not seen a price yet.
 
-    initial_cash: quote currency, > 0.  order_capacity: working orders at once (ORDER_QUEUE_SIZE).
+    initial_cash: quote currency, > 0.  remote: venues that match and report by themselves; they are down until a
+    session comes up.  order_capacity: working orders at once (ORDER_QUEUE_SIZE).
     room, event_room: orders and events that there is memory for; by default enough for every order of the queue. With
     less, `Book.starved` and `Book.events_lost` say that the run has to be done again with more.
     Raises EngineError on an empty or doubled set of names, UnknownInstrumentError on a venue without costs.
@@ -85,15 +96,16 @@ def build_state(
     )
     desk = desk_views(buffer)
     _fill_book(buffer, initial_cash, room)
-    for v in range(len(venues)):
-        desk.venues[v].up = 1
+    for v, venue in enumerate(venues):
+        desk.venues[v].remote = int(venue in remote)
+        desk.venues[v].up = 1 - desk.venues[v].remote
         desk.venues[v].fill_share = 1.0
         desk.venues[v].last_execution = NONE
         desk.venues[v].tokens_ns = -NEVER
     for k, instrument in enumerate(instruments):
         _fill_instrument(buffer, k, instrument, _costs_at(costs, instrument.venue), symbols, venues)
     for s, seat in enumerate(seats):
-        _fill_seat(buffer, s, seat, instruments, initial_cash / len(seats))
+        fill_seat(buffer, s, seat, instruments, initial_cash / len(seats))
     for f, window in enumerate(faults):
         _fill_fault(desk.faults[f], window, venues)
     set_limits(buffer, limits, instruments, [seat.strategy_id for seat in seats])
@@ -107,8 +119,8 @@ def build_state(
 def _check(
     instruments: Sequence[Instrument], seats: Sequence[Seat], initial_cash: float, order_capacity: int
 ) -> None:
-    if not instruments or not seats:
-        raise EngineError("a desk needs at least one instrument and one strategy")
+    if not instruments:
+        raise EngineError("a desk needs at least one instrument")
     for what, names in (
         ("instrument", [i.name for i in instruments]),
         ("strategy", [s.strategy_id for s in seats]),
@@ -170,14 +182,20 @@ def _fill_instrument(
     row.sequence = row.first = row.final = NONE
 
 
-def _fill_seat(
+def fill_seat(
     buffer: npt.NDArray[np.uint8], s: int, seat: Seat, instruments: Sequence[Instrument], share: float
 ) -> None:
-    desk = desk_views(buffer)
-    row = desk.strategies[s]
+    """Seat a strategy in the empty row `s`.  share: its capital where the seat names none.  Raises EngineError."""
+    row = desk_views(buffer).strategies[s]
     row.capital = row.peak = share if seat.capital is None else seat.capital
     row.sizing = int(seat.sizing)
     row.tokens_ns = -NEVER
+    set_unit(buffer, s, seat, instruments)
+
+
+def set_unit(buffer: npt.NDArray[np.uint8], s: int, seat: Seat, instruments: Sequence[Instrument]) -> None:
+    """Units of a full-strength signal of strategy `s`.  Raises EngineError on one that is no number >= 0."""
+    desk = desk_views(buffer)
     for k, instrument in enumerate(instruments):
         unit = seat.unit if isinstance(seat.unit, int | float) else seat.unit.get(instrument.symbol, 1.0)
         if not (math.isfinite(unit) and unit >= 0.0):
@@ -216,10 +234,22 @@ def set_limits(
         desk.symbols[y].strategy_short = math.inf if own is None else -own.per_strategy_short
         desk.symbols[y].restricted = int(symbol in limits.restricted_list)
     for s, strategy in enumerate(strategies):
-        allowed = limits.permitted_instruments.get(strategy)
-        for k, instrument in enumerate(instruments):
-            fits = allowed is None or instrument.symbol in allowed or instrument.name in allowed
-            desk.positions[s * len(instruments) + k].permitted = int(fits)
+        permit(buffer, s, strategy, instruments, limits)
+
+
+def permit(
+    buffer: npt.NDArray[np.uint8],
+    s: int,
+    strategy: str,
+    instruments: Sequence[Instrument],
+    limits: RiskLimits,
+) -> None:
+    """Which instruments strategy `s` may trade: all, or those that `limits` name for it."""
+    desk = desk_views(buffer)
+    allowed = limits.permitted_instruments.get(strategy)
+    for k, instrument in enumerate(instruments):
+        fits = allowed is None or instrument.symbol in allowed or instrument.name in allowed
+        desk.positions[s * len(instruments) + k].permitted = int(fits)
 
 
 def _numbers(limits: RiskLimits) -> dict[str, float]:

@@ -16,6 +16,7 @@ __all__ = [
     "OrderType",
     "OutOfRange",
     "Refusal",
+    "Report",
     "SelfTrade",
     "Side",
     "SignalFault",
@@ -66,6 +67,17 @@ class OrderState(IntEnum):
 class Liquidity(IntEnum):
     TAKER = 0
     MAKER = 1
+
+
+class Report(IntEnum):
+    """What a remote venue says of an order."""
+
+    ACKNOWLEDGED = 0
+    FILLED = 1
+    CANCELLED = 2
+    REJECTED = 3
+    EXPIRED = 4
+    CANCEL_REJECTED = 5
 
 
 class Sizing(IntEnum):
@@ -148,6 +160,7 @@ class VenueReason(IntEnum):
     SELF_TRADE = 10
     DISCONNECT = 11
     STRATEGY_STOPPED = 12
+    AT_VENUE = 13
 
 
 class Monitor(IntEnum):
@@ -212,6 +225,8 @@ class EventKind(IntEnum):
     VENUE_DOWN = 19
     VENUE_UP = 20
     EVENTS_LOST = 21
+    CANCEL_REQUESTED = 22
+    ORDER_ACKNOWLEDGED = 23
 
 
 class SignalFault(IntEnum):

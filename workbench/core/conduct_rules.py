@@ -149,7 +149,7 @@ def crossing_order(desk: Desk, intent: Intent, after: int) -> int:
     while slot != NONE:
         other = desk.orders[slot]
         resting = other.type == LIMIT or other.triggered == 1
-        if other.side == -intent.side and resting and math.isfinite(other.limit):
+        if other.side == -intent.side and resting and other.cancelling == 0 and math.isfinite(other.limit):
             if (reach - other.limit) * intent.side >= 0.0:
                 return slot
         slot = other.next

@@ -25,9 +25,11 @@ from workbench.core.codes import (
 from workbench.core.facts import (
     BreakerReset,
     BreakerTripped,
+    CancelRequested,
     Fact,
     MarketNotice,
     OrderAccepted,
+    OrderAcknowledged,
     OrderEnded,
     OrderRefused,
     SignalRefused,
@@ -89,6 +91,8 @@ class Decoder:
             EventKind.ORDER_FILLED: self._filled,
             EventKind.ORDER_ACCEPTED: self._accepted,
             EventKind.ORDER_REFUSED: self._refused,
+            EventKind.ORDER_ACKNOWLEDGED: self._acknowledged,
+            EventKind.CANCEL_REQUESTED: self._asked_back,
             EventKind.ORDER_CANCELLED: self._ended,
             EventKind.ORDER_REJECTED: self._ended,
             EventKind.ORDER_EXPIRED: self._ended,
@@ -186,6 +190,26 @@ class Decoder:
             _ENDINGS[kind],
             _REASONS[code],
             ns,
+        )
+
+    def _asked_back(self, row: Row) -> CancelRequested:
+        _, _, ns, s, k, order, code, side, client, leaves, _, _, _ = row
+        return CancelRequested(
+            order,
+            client,
+            self._strategies[s],
+            self._symbols[k],
+            self._venues_of[k],
+            side,
+            leaves,
+            _REASONS[code],
+            ns,
+        )
+
+    def _acknowledged(self, row: Row) -> OrderAcknowledged:
+        _, _, ns, s, k, order, _, side, client, leaves, _, _, _ = row
+        return OrderAcknowledged(
+            order, client, self._strategies[s], self._symbols[k], self._venues_of[k], side, leaves, ns
         )
 
     def _triggered(self, row: Row) -> StopTriggered:

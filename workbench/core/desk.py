@@ -5,31 +5,37 @@ The desk knows names, the core knows indices; this file is the seam. It does no 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from workbench.core.build import Seat, VenueFaultWindow, build_state, set_limits
-from workbench.core.codes import Breaker, Refusal
+from workbench.core.codes import Breaker, Liquidity, Refusal, Report
 from workbench.core.costs import Costs
 from workbench.core.decode import Decoder, breaker_labels
 from workbench.core.facts import Fact
 from workbench.core.feed import QUOTE_COLUMNS
+from workbench.core.grow import change_seat, with_seat
 from workbench.core.intents import (
     AcceptPrice,
     CancelOrders,
+    ClockTick,
     ClosePositions,
     Intents,
     ResetBreaker,
+    SeatStrategy,
     SetLimits,
     Signals,
     StrategyFailed,
     TripBreaker,
+    VenueReport,
+    VenueSession,
 )
 from workbench.core.limits import RiskLimits
 from workbench.core.messages import Instrument, MarketSignal, PriceUpdate
+from workbench.core.reports import on_report, on_session, on_tick
 from workbench.core.routing import route_of
 from workbench.core.rows import Book, PositionRow, StrategyRow
 from workbench.core.signal_faults import MOST_WISHES
@@ -76,10 +82,14 @@ class TradingDesk:
         costs: Costs | Mapping[str, Costs] | None = None,
         initial_cash: float = 1_000_000.0,
         faults: Sequence[VenueFaultWindow] = (),
+        remote: Collection[str] = (),
         order_capacity: int = 10_000,
         state: npt.NDArray[np.uint8] | None = None,
     ) -> None:
-        """state: a desk that was built from the same things, to go on with; it is not copied."""
+        """remote: venues that match and report by themselves, instead of being matched here.
+
+        state: a desk that was built from the same things, to go on with; it is not copied.
+        """
         self.instruments = tuple(instruments)
         self.seats = tuple(seats)
         self.limits = (RiskLimits() if limits is None else limits).checked()
@@ -91,24 +101,29 @@ class TradingDesk:
                 costs=Costs() if costs is None else costs,
                 initial_cash=initial_cash,
                 faults=faults,
+                remote=remote,
                 order_capacity=order_capacity,
             )
-        self.state = state
-        self.view = desk_views(self.state)
-        self.book: Book = self.view.books[0]
-        self.strategies = tuple(seat.strategy_id for seat in seats)
         self.venues = tuple(dict.fromkeys(i.venue for i in instruments))
         self.symbols = tuple(dict.fromkeys(i.symbol for i in instruments))
-        self._strategy_index = {name: s for s, name in enumerate(self.strategies)}
         self._by_symbol = {
             y: [k for k, i in enumerate(self.instruments) if i.symbol == y] for y in self.symbols
         }
         self._by_name = {(i.symbol, i.venue): k for k, i in enumerate(self.instruments)}
-        self._decoder = Decoder(self.instruments, self.strategies, self.venues)
-        self._events: npt.NDArray[Any] = np.asarray(self.view.events)
         # A price is a feed of one row: a second entry point would be a second half a minute of compilation.
         self._quote = np.empty((1, QUOTE_COLUMNS))
         self._key = np.empty((1, 3), dtype=np.int64)
+        self._take_over(state)
+
+    def _take_over(self, state: npt.NDArray[np.uint8]) -> None:
+        """Work on this state from now on; everything that looks into it is made anew."""
+        self.state = state
+        self.view = desk_views(self.state)
+        self.book: Book = self.view.books[0]
+        self.strategies = tuple(seat.strategy_id for seat in self.seats)
+        self._strategy_index = {name: s for s, name in enumerate(self.strategies)}
+        self._decoder = Decoder(self.instruments, self.strategies, self.venues)
+        self._events: npt.NDArray[Any] = np.asarray(self.view.events)
         self._curve = np.empty((1, 1 + len(self.strategies)))
         # Columns instead of records: this is read after every call, and a record's attribute costs a microsecond.
         books: npt.NDArray[Any] = np.asarray(self.view.books)
@@ -140,6 +155,14 @@ class TradingDesk:
                         "a breaker is reset by a named person with a reason; one of them is empty"
                     )
                 reset_breaker(self.state, self._scope(intent.strategy_id))
+            case ClockTick():
+                on_tick(self.state, intent.timestamp_ns)
+            case VenueReport():
+                self._report(intent)
+            case VenueSession():
+                on_session(self.state, self._venue(intent.venue), int(intent.up))
+            case SeatStrategy():
+                self._seat(intent.seat)
             case SetLimits():
                 self._set_limits(intent.limits.checked())
             case AcceptPrice():
@@ -161,6 +184,42 @@ class TradingDesk:
         self.limits = limits
         set_limits(self.state, limits, self.instruments, self.strategies)
         review(self.state)
+
+    def _seat(self, seat: Seat) -> None:
+        s = self._strategy_index.get(seat.strategy_id)
+        if s is not None:
+            change_seat(self.state, s, seat, self.instruments)
+            self.seats = (*self.seats[:s], seat, *self.seats[s + 1 :])
+            return
+        capital = float(self.book.initial_cash) / (len(self.seats) + 1)
+        grown = with_seat(self.state, seat, self.instruments, self.limits, capital)
+        self.seats = (*self.seats, seat)
+        self._take_over(grown)
+
+    def _venue(self, name: str) -> int:
+        if name not in self.venues:
+            raise EngineError(f"no venue {name!r} at this desk; there is: {', '.join(self.venues)}")
+        return self.venues.index(name)
+
+    def _report(self, report: VenueReport) -> None:
+        k = self._by_name.get((report.symbol, report.venue))
+        if k is None or report.kind.upper() not in Report.__members__:
+            raise EngineError(
+                f"no report {report.kind!r} of {report.symbol}@{report.venue} can be taken at this desk"
+            )
+        on_report(
+            self.state,
+            int(Report[report.kind.upper()]),
+            self._strategy_index.get(report.strategy_id, NONE),
+            k,
+            report.side,
+            report.order_id,
+            report.client_order_id,
+            report.execution_id,
+            report.quantity,
+            report.price,
+            int(Liquidity.MAKER if report.liquidity == "maker" else Liquidity.TAKER),
+        )
 
     def _price(self, update: PriceUpdate) -> list[Fact]:
         k = self._by_name.get((update.symbol, update.venue))
@@ -246,13 +305,7 @@ class TradingDesk:
         )
 
     def _cancel(self, intent: CancelOrders) -> None:
-        venue = NONE
-        if intent.venue:
-            if intent.venue not in self.venues:
-                raise EngineError(
-                    f"no venue {intent.venue!r} at this desk; there is: {', '.join(self.venues)}"
-                )
-            venue = self.venues.index(intent.venue)
+        venue = self._venue(intent.venue) if intent.venue else NONE
         for k in self._instruments_of(intent.symbol):
             cancel(self.state, self._scope(intent.strategy_id), k, venue, 0, 1)
 

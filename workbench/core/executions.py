@@ -14,7 +14,7 @@ from workbench.core.record import note, note_order
 from workbench.core.rows import Execution
 from workbench.core.state import NONE, SEEN, Desk
 
-__all__ = ["deliver", "execute", "release_held"]
+__all__ = ["deliver", "execute", "release_held", "was_seen"]
 
 BUY = int(Side.BUY)
 MAKER = int(Liquidity.MAKER)
@@ -71,10 +71,16 @@ def release_held(desk: Desk) -> None:
 
 
 @jit
+def was_seen(desk: Desk, venue: int, number: int) -> bool:
+    """Whether this execution of this venue has reached the ledger already."""
+    return bool(desk.seen[venue * SEEN + number % SEEN] == number + 1)
+
+
+@jit
 def _is_new(desk: Desk, venue: int, number: int) -> bool:
     row = desk.venues[venue]
     place = venue * SEEN + number % SEEN
-    if desk.seen[place] == number + 1:
+    if was_seen(desk, venue, number):
         note(desk, DUPLICATE, NONE, NONE, venue, float(number), 0.0)
         return False
     desk.seen[place] = number + 1

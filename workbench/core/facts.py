@@ -12,9 +12,11 @@ from workbench.core.messages import OrderFill, RiskAlert, RiskBreach
 __all__ = [
     "BreakerReset",
     "BreakerTripped",
+    "CancelRequested",
     "Fact",
     "MarketNotice",
     "OrderAccepted",
+    "OrderAcknowledged",
     "OrderEnded",
     "OrderRefused",
     "SignalRefused",
@@ -76,6 +78,33 @@ class OrderEnded(msgspec.Struct, frozen=True, gc=False):
     timestamp_ns: int
 
 
+class CancelRequested(msgspec.Struct, frozen=True, gc=False):
+    """A remote venue is asked for an order back; it works until the venue says otherwise.  leaves: units."""
+
+    order_id: int
+    client_order_id: int
+    strategy_id: str
+    symbol: str
+    venue: str
+    side: int
+    leaves: float
+    reason: str
+    timestamp_ns: int
+
+
+class OrderAcknowledged(msgspec.Struct, frozen=True, gc=False):
+    """A remote venue has the order.  leaves: units."""
+
+    order_id: int
+    client_order_id: int
+    strategy_id: str
+    symbol: str
+    venue: str
+    side: int
+    leaves: float
+    timestamp_ns: int
+
+
 class StopTriggered(msgspec.Struct, frozen=True, gc=False):
     """A stop order's price was reached; it works as a market or limit order from now on."""
 
@@ -130,9 +159,11 @@ class MarketNotice(msgspec.Struct, frozen=True, gc=False):
 
 type Fact = (
     OrderAccepted
+    | OrderAcknowledged
     | OrderRefused
     | OrderFill
     | OrderEnded
+    | CancelRequested
     | StopTriggered
     | SignalRefused
     | RiskBreach

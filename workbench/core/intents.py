@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import msgspec
 
+from workbench.core.build import Seat
 from workbench.core.limits import RiskLimits
 from workbench.core.messages import MarketSignal, PriceUpdate
 
 __all__ = [
     "AcceptPrice",
     "CancelOrders",
+    "ClockTick",
     "ClosePositions",
     "Intents",
     "ResetBreaker",
+    "SeatStrategy",
     "SetLimits",
     "Signals",
     "StrategyFailed",
     "TripBreaker",
+    "VenueReport",
+    "VenueSession",
 ]
 
 
@@ -80,8 +85,51 @@ class AcceptPrice(msgspec.Struct, frozen=True):
     venue: str = ""
 
 
+class ClockTick(msgspec.Struct, frozen=True):
+    """Time goes on without a price.  timestamp_ns: UTC; one before the desk's time changes nothing."""
+
+    timestamp_ns: int
+
+
+class SeatStrategy(msgspec.Struct, frozen=True):
+    """Give a strategy a place at the desk, or other units and sizing at the place that it has."""
+
+    seat: Seat
+
+
+class VenueReport(msgspec.Struct, frozen=True):
+    """What a remote venue says of an order.
+
+    kind: acknowledged, filled, cancelled, rejected, expired, cancel_rejected.  strategy_id: "" where nobody knows the
+    order.  quantity: units > 0 of this execution.  price: quote currency per unit.  execution_id: the venue's, from 0.
+    """
+
+    kind: str
+    venue: str
+    symbol: str
+    order_id: int
+    side: int
+    strategy_id: str = ""
+    client_order_id: int = 0
+    execution_id: int = -1
+    quantity: float = 0.0
+    price: float = 0.0
+    liquidity: str = "taker"
+
+
+class VenueSession(msgspec.Struct, frozen=True):
+    """A remote venue can be traded at, or not."""
+
+    venue: str
+    up: bool
+
+
 type Intents = (
     PriceUpdate
+    | ClockTick
+    | VenueReport
+    | VenueSession
+    | SeatStrategy
     | Signals
     | StrategyFailed
     | CancelOrders

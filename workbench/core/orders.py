@@ -36,6 +36,7 @@ CANCELLED = int(OrderState.CANCELLED)
 ORDER_REJECTED = int(EventKind.ORDER_REJECTED)
 REJECTED = int(OrderState.REJECTED_BY_VENUE)
 ORDER_CANCELLED = int(EventKind.ORDER_CANCELLED)
+CANCEL_REQUESTED = int(EventKind.CANCEL_REQUESTED)
 
 
 @jit
@@ -133,8 +134,16 @@ def finish(desk: Desk, slot: int, state: int) -> None:
 
 @jit
 def cancel_order(desk: Desk, slot: int, reason: int) -> None:
-    """Cancel one working order at its venue and report it."""
+    """Cancel one working order at its venue and report it.
+
+    A remote venue is asked, once: the order works and its exposure stays booked until the venue says that it has ended.
+    """
     order = desk.orders[slot]
+    if desk.venues[desk.instruments[order.instrument].venue].remote:
+        if order.cancelling == 0:
+            order.cancelling = 1
+            note_order(desk, CANCEL_REQUESTED, order, reason, order.venue_leaves, order.limit, 0.0, 0.0)
+        return
     note_order(desk, ORDER_CANCELLED, order, reason, order.venue_leaves, order.limit, 0.0, 0.0)
     finish(desk, slot, CANCELLED)
 

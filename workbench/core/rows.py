@@ -199,6 +199,7 @@ class VenueRow:
     duplicate: int
     reorder: int
     seed: int
+    remote: int  # 1 where a venue outside of the desk matches and reports
 
 
 class InstrumentRow:
@@ -302,6 +303,8 @@ class OrderRow:
     pending: int  # executions under way to the desk
     linked: int
     rested: int
+    cancelling: int  # asked back from a remote venue, which has not answered yet
+    acknowledged: int  # a remote venue has said that it works
     next: int
     previous: int
 

@@ -50,6 +50,7 @@ __all__ = [
     "review",
     "risk_value",
     "trip_breaker",
+    "watch",
 ]
 
 BREACH = int(EventKind.BREACH)
@@ -95,6 +96,17 @@ def book_time(desk: Desk) -> int:
 
 
 @jit
+def watch(desk: Desk, fills: int) -> None:
+    """Post-trade risk and breakers.  fills: how many there were before what has just happened."""
+    book = desk.books[0]
+    if book.fills != fills:
+        _throttle(desk)
+    post_trade(desk)
+    if book.trips and desk.limits[0].liquidate:
+        _liquidate(desk)
+
+
+@jit
 def price(
     desk: Desk,
     k: int,
@@ -116,13 +128,10 @@ def price(
     if book.held_reports > 0:
         release_held(desk)
     if take_quote(desk, k, ns, bid, ask, last, volume, bid_size, ask_size, sequence):
-        if desk.instruments[k].first != NONE and desk.venues[desk.instruments[k].venue].up:
+        venue = desk.venues[desk.instruments[k].venue]
+        if desk.instruments[k].first != NONE and venue.up and not venue.remote:
             match(desk, k)
-    if book.fills != fills:
-        _throttle(desk)
-    post_trade(desk)
-    if book.trips and desk.limits[0].liquidate:
-        _liquidate(desk)
+    watch(desk, fills)
 
 
 @jit

@@ -289,6 +289,8 @@ def _book(desk: Desk, intent: Intent, emergency: int) -> None:
     order.client = intent.client
     order.pending = 0
     order.rested = 0
+    order.cancelling = 0
+    order.acknowledged = 0
     instrument = desk.instruments[intent.instrument]
     venue = desk.venues[instrument.venue]
     order.active_ns = book.now_ns + instrument.latency_ns + venue.extra_latency_ns

@@ -58,6 +58,8 @@ def refresh_faults(desk: Desk) -> None:
     change = NEVER
     for v in range(desk.head[0].venues):
         venue = desk.venues[v]
+        if venue.remote:  # it has faults of its own
+            continue
         up = 1
         venue.reject_probability = 0.0
         venue.extra_latency_ns = 0
