@@ -128,6 +128,7 @@ class Hello(msgspec.Struct, frozen=True, tag=True):
     """First frame: what to run.
 
     source: the script's text.  class_name: "" where it has one class.  config: parameters.  instruments: what it sees.
+    seed: for a strategy with a parameter `seed` that config leaves open, as in a backtest.
     """
 
     strategy_id: str
@@ -136,6 +137,7 @@ class Hello(msgspec.Struct, frozen=True, tag=True):
     class_name: str
     config: dict[str, object]
     instruments: list[Instrument]
+    seed: int = 0
 
 
 class Deliver(msgspec.Struct, frozen=True, tag=True):

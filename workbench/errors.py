@@ -14,6 +14,8 @@ WorkbenchError
 │   ├── JournalLocked         another engine has it
 │   ├── JournalDamaged        a record is missing, altered, or cannot be read
 │   └── JournalFailed         it can no longer record, so nothing may be sent
+├── SandboxError          a strategy process that cannot be started, or not as safely as is demanded
+│   └── WorkerBehind          it takes in less than it is sent
 ├── VenueError            a venue that cannot be reached, or that does not answer as it should
 └── EngineError           a message that the desk cannot act on
 
@@ -31,12 +33,14 @@ __all__ = [
     "JournalLocked",
     "LimitsError",
     "ParameterError",
+    "SandboxError",
     "StrategyError",
     "StrategyFailure",
     "StrategyLoadError",
     "UnknownInstrumentError",
     "VenueError",
     "WorkbenchError",
+    "WorkerBehind",
 ]
 
 
@@ -78,6 +82,14 @@ class StrategyFailure(StrategyError):
 
 class ChaosError(WorkbenchError):
     """A chaos event or scenario that makes no sense."""
+
+
+class SandboxError(WorkbenchError):
+    """A strategy process that cannot be started, or not as safely as is demanded."""
+
+
+class WorkerBehind(SandboxError):
+    """A strategy process takes in less than it is sent: the message was not taken, and nothing was lost before it."""
 
 
 class VenueError(WorkbenchError):
