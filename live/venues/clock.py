@@ -64,16 +64,20 @@ class SimulatedClock:
         await future
 
     async def run_until(self, ns: int, settle: int = 5) -> None:
-        """Move on to `ns`; after each wake-up the loop turns `settle` times, so that what it set off is done."""
+        """Move on to `ns`; round each wake-up the loop turns `settle` times, so that all it set off is done."""
+        await self._turn(settle)
         while self._waiting and self._waiting[0][0] <= ns:
             due, _, future = heapq.heappop(self._waiting)
-            if future.done():
+            if future.done():  # its task was cancelled
                 continue
             self._now = max(self._now, due)
             future.set_result(None)
-            for _ in range(settle):
-                await asyncio.sleep(0)
+            await self._turn(settle)
         self._now = max(self._now, ns)
+
+    async def _turn(self, times: int) -> None:
+        for _ in range(times):
+            await asyncio.sleep(0)
 
 
 async def sleep_until(clock: Clock, ns: int, wake: asyncio.Event) -> None:

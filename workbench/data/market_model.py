@@ -11,7 +11,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from workbench.errors import DataError
 
@@ -92,6 +91,8 @@ def _mix(normals: Floats, root: Floats) -> Floats:
 
 def noise(random: np.random.Generator, shape: tuple[int, ...], bps: float) -> Floats:
     """Stationary AR(1) noise in log price, standard deviation `bps` * 1e-4."""
+    import pandas as pd  # only here: a live market uses the rest, in a process that is kept small
+
     shocks = random.standard_normal(shape)
     shocks[1:] *= math.sqrt(1.0 - _NOISE_MEMORY**2)
     # ewm gives x = m x + (1 - m) s; dividing the later shocks by 1 - m leaves the AR(1).

@@ -1,0 +1,96 @@
+"""From what is configured to venues that can be started; those on one feed share its market."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isinf
+
+from live.venues.clock import Clock
+from live.venues.contract import Venue
+from live.venues.feeds import PriceSource, RecordedPrices, SyntheticPrices, VenueView, rows_of
+from live.venues.market import FairPrices
+from live.venues.paper import PaperVenue
+from live.venues.venue_settings import FeedSettings, VenuesConfig, VenueSettings
+from workbench.core.messages import PriceUpdate
+from workbench.errors import ConfigError
+
+__all__ = ["Markets", "in_lock_step", "lock_step", "open_venues"]
+
+
+class Markets:
+    """The feeds of a configuration as markets that several venues look at, begun at one time."""
+
+    def __init__(self, config: VenuesConfig, start_ns: int) -> None:
+        self._config = config
+        self._start_ns = start_ns
+        self._fair: dict[str, FairPrices] = {}
+
+    def view(self, venue: VenueSettings) -> VenueView:
+        """The fair price of a synthetic feed as `venue` sees it."""
+        feed = self._config.feeds[venue.feed]
+        if feed.kind != "synthetic":
+            raise ConfigError(
+                f"venue {venue.name}: expected a synthetic feed behind an order book, found {feed.name} ({feed.kind})"
+            )
+        return VenueView(self._market(feed), venue, feed.seed)
+
+    def source(self, venue: VenueSettings) -> PriceSource | None:
+        """Prices of a paper venue; None where they are taken in lock step."""
+        feed = self._config.feeds[venue.feed]
+        if feed.kind == "synthetic":
+            return SyntheticPrices(self.view(venue), venue, feed.seed)
+        if isinf(feed.speed):
+            return None
+        from live.venues.recorded import recorded_feed  # loads pandas, which a made-up market does without
+
+        recorded = recorded_feed(feed, [venue])
+        return RecordedPrices(
+            recorded, self._start_ns, feed.speed, restamp=feed.timestamps == "now", repeat=feed.repeat
+        )
+
+    def _market(self, feed: FeedSettings) -> FairPrices:
+        if feed.name not in self._fair:
+            lags = [venue.lag_ms for venue in self._config.venues if venue.feed == feed.name]
+            keep = int(max(lags, default=0.0) / feed.interval_ms) + 1
+            self._fair[feed.name] = FairPrices(feed, self._start_ns, keep)
+        return self._fair[feed.name]
+
+
+def open_venues(config: VenuesConfig, clock: Clock) -> tuple[Venue, ...]:
+    """One Venue per entry, in the order of the file, not yet started.
+
+    Raises ConfigError where a venue and its feed do not go together, DataError for recorded prices that cannot be read.
+    """
+    markets = Markets(config, clock.now_ns())
+    return tuple(_open(venue, markets, clock) for venue in config.venues)
+
+
+def _open(venue: VenueSettings, markets: Markets, clock: Clock) -> Venue:
+    return PaperVenue(venue, clock, markets.source(venue))
+
+
+def in_lock_step(config: VenuesConfig) -> bool:
+    """Whether the prices are recorded ones that are taken as fast as the engine can.
+
+    Raises ConfigError where some venues would be in lock step and others not.
+    """
+    feeds = {venue.feed: config.feeds[venue.feed] for venue in config.venues}
+    stepped = [feed.name for feed in feeds.values() if feed.kind == "recorded" and isinf(feed.speed)]
+    if stepped and len(feeds) > 1:
+        raise ConfigError(
+            f"feeds: expected one feed alone where speed is off ({stepped[0]}), found {', '.join(feeds)}; "
+            "give it a speed, or put all venues on it"
+        )
+    if stepped and any(venue.kind != "paper" for venue in config.venues):
+        raise ConfigError(
+            "venues: expected paper venues alone where a feed's speed is off, found another kind"
+        )
+    return bool(stepped)
+
+
+def lock_step(config: VenuesConfig) -> Iterator[PriceUpdate]:
+    """All prices of all venues in event order, for an engine that takes one when it is done with the one before."""
+    from live.venues.recorded import recorded_feed  # as above
+
+    (feed,) = {config.feeds[venue.feed].name: config.feeds[venue.feed] for venue in config.venues}.values()
+    return rows_of(recorded_feed(feed, config.venues))
