@@ -15,6 +15,7 @@ from workbench.core.intents import (
     CancelOrders,
     ClockTick,
     ClosePositions,
+    HaltVenue,
     SeatStrategy,
     Signals,
     TripBreaker,
@@ -172,6 +173,30 @@ def test_closing_waits_for_what_is_being_asked_back() -> None:
     assert accepted(facts) == []  # the take-profit may still be filled: two closing orders would sell twice
     table.report("cancelled", order=2, side=-1)
     assert len(accepted(table.desk.process(ClosePositions()))) == 1
+
+
+def test_a_halted_venue_takes_only_what_reduces_until_a_person_resumes_it() -> None:
+    table = Table()
+    table.price(100.0)
+    table.order(1.0)
+    table.price(100.0)
+    table.order(1.0, order_type="limit", limit_price=90.0)
+    facts = table.desk.process(HaltVenue("ana", "drill", "v"))
+    assert (notices(facts), len(endings(facts))) == (["venue_halted"], 1)
+    (refused,) = [f for f in table.order(1.0) if isinstance(f, OrderRefused)]
+    assert refused.failed_checks == ("circuit_breaker",)
+    assert len(accepted(table.desk.process(ClosePositions(venue="v")))) == 1
+    table.price(100.0)
+    assert table.quantity == 0.0
+    assert notices(table.desk.process(HaltVenue("ana", "done", "v", halted=False))) == ["venue_resumed"]
+    assert len(accepted(table.order(1.0))) == 1
+
+
+def test_the_kill_switch_latches_under_its_own_name() -> None:
+    table = Table()
+    table.price(100.0)
+    table.desk.process(TripBreaker("ana", "drill", kill=True))
+    assert table.desk.halted() == ("kill_switch",)
 
 
 def test_a_tick_of_the_clock_changes_the_day() -> None:

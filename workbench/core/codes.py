@@ -227,6 +227,8 @@ class EventKind(IntEnum):
     EVENTS_LOST = 21
     CANCEL_REQUESTED = 22
     ORDER_ACKNOWLEDGED = 23
+    VENUE_HALTED = 24
+    VENUE_RESUMED = 25
 
 
 class SignalFault(IntEnum):

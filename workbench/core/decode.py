@@ -60,6 +60,8 @@ _OF_VENUE = {
     EventKind.EXECUTION_GAP,
     EventKind.VENUE_DOWN,
     EventKind.VENUE_UP,
+    EventKind.VENUE_HALTED,
+    EventKind.VENUE_RESUMED,
 }
 
 type Row = tuple[int, int, int, int, int, int, int, int, int, float, float, float, float]

@@ -23,6 +23,7 @@ from workbench.core.intents import (
     CancelOrders,
     ClockTick,
     ClosePositions,
+    HaltVenue,
     Intents,
     ResetBreaker,
     SeatStrategy,
@@ -35,7 +36,7 @@ from workbench.core.intents import (
 )
 from workbench.core.limits import RiskLimits
 from workbench.core.messages import Instrument, MarketSignal, PriceUpdate
-from workbench.core.reports import on_report, on_session, on_tick
+from workbench.core.reports import halt_venue, on_report, on_session, on_tick
 from workbench.core.routing import route_of
 from workbench.core.rows import Book, PositionRow, StrategyRow
 from workbench.core.signal_faults import MOST_WISHES
@@ -145,10 +146,16 @@ class TradingDesk:
             case CancelOrders():
                 self._cancel(intent)
             case ClosePositions():
-                for k in self._instruments_of(intent.symbol):
-                    close_positions(self.state, self._scope(intent.strategy_id), k)
+                self._close(intent)
             case TripBreaker():
-                trip_breaker(self.state, self._scope(intent.strategy_id), int(Breaker.MANUAL))
+                why = Breaker.KILL_SWITCH if intent.kill else Breaker.MANUAL
+                trip_breaker(self.state, self._scope(intent.strategy_id), int(why))
+            case HaltVenue():
+                if not intent.person.strip() or not intent.reason.strip():
+                    raise EngineError(
+                        "a venue is halted and resumed by a named person with a reason; one of them is empty"
+                    )
+                halt_venue(self.state, self._venue(intent.venue), int(intent.halted))
             case ResetBreaker():
                 if not intent.person.strip() or not intent.reason.strip():
                     raise EngineError(
@@ -303,6 +310,17 @@ class TradingDesk:
             terms.quantity,
             terms.client,
         )
+
+    def _close(self, intent: ClosePositions) -> None:
+        scope = self._scope(intent.strategy_id)
+        if not intent.venue:
+            for k in self._instruments_of(intent.symbol):
+                close_positions(self.state, scope, k)
+            return
+        venue = self.venues[self._venue(intent.venue)]
+        for k, instrument in enumerate(self.instruments):
+            if instrument.venue == venue and intent.symbol in ("", instrument.symbol):
+                close_positions(self.state, scope, k)
 
     def _cancel(self, intent: CancelOrders) -> None:
         venue = self._venue(intent.venue) if intent.venue else NONE

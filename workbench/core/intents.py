@@ -13,6 +13,7 @@ __all__ = [
     "CancelOrders",
     "ClockTick",
     "ClosePositions",
+    "HaltVenue",
     "Intents",
     "ResetBreaker",
     "SeatStrategy",
@@ -52,14 +53,28 @@ class ClosePositions(msgspec.Struct, frozen=True):
 
     strategy_id: str = ""
     symbol: str = ""
+    venue: str = ""
 
 
 class TripBreaker(msgspec.Struct, frozen=True):
-    """A person stops one strategy, or ("") everything; latched, and liquidated where the limits say so."""
+    """A person stops one strategy, or ("") everything; latched, and liquidated where the limits say so.
+
+    kill: by the kill switch, which is latched under a name of its own.
+    """
 
     person: str
     reason: str
     strategy_id: str = ""
+    kill: bool = False
+
+
+class HaltVenue(msgspec.Struct, frozen=True):
+    """A named person stops trading at a venue, or (halted False) allows it again, and says why."""
+
+    person: str
+    reason: str
+    venue: str
+    halted: bool = True
 
 
 class ResetBreaker(msgspec.Struct, frozen=True):
@@ -135,6 +150,7 @@ type Intents = (
     | CancelOrders
     | ClosePositions
     | TripBreaker
+    | HaltVenue
     | ResetBreaker
     | SetLimits
     | AcceptPrice

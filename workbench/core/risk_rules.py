@@ -85,7 +85,8 @@ def _reserved(desk: Desk) -> int:
 def _run_latches(desk: Desk, intent: Intent) -> None:
     """What holds even where pre-trade risk is switched off: latched breakers and the size of the queue."""
     book = desk.books[0]
-    if book.halted or desk.strategies[intent.strategy].halted:
+    venue_halted = desk.venues[desk.instruments[intent.instrument].venue].halted
+    if book.halted or desk.strategies[intent.strategy].halted or venue_halted:
         position = desk.positions[intent.strategy * desk.head[0].instruments + intent.instrument]
         if not reduces(position, intent.side, intent.quantity):
             see(desk, CIRCUIT_BREAKER, INF, 0.0)

@@ -200,6 +200,7 @@ class VenueRow:
     reorder: int
     seed: int
     remote: int  # 1 where a venue outside of the desk matches and reports
+    halted: int  # 1 where a person has stopped trading there
 
 
 class InstrumentRow:
