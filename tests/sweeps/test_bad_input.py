@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import optuna
 import pandas as pd
 import pytest
 
@@ -79,6 +80,10 @@ BAD_GRIDS: Mapping[str, tuple[Any, str]] = {
     "a parameter that is none": ({"fsat": [3]}, "has no parameter 'fsat'; did you mean 'fast'?"),
     "a fraction": ({"fast": [3.5]}, "fast must be whole numbers like 10, found 3.5"),
     "a word": ({"fast": ["x"]}, "fast must be finite numbers like 10, found 'x'"),
+    "a unit below nothing": (
+        {"fast": [3], "unit": [1.0, -1.0]},
+        "unit must be a finite number of units >= 0, found -1.0",
+    ),
     "a missing number": ({"fast": [float("nan")]}, "fast must be finite numbers like 10, found nan"),
     "nothing allowed": (
         {"fast": [9], "slow": [5]},
@@ -99,6 +104,8 @@ BAD_SETTINGS: Mapping[str, tuple[dict[str, Any], str]] = {
         {"metrics": ["sharp_ratio"]},
         "no metric 'sharp_ratio'; did you mean 'sharpe_ratio'?",
     ),
+    "metrics that are no names": ({"metrics": 5}, "metrics must be names, such as"),
+    "a metric that is no name": ({"metrics": [["x"]]}, "no metric ['x']"),
     "no metric at all": ({"metrics": []}, "metrics must name at least one"),
     "a parameter in config that is none": ({"config": {"speed": 1}}, "has no parameter 'speed'"),
     "a config that is no mapping": ({"config": 5}, "config must map parameters to values, found 5"),
@@ -109,6 +116,15 @@ BAD_SETTINGS: Mapping[str, tuple[dict[str, Any], str]] = {
     ),
     "no workers": ({"workers": 0}, "workers must be a whole number from 1"),
     "half a worker": ({"workers": 1.5}, "workers must be a whole number from 1"),
+    "where that is no function": ({"where": 5}, "where must be a function of a frame of combinations"),
+    "where that raises": (
+        {"where": lambda frame: frame["nope"]},
+        "where raised KeyError: 'nope'; it is given a frame with the columns fast, slow",
+    ),
+    "labels of chaos that read alike": (
+        {"chaos": {1: (), "1": ()}},
+        "expected labels that read differently, found 1, '1'",
+    ),
     "where with a wrong answer": ({"where": lambda _: 1.0}, "as many booleans"),
     "no cash": ({"initial_cash": -1.0}, "initial_cash must be a finite amount above 0"),
     "no scenario": ({"chaos": {}}, "chaos is an empty mapping"),
@@ -178,6 +194,37 @@ def test_chaos_may_speak_for_a_strategy_that_cannot(minutes: wb.Prices) -> None:
     event = wb.ChaosEvent("runaway", "2024-01-01 01:00", "30min", intensity=5.0)
     found = sweep(CROSS, minutes, {"fast": [3], "slow": [400]}, chaos=[event], metrics=["signals"])
     assert found.table["signals"].tolist()[0] > 0
+
+
+class Several(Plain):
+    """Looks back as far as the longest of three."""
+
+    PARAMETERS: ClassVar = {"fast": 3, "slow": 4, "signal": 5, "refuse": False}
+    LOOKBACK = "max(fast, slow, signal) + 1"
+
+
+def test_a_look_back_over_several_parameters_leaves_them_as_they_are() -> None:
+    values = {
+        name: np.array(column) for name, column in (("fast", [3, 9]), ("slow", [5, 4]), ("signal", [4, 2]))
+    }
+    assert look_back(Several, values).tolist() == [6, 10]
+    assert {name: column.tolist() for name, column in values.items()} == {
+        "fast": [3, 9],
+        "slow": [5, 4],
+        "signal": [4, 2],
+    }
+    least = type("Least", (Several,), {"LOOKBACK": "min(fast, slow, signal)"})
+    assert look_back(least, values).tolist() == [3, 2]
+    written = type("Written", (Several,), {"LOOKBACK": "ceil(fast, slow)"})
+    with pytest.raises(StrategyError, match="LOOKBACK must be an expression of its parameters"):
+        look_back(written, values)
+
+
+def test_a_look_back_that_divides_by_nothing_is_one_error(minutes: wb.Prices) -> None:
+    rule = "LOOKBACK must be an expression of its parameters, such as 'window + 1', found "
+    for divided in ("100 // 0", "window // (window - window)"):
+        kind = type("Divided", (Plain,), {"LOOKBACK": divided})
+        assert f"{rule}{divided!r}" in error_of(sweep, kind, minutes, {"window": [3, 4]})
 
 
 def test_a_look_back_that_is_no_expression_is_one_error(minutes: wb.Prices) -> None:
@@ -265,6 +312,14 @@ BAD_SPACES: Mapping[str, tuple[Any, str]] = {
     "half an interval": ({"fast": (3,)}, "expected for fast a range, (low, high), (low, high, step), a list"),
     "words for an interval": ({"fast": ("a", "b")}, "expected for fast a range, (low, high)"),
     "fractions for whole numbers": ({"fast": (2.5, 9)}, "fast must be whole numbers like 10, found 2.5"),
+    "a unit below nothing": (
+        {"fast": (3, 9), "unit": (-1.0, 1.0)},
+        "unit must be a finite number of units >= 0, found -1.0",
+    ),
+    "a unit that is none": (
+        {"unit": optuna.distributions.CategoricalDistribution([1.0, "x"])},
+        "unit must be finite numbers like 1.0, found 'x'",
+    ),
     "nothing allowed": ({"fast": (60, 90)}, "combinations from the space is allowed (1 <= fast < slow)"),
 }
 

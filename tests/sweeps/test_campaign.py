@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import signal
+import time
 from typing import Any
 
 import numpy as np
@@ -12,8 +15,17 @@ import pytest
 import workbench as wb
 from tests.parity.columns import Completing, Reversal
 from workbench.chaos.kinds import ChaosKind
-from workbench.errors import ChaosError, ConfigError, ParameterError, StrategyError, WorkbenchError
+from workbench.core.column import judge
+from workbench.errors import (
+    ChaosError,
+    ConfigError,
+    LimitsError,
+    ParameterError,
+    StrategyError,
+    WorkbenchError,
+)
 from workbench.strategy import MarketSignal, OrderFill, PriceUpdate, RiskBreach, TradingStrategy
+from workbench.sweeps import campaign as campaigns
 
 TIGHT = {
     "position_limits": {
@@ -143,7 +155,39 @@ class Plain(TradingStrategy):
         ({"kinds": "runaway", "intensities": [-1.0]}, ChaosError, "intensity"),
         ({"starts": ["1999-01-01"]}, ChaosError, "outside the prices"),
         ({"seeds": []}, ChaosError, "seeds must hold at least one"),
-        ({"target": "DOGE"}, ChaosError, "no symbol or venue 'DOGE'"),
+        ({"target": "DOGE"}, ChaosError, "no strategy 'DOGE' in this run; there is: Reversal"),
+        ({"kinds": "price_gap", "target": "DOGE"}, ChaosError, "no symbol or venue 'DOGE'"),
+        ({"kinds": "runaway", "starts": ["1999-01-01"]}, ChaosError, "outside the prices"),
+        (
+            {"starts": "garbage"},
+            ChaosError,
+            "starts must be times such as '2024-01-31 14:30', found 'garbage'",
+        ),
+        ({"starts": 1.5}, ChaosError, "starts must be a list of times, found 1.5"),
+        ({"starts": [None]}, ChaosError, "starts must be times such as '2024-01-31 14:30', found None"),
+        ({"intensities": "abc"}, ChaosError, "a number of levels or a list of numbers, found 'abc'"),
+        ({"intensities": ["x"]}, ChaosError, "a number of levels or a list of numbers, found ['x']"),
+        ({"seeds": "x"}, ChaosError, "seeds must be a list of whole numbers, found 'x'"),
+        ({"seeds": 1.5}, ChaosError, "seeds must be a list of whole numbers, found 1.5"),
+        ({"seeds": [1.5]}, ChaosError, "seed must be a whole number from 0, found 1.5"),
+        ({"kinds": 5}, ChaosError, "kinds must be a list of kinds of chaos, found 5"),
+        ({"workers": -1}, ConfigError, "workers must be a whole number from 1"),
+        ({"workers": "x"}, ConfigError, "workers must be a whole number from 1"),
+        ({"workers": 1.5}, ConfigError, "workers must be a whole number from 1"),
+        ({"config": [1]}, ParameterError, "config must map parameters to values, found [1]"),
+        ({"params": [1]}, ParameterError, "params must map parameters to values, found [1]"),
+        (
+            {"strategies": {"a": Reversal, "b": Reversal}, "params": {"a": 5}},
+            ParameterError,
+            "params of a must",
+        ),
+        ({"strategies": 5}, StrategyError, "expected a strategy class or a script's path, found 5"),
+        ({"where": 5}, ConfigError, "where must be a function"),
+        (
+            {"strategies": "strategies/sma_cross.py", "params": {"slow": [500, 600]}},
+            StrategyError,
+            "needs at least 501 prices before its first signal (slow + 1)",
+        ),
         ({"strategies": Plain}, StrategyError, "is no CompiledStrategy; use ChaosBacktester"),
         (
             {"strategies": {"a": Reversal, "b": Reversal}, "params": {"c": {"run": [1]}}},
@@ -153,14 +197,111 @@ class Plain(TradingStrategy):
         ({"params": {"runs": [1]}}, ParameterError, "no parameter 'runs'"),
     ],
 )
-def test_bad_input_is_one_line(
-    minutes: wb.Prices, change: dict[str, Any], error: type[WorkbenchError], words: str
+def test_bad_input_is_one_line_before_any_work(
+    minutes: wb.Prices,
+    monkeypatch: pytest.MonkeyPatch,
+    change: dict[str, Any],
+    error: type[WorkbenchError],
+    words: str,
 ) -> None:
+    monkeypatch.setattr("workbench.sweeps.campaign.Setting", None)
     arguments = {"strategies": Reversal, "params": {"run": [1]}, **change}
     with pytest.raises(error) as caught:
         wb.campaign(arguments.pop("strategies"), minutes, **arguments)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_chaos_of_signals_may_speak_for_a_strategy_that_cannot(minutes: wb.Prices) -> None:
+    found = wb.campaign(
+        "strategies/sma_cross.py", minutes, {"slow": [500]}, kinds="runaway", intensities=1, starts=1
+    )
+    assert found.table["final_equity"].tolist() != found.table["normal_equity"].tolist()
+
+
+SOME: dict[str, Any] = {"kinds": ["bad_tick", "price_gap"], "intensities": 1, "starts": 2}
+
+
+def test_an_interrupt_keeps_the_cells_that_are_finished(
+    minutes: wb.Prices, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C while the second block of parameter sets plays without chaos."""
+    whole = wb.campaign(Reversal, minutes, {"run": [1, 2, 3]}, **SOME)
+    monkeypatch.setattr(campaigns, "PATH_BYTES", 1)  # a block for each of them
+    together, calls = campaigns._together, []
+
+    def interrupt(*given: Any) -> bool:
+        calls.append(given)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return together(*given)
+
+    monkeypatch.setattr(campaigns, "_together", interrupt)
+    capsys.readouterr()
+    found = wb.campaign(Reversal, minutes, {"run": [1, 2, 3]}, **SOME)
+    assert found.interrupted
+    assert capsys.readouterr().err == "interrupted: 4 of 12 cells are finished and kept\n"
+    kept = whole.table[whole.table["run"] == 1].reset_index(drop=True).rename_axis("cell")
+    pd.testing.assert_frame_equal(found.table, kept)
+    alone = wb.campaign(Reversal, minutes, {"run": [1]}, **SOME)
+    assert found.normal_pnl().tolist() == alone.normal_pnl().tolist()  # what was never run is no loss of all
+
+
+def test_an_interrupt_in_the_middle_of_an_event_keeps_the_columns_before_it(
+    minutes: wb.Prices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[Any] = []
+
+    def interrupt(*given: Any) -> None:
+        judge(*given)
+        judged.append(given)
+        if len(judged) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.5)
+
+    monkeypatch.setattr(campaigns, "judge", interrupt)
+    found = wb.campaign(Reversal, minutes, {"run": [1, 2, 3]}, workers=1, **SOME)
+    assert found.interrupted
+    assert found.table["run"].tolist() == [1, 2]
+
+
+def test_an_interrupt_before_the_first_cell_is_an_empty_table(
+    minutes: wb.Prices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: Any) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(campaigns, "_together", interrupt)
+    found = wb.campaign(Reversal, minutes, {"run": [1]}, **SOME)
+    assert found.interrupted
+    assert len(found) == 0
+    assert found.survival().empty
+    assert found.normal_pnl().isna().all()
+    assert "0 cells" in found._repr_html_()
+
+
+def test_what_was_interrupted_is_not_compared(minutes: wb.Prices, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = wb.campaign(Reversal, minutes, {"run": [1]}, **SOME)
+    monkeypatch.setattr(campaigns, "_together", lambda *_: True)
+    with pytest.raises(KeyboardInterrupt, match="interrupted, and what it found cannot be compared"):
+        found.compare(TIGHT, TIGHT)
+    monkeypatch.setattr(campaigns, "_together", lambda *_: pytest.fail("the first campaign has begun"))
+    with pytest.raises(LimitsError, match="nonsense"):
+        found.compare(TIGHT, {"nonsense": 1})
+
+
+def test_a_comparison_takes_what_can_be_read_once(minutes: wb.Prices) -> None:
+    given = {**SOME, "kinds": iter(["bad_tick"]), "starts": iter(["2024-01-01 01:00"])}
+    found = wb.campaign(Reversal, minutes, {"run": iter([1, 2])}, **given)
+    assert found.compare(TIGHT, TIGHT).chaos["saved"].tolist() == [0.0]
+
+
+def test_survival_over_one_column_twice_is_one_error(minutes: wb.Prices) -> None:
+    found = wb.campaign(Reversal, minutes, {"run": [1]}, **SOME)
+    with pytest.raises(
+        ConfigError, match="expected two columns, one down and one across, found 'kind' for both"
+    ):
+        found.survival("kind", "kind")
 
 
 def test_a_cell_that_is_not_there(minutes: wb.Prices) -> None:

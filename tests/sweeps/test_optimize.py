@@ -17,6 +17,7 @@ from optuna.trial import TrialState
 import workbench as wb
 from tests.sweeps.test_processes import Turns
 from workbench.errors import ParameterError
+from workbench.performance import deflated_sharpe_ratio, estimate_sharpe, per_period
 from workbench.strategy.loader import load_strategy
 from workbench.sweeps.optimize import optimize
 from workbench.sweeps.optimize_result import OptimizeResult
@@ -142,6 +143,42 @@ def test_it_ends_when_all_there_is_was_tried(minutes: wb.Prices) -> None:
     result = search(minutes, {"fast": [1, 2], "slow": [2, 9]}, trials=500, batch=4)
     assert (result.trials, set(result.table["state"])) == (3, {"finished", "not_allowed", "duplicate"})
     assert len(result) < 500
+
+
+def test_it_ends_where_columns_are_lost(minutes: wb.Prices, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cluster that loses its workers gives columns back unfinished, and nobody has interrupted."""
+    from workbench.sweeps.api import Job
+
+    play = Job.play
+
+    def losing(job: Job, tick: Callable[[int], object]) -> Any:
+        (part,), interrupted = play(job, tick)
+        part.finished[part.grid.values["fast"] == 1] = False
+        return [part], interrupted
+
+    monkeypatch.setattr(Job, "play", losing)
+    space = {"fast": [1, 2], "slow": [8, 9]}
+    result = search(minutes, space, trials=20, metrics=["total_return", "trades", "longest_drawdown"])
+    lost = result.table[(result.table["fast"] == 1) & (result.table["state"] != "duplicate")]
+    assert lost["state"].tolist() == ["undefined"] * 2
+    assert lost[["total_return", "trades", "longest_drawdown"]].isna().all(axis=None)
+    assert not result.interrupted
+    assert result.trials == len(result.sweep.table) == 4
+    assert result.params["fast"] == 2
+
+
+def test_its_sharpe_ratios_deflate_the_best_of_them(minutes: wb.Prices) -> None:
+    """As the documentation says: those that were run, per period, and what never traded is none of them."""
+    result = search(minutes, {"fast": [2, 3], "slow": [6, 9, 500]}, trials=60, metric="sharpe_ratio")
+    sharpes = result.sweep.table["sharpe_ratio"]
+    assert len(sharpes) == result.trials == 6
+    assert sharpes.isna().sum() == 2
+    trials = per_period(sharpes, result.sweep.periods_per_year)
+    returns = result.column().equity.pct_change().dropna()
+    found = deflated_sharpe_ratio(returns, trials=trials)
+    known = trials.dropna()
+    assert found == deflated_sharpe_ratio(returns, trials=4, variance=float(known.var()))
+    assert known.max() == pytest.approx(estimate_sharpe(returns).sharpe, rel=1e-3)
 
 
 @pytest.mark.parametrize(("metric", "lower"), [("max_drawdown", False), ("volatility", True), ("fees", True)])

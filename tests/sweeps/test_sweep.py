@@ -101,6 +101,36 @@ def test_instruments_and_chaos_are_axes(pair: wb.Prices) -> None:
     assert one.fingerprint == alone.fingerprint
 
 
+def test_any_label_of_chaos_is_a_place_on_its_axis(minutes: wb.Prices) -> None:
+    gap = wb.ChaosEvent("price_gap", minutes.start + pd.Timedelta("1h"), "10min", 0.2)
+    found = wb.sweep(Reversal, minutes, {"run": [1]}, chaos={"": (), "gap": [gap]}, metrics="total_pnl")
+    assert found.table.index.tolist() == [("", 1), ("gap", 1)]
+    assert found.column(chaos="").fingerprint != found.column(chaos="gap").fingerprint
+
+
+def test_a_value_that_is_given_twice_is_one_column(minutes: wb.Prices) -> None:
+    found = wb.sweep(CROSS, minutes, {"fast": [3, 3, np.int64(3), 5], "slow": [9, 9.0]})
+    assert found.table.index.tolist() == [(3, 9), (5, 9)]
+    assert found.trials == 2
+
+
+def test_each_instrument_is_annualised_by_its_own_periods() -> None:
+    """One trades at the weekend, the other does not: 365 days against 252."""
+    days = pd.date_range("2024-01-01", periods=120, freq="D", tz="UTC")
+    closes = pd.Series(100.0 + np.arange(120) % 7, days, name="close")
+    week = closes[days.day_of_week < 5]
+    prices = wb.Prices({"BTC@always": closes.to_frame(), "SPX@week": week.to_frame()})
+    both = wb.sweep(Reversal, prices, {"run": [1, 2]}, each_instrument=True, metrics="sharpe_ratio")
+    assert math.isnan(both.periods_per_year)
+    for symbol, per_year in (("BTC", 365.0), ("SPX", 252.0)):
+        alone = wb.sweep(Reversal, prices.only(symbol), {"run": [1, 2]}, metrics="sharpe_ratio")
+        assert alone.periods_per_year == per_year
+        found = both.table.xs(prices.only(symbol).instruments[0].name, level="instrument")
+        assert found["sharpe_ratio"].tolist() == alone.table["sharpe_ratio"].tolist()
+    given = wb.sweep(Reversal, prices, {"run": [1]}, each_instrument=True, periods_per_year=100.0)
+    assert given.periods_per_year == 100.0
+
+
 def test_a_strategy_of_several_instruments(pair: wb.Prices) -> None:
     found = wb.sweep(Completing, pair, {"gap": [1e-4, 1e-3]}, metrics=["fills", "final_equity"])
     table: Any = found.table

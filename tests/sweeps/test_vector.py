@@ -6,6 +6,7 @@ import math
 import threading
 import tracemalloc
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -135,8 +136,10 @@ def test_every_row_of_the_table_is_the_column_of_its_parameters() -> None:
         assert [stats[name] for name in found.metrics] == pytest.approx(list(row), rel=1e-12)
 
 
-def test_a_column_that_needs_more_room_than_most_is_run_again() -> None:
+def test_a_column_that_needs_more_room_than_most_is_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another target at every row: more events than the small rooms of most columns hold."""
+    counts: list[int] = []
+    monkeypatch.setattr("workbench.sweeps.api.progress_bar", lambda *_: nullcontext(counts.append))
 
     def busy(prices: Frame, size: float = 1.0) -> Any:
         return np.where(np.arange(len(prices)) % 2, size, -size)
@@ -146,6 +149,7 @@ def test_a_column_that_needs_more_room_than_most_is_run_again() -> None:
         busy, prices, {"size": [0.5, 1.0]}, metrics="fills", limits=RiskLimits.unlimited(), costs=FREE
     )
     assert found.table["fills"].tolist() == [2_499, 2_499]
+    assert sum(counts) == 2  # the bar does not count them again
 
 
 @pytest.mark.filterwarnings(

@@ -40,6 +40,7 @@ __all__ = [
     "LimitsLike",
     "RunPlan",
     "backtest",
+    "check_chaos",
     "plan_run",
     "read_chaos",
     "read_costs",
@@ -159,7 +160,7 @@ def plan_run(
     risk = load_limits(limits)
     players = _seat(strategy, config, played.instruments, seed)
     feed = played.to_feed({venue: c.spread_bps for venue, c in costs_by_venue.items()})
-    _check_chaos(events, feed, [player.seat.strategy_id for player in players])
+    check_chaos(events, feed, [player.seat.strategy_id for player in players])
     return RunPlan(
         played, feed, tuple(players), risk, costs_by_venue, tuple(events), float(initial_cash), int(seed)
     )
@@ -240,7 +241,7 @@ def read_chaos(chaos: ChaosLike) -> list[ChaosEvent]:
     return [entry if isinstance(entry, ChaosEvent) else parse_events([entry])[0] for entry in given]
 
 
-def _check_chaos(events: Sequence[ChaosEvent], feed: Feed, strategies: Sequence[str]) -> None:
+def check_chaos(events: Sequence[ChaosEvent], feed: Feed, strategies: Sequence[str]) -> None:
     """Raise ChaosError unless every event starts inside the prices and strikes something that is there."""
     check_inside(events, int(feed.timestamp_ns[0]), int(feed.timestamp_ns[-1]))
     for event in events:

@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from workbench.sweeps.vector import SignalSetting
 
 __all__ = [
-    "Axis",
     "Job",
     "Task",
     "check_is_class",
@@ -63,10 +62,6 @@ PLAIN_UPDATE: Final = 200  # updates of compiled code that take as long as one o
 type SignalFunction = Callable[..., Any]
 type SweepStrategy = type[TradingStrategy] | str | Path | SignalFunction
 type ChaosAxis = ChaosLike | Mapping[str, ChaosLike]
-
-
-class Axis(dict[str, str]):
-    """Where a setting stands on the axes beside the parameters."""
 
 
 class Task:
@@ -91,10 +86,15 @@ def make_tasks(
     """One task for each instrument, where they are asked for one by one, and each label of chaos."""
     given: object = chaos
     scenarios: Mapping[str, Any] = {"": chaos}
-    if isinstance(given, Mapping) and not {"kind", "start"} <= set(given):
+    labelled = isinstance(given, Mapping) and not {"kind", "start"} <= set(given)
+    if labelled and isinstance(given, Mapping):
         if not given:
             raise ChaosError("chaos is an empty mapping; map a label to its events, or leave it out")
         scenarios = {str(label): events for label, events in given.items()}
+        if len(scenarios) < len(given):
+            raise ChaosError(
+                f"chaos: expected labels that read differently, found {', '.join(map(repr, given))}"
+            )
     # Read once, whatever they are: an iterator is at its end after that, and a file may change meanwhile.
     scenarios = {label: tuple(read_chaos(events)) for label, events in scenarios.items()}
     limits, costs = load_limits(arguments["limits"]), read_costs(arguments["costs"], prices.venues)
@@ -105,10 +105,10 @@ def make_tasks(
     tasks = []
     for instrument, market in markets.items():
         for label, events in scenarios.items():
-            labels = Axis()
+            labels: dict[str, str] = {}
             if each_instrument:
                 labels["instrument"] = instrument
-            if scenarios is not chaos and "" not in scenarios:
+            if labelled:
                 labels["chaos"] = label
             own = {"limits": limits, "costs": {venue: costs[venue] for venue in market.venues}}
             tasks.append(
@@ -259,7 +259,6 @@ class Job:
             self.kind.__name__,
             parts,
             self.metrics,
-            periods_per_year=self.per_year or 0.0,
             interrupted=interrupted,
             seconds=time.perf_counter() - began,
         )
@@ -282,7 +281,8 @@ class Job:
         count = len(self.grid)
         figures_of_none = {name: np.full(count, np.nan) for name in (*self.metrics, *NEEDED)}
         again = partial(replayed, task, self.base)
-        return Part(task.labels, self.grid, figures_of_none, np.zeros(count, dtype=np.bool_), again)
+        finished = np.zeros(count, dtype=np.bool_)
+        return Part(task.labels, self.grid, figures_of_none, finished, again, self.per_year or 0.0)
 
     def play(self, tick: Callable[[int], object]) -> tuple[list[Part], bool]:
         """The parts, and whether somebody interrupted.  tick: called with how many more columns are finished."""
@@ -300,7 +300,7 @@ class Job:
 
             interrupted = run_compiled(self, batches, tick)
         else:
-            interrupted = run_batches(batches, tick, self.workers).interrupted
+            interrupted = run_batches(batches, tick, self.workers)
         parts = [
             self.part(task, batch, partial(column_of, task, batch.setting.kind, self.base))
             for task, batch in zip(self.tasks, batches, strict=True)
@@ -324,9 +324,8 @@ class Job:
     def part(self, task: Task, batch: Batch, again: Callable[[Mapping[str, Any]], BacktestResult]) -> Part:
         """What the columns of `batch` found.  again: a column in full, given its config."""
         context = context_of(batch.setting, self.per_year)
-        self.per_year = context.per_year
         found = figures(batch.tallies, context, tuple(dict.fromkeys((*self.metrics, *NEEDED))))
-        return Part(task.labels, self.grid, found, batch.finished, again)
+        return Part(task.labels, self.grid, found, batch.finished, again, context.per_year)
 
 
 def context_of(setting: Setting, per_year: float | None) -> Context:

@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any, Final
+from functools import partial
+from itertools import pairwise
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from workbench.backtest.api import CostsLike, LimitsLike, plan_run
+from workbench.backtest.api import CostsLike, LimitsLike, RunPlan, check_chaos, plan_run, read_costs
 from workbench.chaos.kinds import ChaosKind, Family
+from workbench.configuration import load_limits
 from workbench.core.column import Cell, Column, judge, keep_run
+from workbench.core.limits import RiskLimits
 from workbench.core.outcome import HOLD, Path
 from workbench.data.catalog import PriceLike, as_prices
-from workbench.data.prices import Prices
 from workbench.data.times import Moment
 from workbench.errors import ParameterError, StrategyError
 from workbench.strategy.compiled import CompiledStrategy
+from workbench.strategy.contract import TradingStrategy
 from workbench.strategy.loader import load_strategy
 from workbench.sweeps.api import make_batch
 from workbench.sweeps.campaign_result import CampaignResult, Entry
-from workbench.sweeps.crew import Batch, progress_bar, say_compiling, wait_for
-from workbench.sweeps.grid import Grid, Where, make_grid
+from workbench.sweeps.checks import check_look_back, check_options
+from workbench.sweeps.crew import Batch, progress_bar, say_compiling, undisturbed, wait_for
+from workbench.sweeps.grid import Grid, Where, check_where, make_grid
 from workbench.sweeps.scenarios import Intensities, Scenario, make_scenarios
 from workbench.sweeps.setting import ROOMS, Setting
 
@@ -34,6 +40,7 @@ __all__ = ["campaign"]
 
 type Floats = npt.NDArray[np.float64]
 type Strategies = Any
+type Stop = npt.NDArray[np.int64]
 
 USUAL: Final = 0.95  # see backtest.recovery, where these figures are defined
 LEAST_BAND: Final = 1e-6
@@ -72,57 +79,81 @@ def campaign(
 
     Raises WorkbenchError of one line before any long work begins.
     """
+    check_options(None, workers, config)
+    check_where(where)
     market = as_prices(prices)
     if start is not None or end is not None:
         market = market.between(start, end)
-    job = _Job(
-        _classes(strategies),
-        market,
-        params,
-        config,
-        where,
-        limits,
-        costs,
-        initial_cash,
-        workers or os.cpu_count() or 1,
-    )
-    scenarios = make_scenarios(job.entries[0].base.feed, kinds, intensities, starts, duration, seeds, target)
-    began = time.perf_counter()
-    total = len(scenarios) * sum(len(entry.grid) for entry in job.entries)
-    with progress_bar(total, total * len(market), progress, "campaign", "cell") as tick:
-        interrupted = job.run(scenarios, tick)
+    classes = _classes(strategies)
+    columns: dict[str, _Columns] = {}
+    for name, kind in classes.items():
+        base = dict(_own(config, name, classes, "config") or {})
+        columns[name] = _Columns(kind, _grid(kind, _own(params, name, classes, "params"), where, base), base)
+    arguments: dict[str, Any] = {
+        "prices": market,
+        "costs": read_costs(costs, market.venues),
+        "initial_cash": initial_cash,
+    }
+    first = _plans(columns, {**arguments, "limits": load_limits(limits)})
+    feed = next(iter(first.values())).feed
+    scenarios = make_scenarios(feed, kinds, intensities, starts, duration, seeds, target)
+    _check(columns, first, scenarios)
 
-    def again(other: LimitsLike) -> CampaignResult:
-        return campaign(
-            strategies,
-            market,
-            params,
-            kinds=kinds,
-            intensities=intensities,
-            starts=starts,
-            duration=duration,
-            seeds=seeds,
-            target=target,
-            config=config,
-            where=where,
-            limits=other,
-            costs=costs,
-            initial_cash=initial_cash,
-            progress=progress,
-            workers=workers,
+    def run(plans: Mapping[str, RunPlan]) -> CampaignResult:
+        began = time.perf_counter()
+        job = _Job(columns, arguments, plans, workers or os.cpu_count() or 1)
+        total = len(scenarios) * sum(len(entry.grid) for entry in job.entries)
+        with progress_bar(total, total * len(market), progress, "campaign", "cell") as tick:
+            interrupted = job.run(scenarios, tick)
+        if interrupted:
+            finished = sum(int(np.count_nonzero(entry.finished)) for entry in job.entries)
+            sys.stderr.write(f"interrupted: {finished:,} of {total:,} cells are finished and kept\n")
+        return CampaignResult(
+            job.entries, scenarios, again, interrupted=interrupted, seconds=time.perf_counter() - began
         )
 
-    return CampaignResult(
-        job.entries, scenarios, again, interrupted=interrupted, seconds=time.perf_counter() - began
-    )
+    def again(limits: RiskLimits) -> CampaignResult:
+        return run(_plans(columns, {**arguments, "limits": limits}))
+
+    return run(first)
+
+
+class _Columns(NamedTuple):
+    """What is run of one strategy.  config: parameters that stay the same."""
+
+    kind: type[CompiledStrategy]
+    grid: Grid
+    config: Mapping[str, Any]
+
+
+def _plans(columns: Mapping[str, _Columns], arguments: Mapping[str, Any]) -> dict[str, RunPlan]:
+    """The checked run of each strategy's first parameter set."""
+
+    def plan(name: str, own: _Columns) -> RunPlan:
+        first = own.grid.config(0) if own.grid.values else {}
+        return plan_run({name: own.kind}, config={**own.config, **first}, **arguments)
+
+    return undisturbed(lambda: {name: plan(name, own) for name, own in columns.items()})
+
+
+def _check(
+    columns: Mapping[str, _Columns], plans: Mapping[str, RunPlan], scenarios: Sequence[Scenario]
+) -> None:
+    """Raise a WorkbenchError where an event would strike nothing, or a strategy cannot say anything."""
+    events = [scenario.event for scenario in scenarios]
+    for name, (kind, grid, config) in columns.items():
+        check_chaos(events, plans[name].feed, [name])
+        # Faults of signals may speak for a strategy that cannot yet.
+        if any(event.family is not Family.SIGNAL for event in events):
+            check_look_back(kind, grid, config, plans[name])
 
 
 def _classes(strategies: Strategies) -> dict[str, type[CompiledStrategy]]:
     if isinstance(strategies, Mapping):
-        found = {str(name): load_strategy(source) for name, source in strategies.items()}
+        found = {str(name): _loaded(source) for name, source in strategies.items()}
     else:
         several = isinstance(strategies, Sequence) and not isinstance(strategies, str)
-        loaded = [load_strategy(source) for source in (strategies if several else [strategies])]
+        loaded = [_loaded(source) for source in (strategies if several else [strategies])]
         found = {strategy.__name__: strategy for strategy in loaded}
         if len(found) < len(loaded):
             raise StrategyError("two strategies have one name; give them ids: {'one': ..., 'two': ...}")
@@ -139,93 +170,94 @@ def _classes(strategies: Strategies) -> dict[str, type[CompiledStrategy]]:
     return compiled
 
 
+def _loaded(source: Any) -> type[TradingStrategy]:
+    if not isinstance(source, type | str | os.PathLike):
+        raise StrategyError(f"expected a strategy class or a script's path, found {source!r:.80}")
+    return load_strategy(source)
+
+
 class _Job:
-    """A checked campaign."""
+    """A checked campaign.  plans: by strategy id, as `columns`."""
 
     def __init__(
         self,
-        classes: Mapping[str, type[CompiledStrategy]],
-        prices: Prices,
-        params: Mapping[str, Any] | None,
-        config: Mapping[str, Any] | None,
-        where: Where | None,
-        limits: LimitsLike,
-        costs: CostsLike,
-        initial_cash: float,
+        columns: Mapping[str, _Columns],
+        arguments: Mapping[str, Any],
+        plans: Mapping[str, RunPlan],
         workers: int,
     ) -> None:
         self.workers = workers
-        self.entries: list[Entry] = []
-        for name, kind in classes.items():
-            base = dict(_own(config, name, classes, "config") or {})
-            grid = _grid(kind, _own(params, name, classes, "params"), where, base)
-            arguments: dict[str, Any] = {
-                "prices": prices,
-                "limits": limits,
-                "costs": costs,
-                "initial_cash": initial_cash,
-            }
-            first = {**base, **grid.config(0)} if grid.values else base
-            setting = Setting(plan_run({name: kind}, config=first, **arguments), kind)
-            self.entries.append(Entry(name, kind, grid, base, arguments, setting))
+
+        def entry(name: str, own: _Columns, plan: RunPlan) -> Entry:
+            given = {**arguments, "limits": plan.limits}
+            return Entry(name, own.kind, own.grid, own.config, given, Setting(plan, own.kind))
+
+        self.entries: list[Entry] = undisturbed(
+            lambda: [entry(name, own, plans[name]) for name, own in columns.items()]
+        )
 
     def run(self, scenarios: Sequence[Scenario], tick: Callable[[int], object]) -> bool:
-        """Every cell; whether somebody interrupted."""
+        """Every cell; whether somebody interrupted, and then those that are finished are marked."""
         for entry in self.entries:
             entry.make_room(len(scenarios))
-            say_compiling(entry.base.kernels.run_one, entry.kind.__name__)
         stop = np.zeros(1, dtype=np.int64)
-        for block in self._blocks():
-            tasks = iter([(entry, rows, place) for entry, rows in block for place in range(len(scenarios))])
-            if self._run_block(block, scenarios, tasks, stop, tick):
-                return True
-        return False
+        try:
+            return any(self._run_block(normal, scenarios, stop, tick) for normal in self._blocks())
+        except KeyboardInterrupt:  # while something was compiled or made ready
+            return True
+        finally:
+            stop[0] = 1
 
-    def _blocks(self) -> Iterator[list[tuple[_Normal, slice]]]:
+    def _blocks(self) -> Iterator[_Normal]:
         """Parameter sets whose runs without chaos fit the memory together."""
         for entry in self.entries:
             moments = entry.base.tape.rows[len(entry.base.feed)].ends
             each = int(moments) * (24 + 8 * len(entry.base.instruments))
             size = max(1, PATH_BYTES // each)
             for first in range(0, len(entry.grid), size):
-                rows = slice(first, min(first + size, len(entry.grid)))
-                yield [(_Normal(entry, rows), rows)]
+                yield _Normal(entry, slice(first, min(first + size, len(entry.grid))))
 
     def _run_block(
-        self,
-        block: Sequence[tuple[_Normal, slice]],
-        scenarios: Sequence[Scenario],
-        tasks: Iterator[tuple[_Normal, slice, int]],
-        stop: npt.NDArray[np.int64],
-        tick: Callable[[int], object],
+        self, normal: _Normal, scenarios: Sequence[Scenario], stop: Stop, tick: Callable[[int], object]
     ) -> bool:
-        for normal, _ in block:
-            normal.run(self.workers)
-        lock = threading.Lock()
+        if normal.run(self.workers, stop):
+            return True
+        places, lock = iter(range(len(scenarios))), threading.Lock()
         counts: list[int] = []
 
         def work() -> None:
             while not stop[0]:
                 with lock:
-                    task = next(tasks, None)
-                if task is None:
+                    place = next(places, None)
+                if place is None:
                     return
-                normal, rows, place = task
-                normal.disturb(scenarios[place], place)
-                counts.append(rows.stop - rows.start)
+                counts.append(normal.disturb(scenarios[place], place, stop))
 
-        with ThreadPoolExecutor(self.workers, thread_name_prefix="campaign") as pool:
-            futures = [pool.submit(work) for _ in range(self.workers)]
+        return _together([work] * self.workers, stop, counts, tick)
+
+
+def _together(
+    calls: Sequence[Callable[[], None]], stop: Stop, counts: list[int], tick: Callable[[int], object] | None
+) -> bool:
+    """Make all calls, each in a thread; whether somebody interrupted.  stop: set then, and they have to look at it."""
+    with ThreadPoolExecutor(len(calls), thread_name_prefix="campaign") as pool:
+        try:
+            futures = [pool.submit(call) for call in calls]
             interrupted = wait_for(futures, stop, counts, tick)
-        for future in futures:
-            future.result()
-        return interrupted
+        except BaseException:
+            stop[0] = 1  # or this would wait for every column
+            raise
+    for future in futures:
+        future.result()
+    return interrupted
 
 
 def _own(
     given: Mapping[str, Any] | None, name: str, classes: Mapping[str, Any], what: str
 ) -> Mapping[str, Any] | None:
     """What is meant for one of several strategies."""
+    if given is not None and not isinstance(given, Mapping):
+        raise ParameterError(f"{what} must map parameters to values, found {given!r:.80}")
     if given is None or len(classes) == 1:
         return given if given is None or set(given) != {name} else given[name]
     unknown = [key for key in given if key not in classes]
@@ -234,7 +266,9 @@ def _own(
             f"{what}: with several strategies expected a mapping by strategy id, found {unknown[0]!r}; "
             f"there is: {', '.join(classes)}"
         )
-    own: Mapping[str, Any] | None = given.get(name)
+    own: Any = given.get(name)
+    if own is not None and not isinstance(own, Mapping):
+        raise ParameterError(f"{what} of {name} must map parameters to values, found {own!r:.80}")
     return own
 
 
@@ -263,8 +297,8 @@ class _Normal:
         self.bands = np.zeros(len(self.batch))
         self.usual = np.zeros(len(self.batch), dtype=np.int64)
 
-    def run(self, workers: int) -> None:
-        """The runs without chaos."""
+    def run(self, workers: int, stop: Stop) -> bool:
+        """The runs without chaos; whether somebody interrupted."""
         count = len(self.batch)
         bounds = np.linspace(0, count, min(workers, count) + 1).astype(int).tolist()
         tallies = self.entry.normal[self.rows]
@@ -274,6 +308,8 @@ class _Normal:
             for room in ROOMS:
                 column = setting.column(room, traced=True)
                 for c in range(first, last):
+                    if stop[0]:
+                        return
                     _run(setting, column, batch, c)
                     tallies[c] = column.glide.tally[0]
                     keep_run(column, self.at, self.paths, c)
@@ -282,9 +318,12 @@ class _Normal:
             for c in range(first, last):
                 self._measure(c)
 
-        part(0, 1)  # compiles
-        with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(part, bounds[:-1], bounds[1:]))
+        say_compiling(self.entry.base.kernels.run_one, self.entry.kind.__name__)
+        undisturbed(partial(part, 0, 1))
+        calls = [partial(part, first, last) for first, last in pairwise(bounds)]
+        interrupted = _together(calls, stop, [], None)
+        self.entry.played[self.rows] = not interrupted
+        return interrupted
 
     def _measure(self, c: int) -> None:
         """What is usual in run `c`."""
@@ -299,8 +338,8 @@ class _Normal:
                 np.lib.stride_tricks.sliding_window_view(breaches, HOLD + 1).sum(axis=1).max()
             )
 
-    def disturb(self, scenario: Scenario, place: int) -> None:
-        """All parameter sets under one event."""
+    def disturb(self, scenario: Scenario, place: int, stop: Stop) -> int:
+        """All parameter sets under one event; how many are finished."""
         event = scenario.event
         base = self.entry.base
         shares = event.family is not Family.MARKET
@@ -320,22 +359,21 @@ class _Normal:
             np.zeros(count, dtype=np.int64),
         )
         outcomes, tallies = self.entry.outcomes[place, self.rows], self.entry.tallies[place, self.rows]
-        column = setting.column(traced=True)
-        self._cells(setting, column, cell, 0, len(self.batch), tallies, outcomes)
-        again = np.flatnonzero(tallies["incomplete"])
-        if len(again):
-            column = setting.column(ROOMS[1], traced=True)
-            for c in again.tolist():
-                self._cells(setting, column, cell, c, c + 1, tallies, outcomes)
-        self.entry.finished[place, self.rows] = True
-
-    def _cells(
-        self, setting: Setting, column: Any, cell: Cell, first: int, last: int, tallies: Any, outcomes: Any
-    ) -> None:
-        for c in range(first, last):
-            _run(setting, column, self.batch, c)
-            tallies[c] = column.glide.tally[0]
-            judge(column, cell, self.paths, c, self.bands[c], self.usual[c], outcomes)
+        finished = np.zeros(len(self.batch), dtype=np.bool_)
+        for room in ROOMS:
+            rest = np.flatnonzero(~finished)
+            if not len(rest) or stop[0]:
+                break
+            column = setting.column(room, traced=True)
+            for c in rest.tolist():
+                if stop[0]:
+                    break
+                _run(setting, column, self.batch, c)
+                tallies[c] = column.glide.tally[0]
+                judge(column, cell, self.paths, c, self.bands[c], self.usual[c], outcomes)
+                finished[c] = room is ROOMS[-1] or not tallies["incomplete"][c]
+        self.entry.finished[place, self.rows] = finished
+        return int(np.count_nonzero(finished))
 
 
 def _run(setting: Setting, column: Column, batch: Batch, c: int) -> None:

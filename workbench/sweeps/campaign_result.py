@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,28 +15,21 @@ import pandas as pd
 from workbench.backtest.api import LimitsLike, plan_run
 from workbench.backtest.chaos_backtest import ChaosBacktester, ChaosBacktestResult
 from workbench.backtest.result import BacktestResult
+from workbench.configuration import load_limits
+from workbench.core.limits import RiskLimits
 from workbench.core.outcome import OUTCOME
 from workbench.core.tally import TALLY
 from workbench.errors import ConfigError
 from workbench.strategy.compiled import CompiledStrategy, parameter_rows
+from workbench.sweeps.api import in_full
 from workbench.sweeps.grid import Grid
 from workbench.sweeps.scenarios import Scenario
-from workbench.sweeps.setting import FULL, Setting
+from workbench.sweeps.setting import Setting
 
 if TYPE_CHECKING:
     import holoviews as hv
 
 __all__ = ["CampaignResult", "Comparison", "Entry"]
-
-FIGURES: Final = (
-    "damage_usd",
-    "worst_damage_usd",
-    "worst_exposure",
-    "breaches",
-    "breaker_trips",
-    "recovery_seconds",
-    "survived",
-)
 
 
 @dataclass(slots=True, eq=False)
@@ -43,6 +37,7 @@ class Entry:
     """One strategy of a campaign.
 
     base: the setting without chaos.  outcomes, tallies: [scenarios, columns].  normal: TALLY[columns], without chaos.
+    finished: bool[scenarios, columns].  played: bool[columns], of `normal`.
     """
 
     name: str
@@ -55,12 +50,14 @@ class Entry:
     tallies: Any = field(default_factory=lambda: np.zeros((0, 0), dtype=TALLY))
     normal: Any = field(default_factory=lambda: np.zeros(0, dtype=TALLY))
     finished: Any = field(default_factory=lambda: np.zeros((0, 0), dtype=np.bool_))
+    played: Any = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
 
     def make_room(self, scenarios: int) -> None:
         """For as many scenarios."""
         shape = (scenarios, len(self.grid))
         self.outcomes, self.tallies = np.zeros(shape, dtype=OUTCOME), np.zeros(shape, dtype=TALLY)
         self.normal, self.finished = np.zeros(len(self.grid), dtype=TALLY), np.zeros(shape, dtype=np.bool_)
+        self.played = np.zeros(len(self.grid), dtype=np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +95,7 @@ class CampaignResult:
         self,
         entries: Sequence[Entry],
         scenarios: Sequence[Scenario],
-        again: Callable[[LimitsLike], CampaignResult],
+        again: Callable[[RiskLimits], CampaignResult],
         *,
         interrupted: bool,
         seconds: float,
@@ -140,6 +137,10 @@ class CampaignResult:
         """Share of the cells that survived: `by` down, `across` across, and all together in the last row and column."""
         for name in (by, across):
             self._check(name)
+        if by == across:
+            raise ConfigError(f"expected two columns, one down and one across, found {by!r} for both")
+        if self.table.empty:
+            return pd.DataFrame(index=pd.Index([], name=by), columns=pd.Index([], name=across))
         return self.table.pivot_table(
             "survived", index=by, columns=across, aggfunc="mean", margins=True, margins_name="all"
         )
@@ -185,9 +186,7 @@ class CampaignResult:
         entry, config, scenario = self._cell(cell)
         plan = plan_run({entry.name: entry.kind}, config=config, chaos=[scenario.event], **entry.arguments)
         setting = Setting(plan, entry.kind)
-        player = plan.players[0]
-        params = parameter_rows(entry.kind, [player.strategy.config])[0]
-        return plan.result(setting.play(setting.column(FULL), params, player))
+        return in_full(setting, parameter_rows(entry.kind, [setting.player.strategy.config])[0])
 
     def _cell(self, cell: int) -> tuple[Entry, dict[str, Any], Scenario]:
         if cell not in self.table.index:
@@ -203,8 +202,11 @@ class CampaignResult:
         raise ConfigError(f"no cell {cell!r}")
 
     def compare(self, limits_a: LimitsLike, limits_b: LimitsLike) -> Comparison:
-        """The same campaign under two sets of limits: what the second would have saved, and what it costs."""
-        one, two = self._again(limits_a), self._again(limits_b)
+        """The same campaign under two sets of limits: what the second would have saved, and what it costs.
+
+        Ctrl-C ends it: there is nothing to be said of two campaigns that did not run the same cells.
+        """
+        one, two = (self._whole(limits) for limits in [load_limits(limits_a), load_limits(limits_b)])
         keys = ["kind", "level"]
         means = [
             result.table.groupby(keys)[["damage_usd", "worst_exposure", "survived"]].mean()
@@ -225,11 +227,19 @@ class CampaignResult:
         normal = pd.DataFrame({"pnl_a": profits[0], "pnl_b": profits[1], "cost": profits[0] - profits[1]})
         return Comparison(chaos, normal)
 
+    def _whole(self, limits: RiskLimits) -> CampaignResult:
+        found = self._again(limits)
+        if found.interrupted:
+            raise KeyboardInterrupt("the campaign was interrupted, and what it found cannot be compared")
+        return found
+
     def normal_pnl(self) -> pd.Series[float]:
-        """Mean P&L of each strategy's parameter sets without chaos, quote currency."""
+        """Mean P&L of each strategy's parameter sets without chaos, quote currency; NaN where none was run."""
         return pd.Series(
             {
-                e.name: float(e.normal["final_equity"].mean()) - e.base.plan.initial_cash
+                e.name: float(e.normal["final_equity"][e.played].mean()) - e.base.plan.initial_cash
+                if e.played.any()
+                else math.nan
                 for e in self._entries
             },
             name="pnl",

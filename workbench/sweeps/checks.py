@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, reduce
 from numbers import Integral, Real
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Final
@@ -24,12 +24,24 @@ if TYPE_CHECKING:
     from workbench.backtest.api import RunPlan
     from workbench.sweeps.api import Task
 
-__all__ = ["NEEDED", "check_before", "check_options", "look_back", "why_nothing_traded"]
+__all__ = [
+    "NEEDED",
+    "check_before",
+    "check_look_back",
+    "check_options",
+    "look_back",
+    "why_nothing_traded",
+]
 
 NEEDED: Final = ("fills", "signals")
 """Figures that `why_nothing_traded` reads, wanted or not."""
 _SHOWN: Final = 3
-_FUNCTIONS: Final = {"max": np.maximum, "min": np.minimum, "ceil": np.ceil, "sqrt": np.sqrt}
+_FUNCTIONS: Final = {  # one more argument of numpy's own would be where the answer is written
+    "max": lambda *values: reduce(np.maximum, values),
+    "min": lambda *values: reduce(np.minimum, values),
+    "ceil": lambda value: np.ceil(value),  # noqa: PLW0108 - see above
+    "sqrt": lambda value: np.sqrt(value),  # noqa: PLW0108
+}
 _NODES: Final = (
     *(ast.Expression, ast.Name, ast.Load, ast.Constant, ast.Call),
     *(ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop),
@@ -65,7 +77,7 @@ def check_before(
         plan = _first_plan(kind, grid, base, task)
         # Faults of signals may speak for a strategy that cannot yet.
         if all(event.family is not Family.SIGNAL for event in plan.events):
-            _check_look_back(kind, grid, base, plan)
+            check_look_back(kind, grid, base, plan)
 
 
 def _first_plan(kind: type[TradingStrategy], grid: Grid, base: Mapping[str, Any], task: Task) -> RunPlan:
@@ -97,8 +109,9 @@ def look_back(kind: type[TradingStrategy], values: Mapping[str, Any]) -> Any:
         return 0
     known = {k: v for k, v in (kind.PARAMETERS or {}).items() if isinstance(v, int | float)}
     try:
-        return eval(_expression(str(rule)), {"__builtins__": {}, **_FUNCTIONS}, {**known, **values})
-    except (NameError, SyntaxError, TypeError, ValueError) as error:
+        with np.errstate(divide="raise", invalid="raise", over="raise"):
+            return eval(_expression(str(rule)), {"__builtins__": {}, **_FUNCTIONS}, {**known, **values})
+    except (ArithmeticError, NameError, SyntaxError, TypeError, ValueError) as error:
         raise StrategyError(
             f"{kind.__name__}: LOOKBACK must be an expression of its parameters, such as 'window + 1', found {rule!r} "
             f"({error})"
@@ -114,7 +127,8 @@ def _expression(rule: str) -> CodeType:
     return compile(tree, "<look-back>", "eval")
 
 
-def _check_look_back(kind: type[TradingStrategy], grid: Grid, base: Mapping[str, Any], plan: RunPlan) -> None:
+def check_look_back(kind: type[TradingStrategy], grid: Grid, base: Mapping[str, Any], plan: RunPlan) -> None:
+    """Raise StrategyError where the prices of a plan are too short for every column to say anything."""
     numbers = {k: v for k, v in base.items() if isinstance(v, int | float)}
     need = np.broadcast_to(look_back(kind, {**numbers, **grid.values}), (len(grid),))
     counts = np.bincount(plan.feed.instrument, minlength=len(plan.feed.instruments))

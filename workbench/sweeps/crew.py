@@ -22,7 +22,6 @@ from workbench.sweeps.setting import ROOMS, Room, Setting
 
 __all__ = [
     "Batch",
-    "Outcome",
     "progress_bar",
     "run_batch",
     "run_batches",
@@ -58,13 +57,6 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.params)
-
-
-@dataclass(slots=True)
-class Outcome:
-    """interrupted: somebody pressed Ctrl-C, and what is finished was kept."""
-
-    interrupted: bool = False
 
 
 def say_compiling(kernel: Callable[..., object], name: str) -> None:
@@ -163,15 +155,14 @@ def undisturbed[T](work: Callable[[], T]) -> T:
 
 def run_batches(
     batches: Sequence[Batch], progress: Callable[[int], object] | None = None, threads: int | None = None
-) -> Outcome:
-    """Run every column of `batches` over threads (as many as there are cores); Ctrl-C stops it and keeps what is done.
+) -> bool:
+    """Run every column of `batches` over threads (as many as there are cores); whether somebody interrupted.
 
-    progress: called with the number of columns that were finished since the last call.
+    Ctrl-C stops it and keeps what is done.  progress: called with how many columns were finished since the last call.
     """
     total = sum(len(batch) for batch in batches)
-    outcome = Outcome()
     if total == 0:
-        return outcome
+        return False
     _compile(batches)
     workers = max(1, min(threads or os.cpu_count() or 1, total))
     stop = np.zeros(1, dtype=np.int64)
@@ -182,17 +173,16 @@ def run_batches(
             futures = [
                 pool.submit(_work, batches, pieces, stop, counts.append, ROOMS[0]) for _ in range(workers)
             ]
-            outcome.interrupted = wait_for(futures, stop, counts, progress)
+            interrupted = wait_for(futures, stop, counts, progress)
         finally:
             stop[0] = 1  # or an error here would wait for every column
     for future in futures:
         future.result()
-    if not outcome.interrupted:
-        outcome.interrupted = _run_again(batches)
-    if outcome.interrupted:
+    interrupted = interrupted or _run_again(batches)
+    if interrupted:
         for batch in batches:  # what found no room has wrong figures, and there is no time to run it again
             batch.finished &= batch.tallies["incomplete"] == 0
-    return outcome
+    return interrupted
 
 
 def wait_for(

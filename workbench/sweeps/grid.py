@@ -13,11 +13,21 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from workbench.errors import ConfigError, ParameterError
+from workbench.errors import ConfigError, ParameterError, WorkbenchError
 from workbench.strategy.compiled import CompiledStrategy, allowed
 from workbench.strategy.contract import TradingStrategy
 
-__all__ = ["MOST_COLUMNS", "UNIT", "Grid", "Where", "as_number", "check_name", "make_grid", "permitted"]
+__all__ = [
+    "MOST_COLUMNS",
+    "UNIT",
+    "Grid",
+    "Where",
+    "as_number",
+    "check_name",
+    "check_where",
+    "make_grid",
+    "permitted",
+]
 
 UNIT: Final = "unit"
 MOST_COLUMNS: Final = 10_000_000  # more than that is a typing error, and would not fit the memory
@@ -135,12 +145,15 @@ def _values(strategy: type[TradingStrategy], name: str, given: object) -> Sequen
         raise ParameterError(f"the grid is empty: {name} has no values")
     if name == UNIT or (known is not None and isinstance(known[name], int | float)):
         default = 1.0 if known is None or name not in known else known[name]
-        return [as_number(strategy, name, value, default) for value in values]
+        return list(dict.fromkeys(as_number(strategy, name, value, default) for value in values))
     if issubclass(strategy, CompiledStrategy):
         raise ParameterError(
             f"{strategy.__name__}: {name} is no number, and cannot be swept; put one value into config="
         )
-    return values
+    try:
+        return list({(type(value), value): value for value in values}.values())
+    except TypeError:  # what cannot be hashed is not compared
+        return values
 
 
 def as_number(strategy: type[TradingStrategy], name: str, value: object, default: Any) -> Any:
@@ -157,6 +170,10 @@ def as_number(strategy: type[TradingStrategy], name: str, value: object, default
     if isinstance(default, int) and plain != int(plain):
         raise ParameterError(
             f"{strategy.__name__}: {name} must be whole numbers like {default!r}, found {plain!r}"
+        )
+    if name == UNIT and plain < 0:
+        raise ParameterError(
+            f"{strategy.__name__}: unit must be a finite number of units >= 0, found {plain!r}"
         )
     return int(plain) if isinstance(default, int) else float(plain)
 
@@ -179,8 +196,26 @@ def _objects(values: Sequence[Any]) -> npt.NDArray[Any]:
     return column
 
 
+def check_where(where: object) -> None:
+    """Raise ConfigError unless it is a function, or None."""
+    if where is not None and not callable(where):
+        raise ConfigError(
+            f"where must be a function of a frame of combinations, such as lambda f: f['fast'] < f['slow'], "
+            f"found {where!r:.80}"
+        )
+
+
 def _filter(where: Where, values: Mapping[str, npt.NDArray[Any]], count: int) -> npt.NDArray[np.bool_]:
-    answer = np.asarray(where(pd.DataFrame(dict(values))))
+    check_where(where)
+    try:
+        answer = np.asarray(where(pd.DataFrame(dict(values))))
+    except WorkbenchError:
+        raise
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ConfigError(
+            f"where raised {reason}; it is given a frame with the columns {', '.join(values)}"
+        ) from error
     if answer.shape != (count,) or answer.dtype != np.bool_:
         raise ConfigError(
             f"where must answer a frame of {count:,} combinations with as many booleans, found "

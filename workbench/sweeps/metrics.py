@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from workbench.errors import ConfigError
+from workbench.performance.arithmetic import FLAT
+from workbench.performance.calendar import DAY_NS, YEAR_DAYS
 
 __all__ = ["DEFAULT_METRICS", "LOWER_IS_BETTER", "METRICS", "Context", "check_metrics", "figures"]
 
 type Floats = npt.NDArray[np.float64]
 
-YEAR_NS: Final = 365.25 * 86_400e9
-FLAT: Final = 1e-12  # a deviation this small beside the returns is rounding
 DEFAULT_METRICS: Final = (
     "total_return",
     "cagr",
@@ -82,7 +82,7 @@ def _ratio(top: Floats, bottom: Floats) -> Floats:
 
 
 def _cagr(t: Any, c: Context) -> Floats:
-    years = (c.end_ns - c.begin_ns) / YEAR_NS
+    years = (c.end_ns - c.begin_ns) / (YEAR_DAYS * DAY_NS)
     factor = t["final_equity"] / c.cash
     if years <= 0.0:
         return np.full(len(t), np.nan)
@@ -141,9 +141,12 @@ def check_metrics(metrics: Sequence[str] | str | None) -> tuple[str, ...]:
     """Names of the metrics that are wanted; None for the usual ones.  Raises ConfigError for one that there is not."""
     if metrics is None:
         return DEFAULT_METRICS
-    names = (metrics,) if isinstance(metrics, str) else tuple(metrics)
+    given: object = metrics
+    if not isinstance(given, Iterable):
+        raise ConfigError(f"metrics must be names, such as ['sharpe_ratio', 'trades'], found {given!r:.80}")
+    names: tuple[Any, ...] = (given,) if isinstance(given, str) else tuple(given)
     for name in names:
-        if name not in METRICS:
+        if not isinstance(name, str) or name not in METRICS:
             close = difflib.get_close_matches(str(name), METRICS, n=1, cutoff=0.5)
             hint = f"did you mean {close[0]!r}?" if close else f"there is: {', '.join(METRICS)}"
             raise ConfigError(f"no metric {name!r}; {hint}")

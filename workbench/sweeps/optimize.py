@@ -62,8 +62,10 @@ def optimize(
     sampler: of Optuna; None is its tree-structured Parzen estimator.  seed: of the sampler, and of the strategy.
     The others are as `sweep` has them.
 
-    The best of many trials is better than it will be: give `.table["sharpe_ratio"]`, all of it, to
-    `workbench.performance.deflated_sharpe_ratio`.  Ctrl-C stops within a second and keeps what is finished.
+    The best of many trials is better than it will be.  What `workbench.performance.deflated_sharpe_ratio` has to know
+    of the others is the Sharpe ratio, per period, of each that was run:
+    trials=per_period(found.sweep.table["sharpe_ratio"], found.sweep.periods_per_year).
+    Ctrl-C stops within a second and keeps what is finished.
     Whatever is wrong with the input raises a WorkbenchError of one line before any long work begins.
     """
     _check(metric, trials, batch, seed, sampler, chaos)

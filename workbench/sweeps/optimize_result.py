@@ -27,8 +27,9 @@ __all__ = ["OptimizeResult", "Trial", "as_float", "part_of"]
 class Trial(NamedTuple):
     """One suggestion.
 
-    state: "finished"; "undefined", it was run and has no figure of the metric; "duplicate", tried before, with what was
-    found then; "not_allowed" by constraints.  figures: by name of metric, none where it was not allowed.
+    state: "finished"; "undefined", it was run (or lost by a cluster) and has no figure of the metric; "duplicate",
+    tried before, with what was found then; "not_allowed" by constraints.  figures: by name of metric, none where it was
+    not allowed.
     """
 
     number: int
@@ -44,12 +45,12 @@ def as_float(figure: Any) -> float:
     return float(figure)
 
 
-def part_of(trials: Sequence[Trial], names: Sequence[str], replay: Any) -> Part:
+def part_of(trials: Sequence[Trial], names: Sequence[str], replay: Any, per_year: float) -> Part:
     """Trials that were run as columns of a sweep.  names: of the parameters."""
     columns = columns_of([trial.params for trial in trials]) or {name: np.zeros(0) for name in names}
     known = dict.fromkeys(name for trial in trials for name in trial.figures)
     figures = {name: np.array([trial.figures.get(name, 0) for trial in trials]) for name in known}
-    return Part({}, Grid(columns, 0), figures, np.ones(len(trials), dtype=np.bool_), replay)
+    return Part({}, Grid(columns, 0), figures, np.ones(len(trials), dtype=np.bool_), replay, per_year)
 
 
 class OptimizeResult:
@@ -68,7 +69,6 @@ class OptimizeResult:
         metrics: Sequence[str],
         *,
         strategy: str,
-        periods_per_year: float,
         interrupted: bool,
         seconds: float,
     ) -> None:
@@ -76,7 +76,6 @@ class OptimizeResult:
         self.strategy, self.metrics = strategy, tuple(metrics)
         self.interrupted, self.seconds = interrupted, seconds
         self._trials, self._part = tuple(trials), part
-        self._per_year = periods_per_year
         self._states = Counter(trial.state for trial in trials)
 
     @cached_property
@@ -98,14 +97,13 @@ class OptimizeResult:
             self.strategy,
             [self._part],
             self.metrics,
-            periods_per_year=self._per_year,
             interrupted=self.interrupted,
             seconds=self.seconds,
         )
 
     @property
     def trials(self) -> int:
-        """Combinations that were run, which is what a deflated Sharpe ratio has to know."""
+        """Combinations that were run, each once: the rows of `sweep.table`."""
         return self._states["finished"] + self._states["undefined"]
 
     @property

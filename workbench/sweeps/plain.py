@@ -75,8 +75,6 @@ class Columns:
         self._tell(raised, "errors: the strategy raised in {count:,} of {total:,} columns, {first}: {note}")
         if raised and ERRORS not in job.metrics:
             job.metrics = (*job.metrics, ERRORS)
-        per_year = next((a.figures[PER_YEAR] for a in self._answers if a is not None and a.figures), 0.0)
-        job.per_year = job.per_year or float(per_year)
         return [
             self._part(task, self._answers[t * width : (t + 1) * width]) for t, task in enumerate(job.tasks)
         ]
@@ -115,6 +113,7 @@ class Columns:
             {name: _array(name, shown) for name in names},
             np.array([answer is not None for answer in shown], dtype=np.bool_),
             partial(replayed, task, job.base),
+            next((float(a.figures[PER_YEAR]) for a in shown if a is not None and a.figures), 0.0),
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,7 +29,8 @@ class Part:
     """The columns of one setting.
 
     labels: further axes of the sweep (instrument, chaos) and where this part stands on them.  figures: arrays by name.
-    finished: bool[columns].  replay: a column in full, given its config.
+    finished: bool[columns].  replay: a column in full, given its config.  per_year: periods per year, 0.0 where nothing
+    was run.
     """
 
     labels: Mapping[str, str]
@@ -36,6 +38,7 @@ class Part:
     figures: Mapping[str, Any]
     finished: Any
     replay: Callable[[Mapping[str, Any]], BacktestResult]
+    per_year: float = 0.0
 
 
 class SweepResult:
@@ -43,6 +46,7 @@ class SweepResult:
 
     table: one row per column that was run, indexed by the parameters (and instrument, chaos), one column per metric.
     trials: how many combinations were looked at, which is what a deflated Sharpe ratio has to know.
+    periods_per_year: what figures are annualised by; NaN where instruments differ, each having its own.
     interrupted: somebody stopped it; the table holds what was finished.
     """
 
@@ -52,16 +56,16 @@ class SweepResult:
         parts: Sequence[Part],
         metrics: Sequence[str],
         *,
-        periods_per_year: float,
         interrupted: bool,
         seconds: float,
     ) -> None:
         self.strategy = strategy
         self.metrics = tuple(metrics)
-        self.periods_per_year = periods_per_year
         self.interrupted = interrupted
         self.seconds = seconds
         self._parts = tuple(parts)
+        found = {part.per_year for part in self._parts if part.per_year}
+        self.periods_per_year = max(found, default=0.0) if len(found) < 2 else math.nan
 
     @cached_property
     def table(self) -> pd.DataFrame:

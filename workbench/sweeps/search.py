@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import numpy as np
+
 from workbench.errors import ConfigError, ParameterError
 from workbench.strategy.compiled import CompiledStrategy
 from workbench.strategy.vector import SignalStrategy
@@ -79,6 +81,7 @@ class Search:
         self._notes: dict[str, str] = {}
         self._refusal = ""
         self._replay: Any = None
+        self._per_year = job.per_year or 0.0
 
     def run(self, trials: int, batch: int, progress: bool | None) -> OptimizeResult:
         """Until all trials are done, somebody interrupts, or there is nothing left to try."""
@@ -132,12 +135,12 @@ class Search:
             self._refusal = str(error)
             self._known.update(dict.fromkeys(fresh, NOT_ALLOWED))
             return False
-        self._replay = part.replay
+        self._replay, self._per_year = part.replay, part.per_year or self._per_year
         rows = {_key(part.grid.config(row)): row for row in range(len(part.grid))}
         for key in fresh:
             if key not in rows:
                 self._known[key] = NOT_ALLOWED
-            elif part.finished[rows[key]]:
+            elif part.finished[rows[key]] or not interrupted:  # what a cluster lost is not asked for for ever
                 self._known[key] = self._outcome(part, rows[key])
         for note in job.notes:
             self._notes.setdefault(note.partition(":")[0], note)
@@ -147,6 +150,8 @@ class Search:
     def _outcome(self, part: Part, row: int) -> Outcome:
         names = dict.fromkeys((*self._job.metrics, *NEEDED))
         figures = {name: part.figures[name][row] for name in names}
+        if not part.finished[row]:
+            figures = {name: _missing(figure) for name, figure in figures.items()}
         return Outcome("undefined" if math.isnan(as_float(figures[self._metric])) else "finished", figures)
 
     def _tell(self, trial: optuna.Trial, params: dict[str, Any], outcome: Outcome, *, new: bool) -> None:
@@ -168,7 +173,7 @@ class Search:
                 f"{self._job.kind.__name__}: none of {len(self._trials):,} suggestions is allowed ({rules}); "
                 "narrow the space to what is"
             )
-        part = part_of(run, tuple(self._space), self._replay)
+        part = part_of(run, tuple(self._space), self._replay, self._per_year)
         silence = "" if interrupted else why_nothing_traded([part])
         sys.stderr.write("".join(f"{note}\n" for note in (*self._notes.values(), silence) if note))
         if interrupted:
@@ -182,10 +187,14 @@ class Search:
             part,
             self._job.metrics,
             strategy=self._job.kind.__name__,
-            periods_per_year=self._job.per_year or 0.0,
             interrupted=interrupted,
             seconds=seconds,
         )
+
+
+def _missing(figure: Any) -> Any:
+    """What stands for a figure that there is none of."""
+    return np.timedelta64("NaT", "ns") if isinstance(figure, np.timedelta64) else math.nan
 
 
 @contextmanager

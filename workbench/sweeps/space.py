@@ -46,7 +46,16 @@ def read_space(strategy: type[TradingStrategy], space: SpaceLike) -> Space:
             f'the space is empty: it must name at least one parameter, as in {{"fast": range(5, 50)}}; '
             f"{strategy.__name__} has {', '.join(strategy.PARAMETERS or {}) or 'none'}"
         )
-    return {str(name): _read(strategy, str(name), entry) for name, entry in given.items()}
+    found = {str(name): _read(strategy, str(name), entry) for name, entry in given.items()}
+    if UNIT in found:
+        _check_unit(strategy, found[UNIT])
+    return found
+
+
+def _check_unit(strategy: type[TradingStrategy], distribution: Any) -> None:
+    """Raise ParameterError where a unit below 0, or none at all, could be drawn."""
+    for value in getattr(distribution, "choices", None) or [distribution.low]:
+        as_number(strategy, UNIT, value, 1.0)
 
 
 def examples(space: SpaceLike) -> dict[str, Any]:
@@ -197,9 +206,10 @@ def probe(
             f"{'' if where is None else ', and where='}); widen the space"
         )
     numbers = {k: v for k, v in (config or {}).items() if isinstance(v, int | float)}
-    need = np.broadcast_to(look_back(strategy, {**numbers, **drawn}), (DRAWS,))[kept]
-    first = kept[np.argsort(need, kind="stable")[:PROBED]]
-    return Grid({name: column[first] for name, column in drawn.items()}, 0)
+    fit = {name: column[kept] for name, column in drawn.items()}
+    need = np.broadcast_to(look_back(strategy, {**numbers, **fit}), (len(kept),))
+    first = np.argsort(need, kind="stable")[:PROBED]
+    return Grid({name: column[first] for name, column in fit.items()}, 0)
 
 
 def _draw(distribution: Any, generator: np.random.Generator) -> npt.NDArray[Any]:

@@ -229,7 +229,7 @@ class Run:
                     self._rows(pool, batch, range(len(batch)), ROOMS[0])
                     # Columns that found no room for their orders or events.
                     again = np.flatnonzero(batch.tallies["incomplete"] != 0)
-                    self._rows(pool, batch, again.tolist(), ROOMS[1])
+                    self._rows(pool, batch, again.tolist(), ROOMS[1], counted=True)
             except KeyboardInterrupt:
                 self.stop[0] = 1
                 pool.shutdown()
@@ -240,7 +240,10 @@ class Run:
                 self.stop[0] = 1
         return False
 
-    def _rows(self, pool: ThreadPoolExecutor, batch: Batch, rows: Sequence[int], room: Room) -> None:
+    def _rows(
+        self, pool: ThreadPoolExecutor, batch: Batch, rows: Sequence[int], room: Room, counted: bool = False
+    ) -> None:
+        """counted: `tick` knows of these columns already."""
         if not len(rows):
             return
         setting = batch.setting
@@ -253,7 +256,7 @@ class Run:
         for row in rows:
             seat = self._next(free)
             setting.tell(seat.quotes, self.grid.config(row))
-            pool.submit(self._column, batch, row, seat, free)
+            pool.submit(self._column, batch, row, seat, free, counted)
         for _ in seats:
             self._next(free)
 
@@ -274,10 +277,10 @@ class Run:
             self.tick(done.finished)
         return done.seat
 
-    def _column(self, batch: Batch, row: int, seat: _Seat, free: SimpleQueue[_Done]) -> None:
+    def _column(self, batch: Batch, row: int, seat: _Seat, free: SimpleQueue[_Done], counted: bool) -> None:
         try:
             reached = run_batch(batch, row, row + 1, seat.column, self.stop)
         except BaseException as error:  # noqa: BLE001 - the thread that waits for the seat raises it
             free.put(_Done(seat, 0, error))
         else:
-            free.put(_Done(seat, reached - row))
+            free.put(_Done(seat, 0 if counted else reached - row))
