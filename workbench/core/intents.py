@@ -117,6 +117,7 @@ class VenueReport(msgspec.Struct, frozen=True):
 
     kind: acknowledged, filled, cancelled, rejected, expired, cancel_rejected.  strategy_id: "" where nobody knows the
     order.  quantity: units > 0 of this execution.  price: quote currency per unit.  execution_id: the venue's, from 0.
+    report_id: the venue's, over all kinds, from 1; 0 for one that it never gave.
     """
 
     kind: str
@@ -130,6 +131,7 @@ class VenueReport(msgspec.Struct, frozen=True):
     quantity: float = 0.0
     price: float = 0.0
     liquidity: str = "taker"
+    report_id: int = 0
 
 
 class VenueSession(msgspec.Struct, frozen=True):

@@ -1,0 +1,39 @@
+"""The engine without its edges: inputs in, facts out, and nothing else decides what the state is.
+
+A `Machine` holds a trading desk and everything that the engine knows besides. The same inputs give the same state, so a
+journal of inputs is a journal of the engine: recovery, and the replay of an incident, carry them through again.
+"""
+
+from live.machine.blotter import Blotter, FillLine, OrderLine
+from live.machine.codec import decode_block, encode_block
+from live.machine.inputs import (
+    Answered,
+    AuditLine,
+    ChaosNoted,
+    Input,
+    KillReset,
+    KillSwitch,
+    LateSignals,
+    StrategyNoted,
+    StrategyRecord,
+)
+from live.machine.machine import Machine, Setup
+
+__all__ = [
+    "Answered",
+    "AuditLine",
+    "Blotter",
+    "ChaosNoted",
+    "FillLine",
+    "Input",
+    "KillReset",
+    "KillSwitch",
+    "LateSignals",
+    "Machine",
+    "OrderLine",
+    "Setup",
+    "StrategyNoted",
+    "StrategyRecord",
+    "decode_block",
+    "encode_block",
+]

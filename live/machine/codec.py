@@ -1,0 +1,110 @@
+"""Blocks of inputs as bytes: small and quick for what comes often, self-describing for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from live.machine.inputs import (
+    Answered,
+    AuditLine,
+    ChaosNoted,
+    Input,
+    KillReset,
+    KillSwitch,
+    LateSignals,
+    StrategyNoted,
+)
+from workbench.core.intents import (
+    AcceptPrice,
+    CancelOrders,
+    ClockTick,
+    ClosePositions,
+    HaltVenue,
+    ResetBreaker,
+    SeatStrategy,
+    SetLimits,
+    StrategyFailed,
+    TripBreaker,
+    VenueReport,
+    VenueSession,
+)
+from workbench.core.messages import MarketSignal, PriceUpdate
+from workbench.errors import JournalDamaged
+
+__all__ = ["decode_block", "encode_block"]
+
+# Codes are what stands in journals: a code is never given to another type, and new types get new ones.
+_PRICE, _ANSWERED, _REPORT, _TICK = 1, 2, 3, 4
+_OTHERS: Final[dict[int, type[Any]]] = {
+    10: VenueSession,
+    11: LateSignals,
+    12: StrategyFailed,
+    13: SeatStrategy,
+    14: StrategyNoted,
+    15: CancelOrders,
+    16: ClosePositions,
+    17: TripBreaker,
+    18: ResetBreaker,
+    19: HaltVenue,
+    20: KillSwitch,
+    21: KillReset,
+    22: SetLimits,
+    23: AcceptPrice,
+    24: ChaosNoted,
+    25: AuditLine,
+}
+_CODES: Final = {kind: code for code, kind in _OTHERS.items()}
+_encoder: Final = msgspec.msgpack.Encoder()
+_decoder: Final = msgspec.msgpack.Decoder(list[list[Any]])
+_astuple = msgspec.structs.astuple
+
+
+def encode_block(inputs: Sequence[Input]) -> bytes:
+    """The bytes of a block; the times that signals carry are left out, since the desk does not use them."""
+    return _encoder.encode([_row(item) for item in inputs])
+
+
+def _row(item: Input) -> tuple[Any, ...]:
+    kind = type(item)
+    if kind is PriceUpdate:
+        return (_PRICE, *_astuple(item))
+    if isinstance(item, Answered):
+        signals = [(s.symbol, s.signal_strength, s.confidence, s.metadata) for s in item.signals]
+        return (_ANSWERED, item.strategy_id, item.correlation, signals)
+    if kind is VenueReport:
+        return (_REPORT, *_astuple(item))
+    if kind is ClockTick:
+        return (_TICK, *_astuple(item))
+    return (_CODES[kind], item)
+
+
+def decode_block(payload: bytes) -> list[Input]:
+    """The inputs of a block.  Raises JournalDamaged where the bytes are none, or of a later version."""
+    try:
+        return [_input(row) for row in _decoder.decode(payload)]
+    except (msgspec.DecodeError, msgspec.ValidationError, TypeError, KeyError, IndexError) as error:
+        raise JournalDamaged(
+            f"expected a block of inputs that this version reads, found {len(payload)} bytes of another kind: {error}"
+        ) from error
+
+
+def _input(row: list[Any]) -> Input:
+    code = row[0]
+    if code == _PRICE:
+        return PriceUpdate(*row[1:])
+    if code == _ANSWERED:
+        _, strategy_id, correlation, signals = row
+        return Answered(
+            strategy_id,
+            correlation,
+            [MarketSignal(symbol, None, strength, sure, about) for symbol, strength, sure, about in signals],
+        )
+    if code == _REPORT:
+        return VenueReport(*row[1:])
+    if code == _TICK:
+        return ClockTick(row[1])
+    found: Input = msgspec.convert(row[1], _OTHERS[code])
+    return found

@@ -1,0 +1,148 @@
+"""What the engine takes in: the closed set that is journaled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from workbench.core.intents import (
+    AcceptPrice,
+    CancelOrders,
+    ClockTick,
+    ClosePositions,
+    HaltVenue,
+    ResetBreaker,
+    SeatStrategy,
+    SetLimits,
+    StrategyFailed,
+    TripBreaker,
+    VenueReport,
+    VenueSession,
+)
+from workbench.core.messages import MarketSignal, PriceUpdate
+
+__all__ = [
+    "Answered",
+    "AuditLine",
+    "ChaosNoted",
+    "Input",
+    "KillReset",
+    "KillSwitch",
+    "LateSignals",
+    "StrategyNoted",
+    "StrategyRecord",
+]
+
+
+class Answered(msgspec.Struct, frozen=True, gc=False):
+    """What a strategy answered to one delivery; untrusted.  correlation: the thread from price to fill."""
+
+    strategy_id: str
+    correlation: int
+    signals: list[MarketSignal]
+
+
+class LateSignals(msgspec.Struct, frozen=True):
+    """Signals that could not be checked within RISK_CHECK_TIMEOUT_MS: they are refused, unseen."""
+
+    strategy_id: str
+    count: int
+
+
+class StrategyRecord(msgspec.Struct, frozen=True):
+    """What the engine knows of a strategy besides its seat.
+
+    state: available, validating, starting, running, paused, draining, stopped, failed.  source_hash: SHA-256 (hex).
+    started_ns: of the present version; 0 before its first start.  restarts: since a person started it.
+    chaos: its chaos type where it misbehaves on purpose, else "".  person: who asked for the last change.
+    on_failure: hold or flatten, what happens to its positions when it dies.
+    """
+
+    strategy_id: str
+    class_name: str
+    version: str
+    source_hash: str
+    script: str
+    state: str
+    reason: str = ""
+    since_ns: int = 0
+    started_ns: int = 0
+    restarts: int = 0
+    chaos: str = ""
+    person: str = ""
+    on_failure: str = "hold"
+    config: dict[str, Any] = {}
+    symbols: tuple[str, ...] = ()
+
+
+class StrategyNoted(msgspec.Struct, frozen=True):
+    """A strategy is known, or has changed its state."""
+
+    record: StrategyRecord
+
+
+class KillSwitch(msgspec.Struct, frozen=True):
+    """Stop everything (scope all), one strategy or one venue: all orders cancelled, new ones refused; latched.
+
+    flatten: close positions too.
+    """
+
+    scope: str
+    target: str
+    person: str
+    reason: str
+    flatten: bool = False
+
+
+class KillReset(msgspec.Struct, frozen=True):
+    """A named person ends a kill, and says why."""
+
+    scope: str
+    target: str
+    person: str
+    reason: str
+
+
+class ChaosNoted(msgspec.Struct, frozen=True):
+    """A chaos strategy begins (active) or ends to misbehave."""
+
+    strategy_id: str
+    chaos: str
+    active: bool
+
+
+class AuditLine(msgspec.Struct, frozen=True):
+    """Who did what, when, and how it ended.  ns: UTC nanoseconds."""
+
+    ns: int
+    person: str
+    role: str
+    action: str
+    target: str
+    outcome: str
+    detail: str = ""
+
+
+type Input = (
+    PriceUpdate
+    | Answered
+    | VenueReport
+    | ClockTick
+    | VenueSession
+    | LateSignals
+    | StrategyFailed
+    | SeatStrategy
+    | StrategyNoted
+    | CancelOrders
+    | ClosePositions
+    | TripBreaker
+    | ResetBreaker
+    | HaltVenue
+    | KillSwitch
+    | KillReset
+    | SetLimits
+    | AcceptPrice
+    | ChaosNoted
+    | AuditLine
+)
