@@ -7,16 +7,22 @@ import zlib
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-__all__ = ["Record", "Retention", "Snapshot", "chain"]
+import msgspec
 
-_HEADER: Final = struct.Struct("<IqqqI")
+__all__ = ["LARGEST_PAYLOAD", "Record", "Retention", "Row", "Snapshot", "Tail", "chain"]
+
+LARGEST_PAYLOAD: Final = 64 * 1024 * 1024
+_HEADER: Final = struct.Struct("<IqqiI")
+
+# A record as it is stored: sequence, kind, ns, count, payload, crc.
+type Row = tuple[int, str, int, int, bytes, int]
 
 
-class Record(NamedTuple):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """One block of inputs.
 
     sequence: from 1 without gaps.  kind: chosen by the engine, 1 to 32 characters.  ns: UTC nanoseconds.
-    count: inputs in it.  payload: opaque here.
+    count: inputs in it.  payload: opaque here, at most LARGEST_PAYLOAD bytes.
     """
 
     sequence: int
@@ -35,9 +41,16 @@ class Snapshot(NamedTuple):
     meta: dict[str, Any]
 
 
+class Tail(NamedTuple):
+    """A record's sequence and checksum, from which the chain goes on; (0, 0) before the first one."""
+
+    sequence: int
+    crc: int
+
+
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """snapshots: how many of the newest are kept.  prune_records: drop records that the oldest kept snapshot covers."""
+    """snapshots: how many of the newest are kept.  prune_records: drop those that the oldest kept snapshot covers."""
 
     snapshots: int = 3
     prune_records: bool = False
@@ -50,7 +63,10 @@ class Retention:
 
 
 def chain(previous: int, sequence: int, kind: str, ns: int, count: int, payload: bytes) -> int:
-    """CRC32 of a record, carried on from the one before it: a changed, missing or moved record breaks it."""
+    """CRC32 of a record, carried on from the one before it: a changed, missing or moved record breaks it.
+
+    Raises struct.error where a number is out of its range (sequence, ns: int64; count: int32).
+    """
     name = kind.encode()
     header = _HEADER.pack(previous, sequence, ns, count, len(name))
     return zlib.crc32(payload, zlib.crc32(header + name))
