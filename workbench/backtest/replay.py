@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple
@@ -25,18 +24,16 @@ from workbench.core.facts import Fact
 from workbench.core.feed import ASK, ASK_SIZE, BID, BID_SIZE, CHANGE_PCT, LAST, VOLUME, Feed
 from workbench.core.jit import is_cached
 from workbench.core.limits import RiskLimits
-from workbench.core.messages import MarketSignal, OrderFill, PriceUpdate, RiskBreach
+from workbench.core.messages import OrderFill, PriceUpdate, RiskBreach
 from workbench.core.step import count_error, deliver_held, on_row
 from workbench.core.venue_faults import VenueFault
 from workbench.errors import StrategyFailure
-from workbench.strategy.contract import TradingStrategy
+from workbench.strategy.containment import RAISED, are_signals, failure_text, no_signals
 
 __all__ = ["Replay", "ReplayRecord", "replay", "venue_windows"]
 
 CHUNK: Final = 8_192  # rows that are turned into updates at once
 LONG_RUN: Final = 150_000  # updates from which on a bar is shown; half a second and more
-RAISED: Final = (Exception, SystemExit)  # what counts against a strategy; an interrupt is the user's
-_LISTS: Final = (list, tuple)
 _ERROR_BIT: Final = 1 << int(Breaker.STRATEGY_ERROR)
 _VENUE_FAULTS: Final[Mapping[ChaosKind, VenueFault]] = {
     ChaosKind.VENUE_DISCONNECT: VenueFault.DISCONNECT,
@@ -87,24 +84,6 @@ def venue_windows(events: Iterable[ChaosEvent], feed: Feed) -> list[VenueFaultWi
             for v in struck
         )
     return windows
-
-
-def _are_signals(answer: Any) -> bool:
-    """Whether a strategy's answer is what the contract says, as far as the desk will look."""
-    if not isinstance(answer, _LISTS):
-        return False
-    for signal in islice(answer, MAX_SIGNALS):  # noqa: SIM110 - all() with a generator costs three times as much
-        if not isinstance(signal, MarketSignal):
-            return False
-    return True
-
-
-def _where(error: BaseException, strategy: TradingStrategy) -> str:
-    """Innermost line of the strategy's own script, or of whatever raised; "" where nothing was raised."""
-    places = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
-    script = getattr(sys.modules.get(type(strategy).__module__), "__file__", None)
-    inside = [place for place in places if place[0] == script] or places[1:]  # the first is the runner's own
-    return f" ({inside[-1][0]}:{inside[-1][1]})" if inside else ""
 
 
 class Replay:
@@ -237,10 +216,9 @@ class Replay:
         """Hand what strategy `s` answered to the desk."""
         if self._stopped[s]:
             return
-        if not _are_signals(signals):
+        if not are_signals(signals):
             if signals is not None:
-                found = TypeError(f"expected a list of MarketSignal, found {signals!r:.80}")
-                self._failed(s, "on_market_data", found, update.timestamp_ns)
+                self._failed(s, "on_market_data", no_signals(signals), update.timestamp_ns)
                 return
             signals = ()
         if self._faults[s]:
@@ -289,8 +267,7 @@ class Replay:
     def _failed(self, s: int, call: str, error: Exception | SystemExit, timestamp_ns: int) -> None:
         """A strategy raised: end the run, or count it and stop calling the strategy once its breaker has tripped."""
         name = self.desk.strategies[s]
-        text = f"{type(error).__name__}: {error}{_where(error, self.players[s].strategy)}"
-        text = " ".join(text.split())
+        text = failure_text(error, self.players[s].strategy)
         if not self.contain_errors:
             raise StrategyFailure(f"{name}.{call} raised {text}") from error
         self.recorder.errors.append(StrategyErrorNote(timestamp_ns, name, call, text))

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from workbench.core.build import Seat
-from workbench.core.codes import Sizing
 from workbench.core.messages import Instrument
-from workbench.errors import ParameterError, StrategyError, UnknownInstrumentError
+from workbench.errors import ParameterError, StrategyError
 from workbench.strategy.contract import TradingStrategy
 from workbench.strategy.loader import load_strategy
+from workbench.strategy.seating import configured, seat_of
 
 __all__ = ["Player", "StrategyLike", "StrategySource", "seat_strategies"]
 
@@ -78,20 +78,5 @@ def _configs(
 def _player(
     name: str, kind: type[TradingStrategy], config: dict[str, Any], symbols: frozenset[str], seed: int
 ) -> Player:
-    parameters = kind.PARAMETERS or {}
-    if "seed" in parameters and "seed" not in config:
-        config = {**config, "seed": seed}
-    strategy = kind(dict(config))
-    settings = strategy.config
-    shown = frozenset(settings.get("symbols") or symbols) if "symbols" not in parameters else symbols
-    unknown = sorted(shown - symbols)
-    if unknown:
-        raise UnknownInstrumentError(
-            f"{name}: the prices have no {', '.join(unknown)}; they have: {', '.join(sorted(symbols))}"
-        )
-    unit = settings.get("unit", settings.get("max_position_size", 1.0))
-    sizing = str(settings.get("sizing", kind.SIZING)).upper()
-    if sizing not in Sizing.__members__:
-        raise ParameterError(f"{name}: sizing must be 'order' or 'target', found {settings.get('sizing')!r}")
-    units = dict(unit) if isinstance(unit, Mapping) else float(unit)
-    return Player(strategy, Seat(name, Sizing[sizing], units), shown)
+    strategy = configured(kind, config, seed)
+    return Player(strategy, *seat_of(name, strategy, symbols))
