@@ -13,7 +13,7 @@ from workbench.core.messages import OrderFill
 
 __all__ = ["Blotter", "FillLine", "OrderLine"]
 
-KEPT: Final = 20_000  # ended orders, and fills; a journal has them all
+KEPT: Final = 10_000  # ended orders, and fills; a journal has them all
 
 
 class OrderLine(msgspec.Struct):

@@ -55,6 +55,7 @@ class StrategyRecord(msgspec.Struct, frozen=True):
 
     state: available, validating, starting, running, paused, draining, stopped, failed.  source_hash: SHA-256 (hex).
     started_ns: of the present version; 0 before its first start.  restarts: since a person started it.
+    launch: which of all processes of the engine it is; part of the correlation of what it answers.
     chaos: its chaos type where it misbehaves on purpose, else "".  person: who asked for the last change.
     on_failure: hold or flatten, what happens to its positions when it dies.
     """
@@ -69,6 +70,7 @@ class StrategyRecord(msgspec.Struct, frozen=True):
     since_ns: int = 0
     started_ns: int = 0
     restarts: int = 0
+    launch: int = 0
     chaos: str = ""
     person: str = ""
     on_failure: str = "hold"

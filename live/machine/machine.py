@@ -71,7 +71,7 @@ class Machine:
     """State of an engine.  One owner; `apply` is the only way to change it.
 
     strategies: by id.  kills: in force, by scope and target.  blotter, results, audit, alerts: for people.
-    reports: newest report number taken of each remote venue.  applied: inputs since the beginning.
+    reports: of each remote venue the report number up to which none is missing.  applied: inputs since the beginning.
     """
 
     def __init__(self, setup: Setup, snapshot: bytes | None = None) -> None:
@@ -86,6 +86,7 @@ class Machine:
         self.alerts: deque[Fact] = deque(maxlen=ALERTS_KEPT)
         self.applied = 0
         self.reports: dict[str, int] = {}
+        self._beyond: dict[str, set[int]] = {}
         self._sampled_ns = 0
         self.breaches: dict[tuple[str, str], int] = {}
         self.fees_of = {i.name: i.multiplier for i in setup.instruments}
@@ -197,12 +198,24 @@ class Machine:
             report = msgspec.structs.replace(
                 report, strategy_id=line.strategy_id, client_order_id=line.client_order_id
             )
-        if report.report_id > self.reports.get(report.venue, 0):
-            self.reports[report.venue] = report.report_id
+        if report.report_id and not self._is_new(report.venue, report.report_id):
+            return []
         facts = self.desk.process(report)
         if report.kind == "cancel_rejected":
             self.blotter.refused_cancel(report.order_id)
         return facts
+
+    def _is_new(self, venue: str, number: int) -> bool:
+        """Whether a report was not taken yet; it counts as taken from now on."""
+        last, beyond = self.reports.get(venue, 0), self._beyond.setdefault(venue, set())
+        if number <= last or number in beyond:
+            return False
+        beyond.add(number)
+        while last + 1 in beyond:
+            last += 1
+            beyond.remove(last)
+        self.reports[venue] = last
+        return True
 
     def _kill(self, kill: KillSwitch) -> list[Fact]:
         if not kill.person.strip() or not kill.reason.strip():
@@ -266,6 +279,7 @@ class Machine:
                 "audit": list(self.audit),
                 "breaches": [(*key, count) for key, count in self.breaches.items()],
                 "reports": self.reports,
+                "beyond": {venue: sorted(numbers) for venue, numbers in self._beyond.items()},
                 "applied": self.applied,
                 "sampled_ns": self._sampled_ns,
             }
@@ -294,5 +308,6 @@ class Machine:
         self.audit.extend(msgspec.convert(found["audit"], list[AuditLine]))
         self.breaches = {(kind, strategy): count for kind, strategy, count in found["breaches"]}
         self.reports = dict(found["reports"])
+        self._beyond = {venue: set(numbers) for venue, numbers in found["beyond"].items()}
         self.applied = found["applied"]
         self._sampled_ns = found["sampled_ns"]

@@ -16,8 +16,8 @@ SAMPLES_PER_YEAR: Final = 365 * 24 * 60  # exchanges that never close
 class Performance(msgspec.Struct, frozen=True):
     """Figures of a strategy.  Money is quote currency.
 
-    sharpe_ratio: of changes of P&L per minute over capital, annualised by the root of 525,600 (Sharpe
-    1994, risk-free rate 0); NaN before two samples.  max_drawdown: largest fall from a peak of capital + P&L, a fraction <= 0.
+    sharpe_ratio: of changes of P&L per minute over capital, times the root of 525,600 (Sharpe 1994, risk-free rate 0);
+    NaN before two samples.  max_drawdown: largest fall from a peak of capital + P&L, a fraction <= 0.
     win_rate: share of closing fills that gained; NaN before the first.  risk_adjusted_return: P&L over the largest
     fall in money; NaN where there was none.  chaos_recovery_time: seconds, None where no chaos was recovered from.
     """

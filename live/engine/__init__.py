@@ -1,0 +1,19 @@
+"""The asyncio service round the machine: one writer, a pipeline to the journal, strategies, venues, events."""
+
+from live.engine.catalog import Catalog, Script
+from live.engine.engine import Engine
+from live.engine.events import Event, EventStream, Subscription
+from live.engine.runner import correlation_name
+from live.engine.strategies import StartRequest, Strategies
+
+__all__ = [
+    "Catalog",
+    "Engine",
+    "Event",
+    "EventStream",
+    "Script",
+    "StartRequest",
+    "Strategies",
+    "Subscription",
+    "correlation_name",
+]

@@ -1,0 +1,200 @@
+"""`Engine`: journal, machine, venues and strategies, put together and taken apart in the right order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import structlog
+
+from live.engine.catalog import Catalog
+from live.engine.events import EventStream
+from live.engine.pump import Block, Pump
+from live.engine.recovery import Recovered, recover
+from live.engine.sessions import Sessions
+from live.engine.stepping import Stepper
+from live.engine.strategies import Strategies
+from live.engine.tracing import Tracer
+from live.journal import Journal
+from live.machine import Input, Machine, Setup
+from live.sandbox import Isolation, Level, Sandbox, SandboxSettings
+from live.settings import Settings
+from live.venues.clock import Clock
+from live.venues.contract import Venue
+from workbench.core.facts import Fact
+from workbench.core.limits import RiskLimits
+from workbench.core.messages import PriceUpdate
+
+__all__ = ["Engine"]
+
+_log = structlog.get_logger("live.engine")
+
+
+class Engine:
+    """A trading engine.  `start` it, `ask` it, read from it; all in one event loop.
+
+    machine: its state, to be read and never written.  strategies, sessions, events: what works round it.
+    state: starting, running, halted (nothing can be recorded), stopping, stopped.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        venues: Sequence[Venue],
+        clock: Clock,
+        *,
+        limits: RiskLimits,
+        lock_step: Iterable[PriceUpdate] | None = None,
+    ) -> None:
+        """lock_step: recorded prices, taken one at a time, each when all strategies have answered the one before."""
+        self.settings = settings
+        self.clock = clock
+        self.state = "starting"
+        self.reason = ""
+        self.events = EventStream()
+        self.tracer = Tracer(self.events)
+        self.venues = tuple(venues)
+        self.limits = limits
+        self.catalog = Catalog(settings.strategies_path, settings.data / "uploads")
+        self.started_ns = clock.now_ns()
+        self._lock_step = lock_step
+        self._stepping: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Recover, reconcile, and run.  Raises WorkbenchError of one line where that cannot be."""
+        settings = self.settings
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.journal = Journal.open(settings.journal, commit_interval_ms=settings.commit_interval_ms)
+        try:
+            self.recovered: Recovered = recover(self.journal, self.setup(), self.clock.now_ns())
+            self.sandbox = Sandbox(self.sandbox_settings())
+            await self.sandbox.start()
+        except BaseException:
+            self.journal.close()
+            raise
+        self.pump = Pump(
+            self.recovered.machine,
+            self.journal,
+            self.clock,
+            route=self._route,
+            release=self._release,
+            turned=self._turned,
+            halted=self._halted,
+            ticking=self._lock_step is None,
+            timeout_s=settings.risk_check_timeout_ms / 1000.0,
+            snapshot_events=settings.snapshot_events,
+        )
+        self.strategies = Strategies(self.pump, self.sandbox, self.catalog, settings, self.clock)
+        self.tags: dict[str, str] = {}
+        self.sessions = Sessions(self.venues, self.pump, tags=self.tags)
+        self.state = "running"
+        _log.info(
+            "engine_started",
+            inputs_recovered=self.recovered.inputs,
+            recovery_seconds=round(self.recovered.seconds, 3),
+            isolation=str(self.sandbox.level.name).lower(),
+        )
+        await self.sessions.start()
+        await self.strategies.resume_after_restart()
+
+    def setup(self) -> Setup:
+        """What the machine is built from, by the settings."""
+        settings, limits = self.settings, self.limits
+        return Setup(
+            tuple(instrument for venue in self.venues for instrument in venue.instruments),
+            {venue.name: venue.costs for venue in self.venues},
+            tuple(venue.name for venue in self.venues if venue.kind != "paper"),
+            limits,
+            settings.initial_cash,
+            settings.order_queue_size,
+        )
+
+    def sandbox_settings(self) -> SandboxSettings:
+        settings = self.settings
+        return SandboxSettings(
+            isolation=Isolation(settings.strategy_isolation),
+            minimum=Level[settings.strategy_isolation_minimum.upper()],
+            memory_mb=settings.strategy_memory_mb,
+            soft_s=settings.strategy_soft_ms / 1000.0,
+            hard_s=settings.strategy_hard_ms / 1000.0,
+            kernels=settings.data / "kernels",
+            owner=f"engine-{settings.port}",
+        )
+
+    @property
+    def machine(self) -> Machine:
+        return self.pump.machine
+
+    async def ask(self, item: Input) -> list[Fact]:
+        """Have an input carried through; its facts, once they are durable.  Raises EngineError, JournalFailed."""
+        return await self.pump.ask(item)
+
+    def play(self) -> asyncio.Task[None]:
+        """Begin to play the recorded prices in lock step; the task ends with them."""
+        if self._lock_step is None:
+            raise RuntimeError("the engine has no prices to be played in lock step")
+        if self._stepping is None:
+            stepper = Stepper(self.pump, self.strategies, self._lock_step)
+            self._stepping = asyncio.create_task(stepper.run(), name="lock step")
+        return self._stepping
+
+    def _route(self, item: Input, facts: list[Fact]) -> None:
+        if facts:
+            self.strategies.facts(facts)
+        if isinstance(item, PriceUpdate) and self._lock_step is None:
+            self.strategies.price(item)
+
+    def _turned(self) -> None:
+        self.strategies.turned()
+
+    def _release(self, block: Block) -> None:
+        self.sessions.release(block)
+        self.tracer.block(self.machine, block)
+
+    def _halted(self, reason: str) -> None:
+        """Nothing can be recorded: nothing is traded."""
+        self.state, self.reason = "halted", reason
+        _log.critical("engine_halted", reason=reason)
+        self.events.publish("alerts", self.clock.now_ns(), {"alert": "engine_halted", "reason": reason})
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """Why the engine does not trade, or not everywhere; empty where all is well."""
+        found: dict[str, str] = {}
+        if self.state != "running":
+            found["engine"] = f"{self.state}: {self.reason}" if self.reason else self.state
+        found.update({f"venue {name}": why for name, why in self.sessions.problems.items()})
+        return found
+
+    async def stop(self) -> None:
+        """Let go of strategies and venues, save the state, close the journal.  Stopping twice changes nothing."""
+        if self.state == "stopped":
+            return
+        halted = self.state == "halted"
+        self.state = "stopping"
+        if self._stepping is not None:
+            self._stepping.cancel()
+            await asyncio.gather(self._stepping, return_exceptions=True)
+        await self.strategies.close()
+        await self.sandbox.close()
+        await self.sessions.stop()
+        while self.pump.waiting and not halted:
+            await asyncio.sleep(0)
+        if not halted:
+            self.pump.snapshot()
+            await self.journal.wait(self.journal.appended)
+        self.journal.close()
+        self.state = "stopped"
+        _log.info("engine_stopped")
+
+    def info(self) -> dict[str, Any]:
+        """For /health: what it is, and how it does."""
+        return {
+            "state": self.state,
+            "problems": self.problems,
+            "uptime_seconds": (self.clock.now_ns() - self.started_ns) / 1e9,
+            "journal": self.journal.info(),
+            "isolation": self.sandbox.level.name.lower(),
+            "inputs": self.machine.applied,
+        }

@@ -1,0 +1,222 @@
+"""The one writer: takes in what comes, carries it through the machine, and lets effects go once they are durable."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+import structlog
+
+from live.journal import Journal
+from live.machine import Answered, Input, LateSignals, Machine, encode_block
+from live.venues.clock import Clock
+from workbench.core.facts import Fact
+from workbench.core.intents import ClockTick
+from workbench.errors import EngineError, JournalFailed
+
+__all__ = ["BLOCK", "Block", "Pump"]
+
+BLOCK: Final = "block"  # kind of a record that holds inputs
+_MOST_INPUTS: Final = 512  # of one turn, so that the loop gets round to everybody
+_MOST_SECONDS: Final = 0.004
+_BEHIND_NS: Final = 1_000_000_000  # event time may be so far behind the clock before a tick moves it
+_LAG_NS: Final = 500_000_000  # a tick stays so far behind, since prices come a little late
+
+_log = structlog.get_logger("live.pump")
+
+type Done = asyncio.Future[list[Fact]]
+
+
+class Block(msgspec.Struct):
+    """What one turn did.  facts: in order, over all inputs.  waiting: who wants to hear that it is durable."""
+
+    sequence: int
+    ns: int
+    inputs: list[Input]
+    facts: list[Fact]
+    waiting: list[tuple[Done, list[Fact]]]
+
+
+class Pump:
+    """Owns the machine and the journal.
+
+    route: called with each input and its facts, at once; nothing that it does may leave the process.
+    release: called with each block that has become durable, in order.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        journal: Journal,
+        clock: Clock,
+        *,
+        route: Callable[[Input, list[Fact]], None],
+        release: Callable[[Block], None],
+        turned: Callable[[], None],
+        halted: Callable[[str], None],
+        ticking: bool,
+        timeout_s: float,
+        snapshot_events: int,
+    ) -> None:
+        """turned: called at the end of each turn.  halted: once, when nothing can be recorded any more.
+
+        ticking: event time follows the clock where prices are silent.  timeout_s: signals that have waited longer for
+        their check are refused.
+        """
+        self.machine = machine
+        self.journal = journal
+        self.failure: JournalFailed | None = None
+        self.refused_late = 0
+        self.unfit = 0  # inputs that nobody waited for and the machine could not act on
+        self.check_seconds: deque[tuple[float, int]] = deque(
+            maxlen=10_000
+        )  # seconds of a check of so many signals
+        self._clock = clock
+        self._route, self._release, self._turned, self._tell_halted = route, release, turned, halted
+        self._ticking = ticking
+        self._timeout_s = timeout_s
+        self._snapshot_events = snapshot_events
+        self._snapshot_at = machine.applied
+        self._inbox: deque[tuple[Input, float, Done | None]] = deque()
+        self._pending: deque[Block] = deque()
+        self._scheduled = False
+        journal.on_durable(self._durable)
+        journal.on_failure(self._failed)
+
+    @property
+    def waiting(self) -> int:
+        """Inputs that wait for the writer."""
+        return len(self._inbox)
+
+    @property
+    def unsaved(self) -> int:
+        """Blocks that are carried through and not yet durable."""
+        return len(self._pending)
+
+    def post(self, item: Input) -> None:
+        """Take an input in; nobody waits for it."""
+        self._put(item, None)
+
+    async def ask(self, item: Input) -> list[Fact]:
+        """Take an input in and wait until it is durable; the facts that it led to.
+
+        Raises EngineError where the machine cannot act on it, JournalFailed where it cannot be recorded.
+        """
+        done: Done = asyncio.get_running_loop().create_future()
+        self._put(item, done)
+        return await done
+
+    def _put(self, item: Input, done: Done | None) -> None:
+        if self.failure is not None:
+            if done is not None:
+                done.set_exception(self.failure)
+            return
+        self._inbox.append((item, time.perf_counter(), done))
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._scheduled = False
+        if self.failure is not None:
+            return
+        started = time.perf_counter()
+        now = self._clock.now_ns()
+        block = Block(0, now, [], [], [])
+        if self._ticking and now - int(self.machine.desk.book.now_ns) > _BEHIND_NS:
+            self._carry(ClockTick(now - _LAG_NS), None, block)
+        inbox = self._inbox
+        while inbox and len(block.inputs) < _MOST_INPUTS:
+            item, posted, done = inbox.popleft()
+            if isinstance(item, Answered) and started - posted > self._timeout_s:
+                self.refused_late += 1
+                item = LateSignals(item.strategy_id, len(item.signals))
+            self._carry(item, done, block)
+            if time.perf_counter() - started > _MOST_SECONDS:
+                break
+        self._turned()
+        if block.inputs:
+            self._record(block)
+        if inbox and not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._turn)
+
+    def _carry(self, item: Input, done: Done | None, block: Block) -> None:
+        begun = time.perf_counter()
+        try:
+            facts = self.machine.apply(item)
+        except EngineError as error:  # changed nothing, so it is not recorded
+            if done is None:
+                self.unfit += 1
+                _log.error("input_refused", input=type(item).__name__, error=str(error))
+            else:
+                done.set_exception(error)
+            return
+        if isinstance(item, Answered):
+            self.check_seconds.append((time.perf_counter() - begun, len(item.signals)))
+        block.inputs.append(item)
+        block.facts += facts
+        if done is not None:
+            block.waiting.append((done, facts))
+        self._route(item, facts)
+
+    def carry(self, item: Input) -> list[Fact]:
+        """Carry one input through at once and record it, as a run in lock step does; its facts."""
+        if self.failure is not None:
+            raise self.failure
+        block = Block(0, self._clock.now_ns(), [], [], [])
+        self._carry(item, None, block)
+        self._record(block)
+        return block.facts
+
+    def _record(self, block: Block) -> None:
+        try:
+            block.sequence = self.journal.append(
+                BLOCK, block.ns, encode_block(block.inputs), len(block.inputs)
+            )
+        except JournalFailed as error:
+            self._pending.append(block)
+            self._failed(error)
+            return
+        self._pending.append(block)
+        if self.machine.applied - self._snapshot_at >= self._snapshot_events:
+            self.snapshot()
+
+    def snapshot(self) -> None:
+        """Save the state after the newest block."""
+        self._snapshot_at = self.machine.applied
+        self.journal.save_snapshot(
+            self.journal.appended,
+            self._clock.now_ns(),
+            self.machine.dump(),
+            {"applied": self.machine.applied},
+        )
+
+    def _durable(self, sequence: int) -> None:
+        pending = self._pending
+        while pending and pending[0].sequence <= sequence:
+            block = pending.popleft()
+            for done, facts in block.waiting:
+                if not done.done():
+                    done.set_result(facts)
+            self._release(block)
+
+    def _failed(self, error: JournalFailed) -> None:
+        """Nothing that is not recorded may have an effect: everything that waits is told so, and nothing goes on."""
+        if self.failure is not None:
+            return
+        self.failure = error
+        for block in self._pending:
+            for done, _ in block.waiting:
+                if not done.done():
+                    done.set_exception(error)
+        for _, _, waiting in self._inbox:
+            if waiting is not None and not waiting.done():
+                waiting.set_exception(error)
+        self._pending.clear()
+        self._inbox.clear()
+        self._tell_halted(str(error))

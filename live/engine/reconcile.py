@@ -1,0 +1,51 @@
+"""The engine's view of a venue against the venue's own."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from live.machine import Machine, OrderLine
+from live.messages import Account
+
+__all__ = ["Differences", "differences"]
+
+_TOLERANCE: Final = 1e-9  # of a position
+
+
+class Differences(NamedTuple):
+    """positions: symbol -> units here and there.  unknown_here, unknown_there: orders that only one side knows."""
+
+    positions: dict[str, tuple[float, float]]
+    unknown_here: list[int]
+    unknown_there: list[OrderLine]
+
+    @property
+    def text(self) -> str:
+        """One line for a person."""
+        parts = [
+            f"{symbol}: {here:.10g} here, {there:.10g} at the venue"
+            for symbol, (here, there) in self.positions.items()
+        ]
+        return "; ".join(parts)
+
+
+def differences(machine: Machine, account: Account) -> Differences:
+    """What the two do not agree on; positions are signed units over all strategies."""
+    desk = machine.desk
+    held: dict[str, float] = {}
+    for k, instrument in enumerate(desk.instruments):
+        if instrument.venue == account.venue:
+            cells = range(k, len(desk.strategies) * len(desk.instruments), len(desk.instruments))
+            held[instrument.symbol] = sum(float(desk.view.positions[cell].quantity) for cell in cells)
+    found: dict[str, tuple[float, float]] = {}
+    for symbol in held.keys() | account.positions.keys():
+        here, there = held.get(symbol, 0.0), account.positions.get(symbol, 0.0)
+        if abs(here - there) > _TOLERANCE * max(abs(here), abs(there), 1.0):
+            found[symbol] = (here, there)
+    theirs = {order.order_id for order in account.open_orders}
+    ours = {line.order_id: line for line in machine.blotter.working.values() if line.venue == account.venue}
+    return Differences(
+        found,
+        sorted(theirs - ours.keys()),
+        [line for order_id, line in ours.items() if order_id not in theirs],
+    )

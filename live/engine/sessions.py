@@ -1,0 +1,224 @@
+"""Venues as the engine trades at them: what they bring goes to the writer, what is durable goes to them, both agree."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+
+from live.engine.pump import Block, Pump
+from live.engine.reconcile import differences
+from live.messages import CancelOrder, ExecutionReport, NewOrder, SessionState, VenueEvent
+from live.venues.contract import Order, Venue
+from workbench.core.facts import CancelRequested, Fact, OrderAccepted
+from workbench.core.intents import HaltVenue, VenueReport, VenueSession
+from workbench.core.messages import PriceUpdate
+from workbench.errors import EngineError, VenueError
+
+__all__ = ["Sessions"]
+
+_PAPER: Final = "paper"
+_RETRY_S: Final = 1.0
+_LOOK_S: Final = 5.0  # between two looks at the venue's own view
+_SILENT_NS: Final = 3_000_000_000  # an order without an acknowledgement for so long is unknown, and asked for
+_TAKEN: Final = ("acknowledged", "filled", "cancelled", "rejected", "expired", "cancel_rejected")
+
+_log = structlog.get_logger("live.venues")
+
+
+class Sessions:
+    """All venues of an engine.  problems: by venue, why nothing is traded there; empty where all is well."""
+
+    def __init__(self, venues: Sequence[Venue], pump: Pump, *, tags: dict[str, str]) -> None:
+        """tags: by strategy, what goes with each order (RTS 6 article 12: algorithm and person)."""
+        self.venues = {venue.name: venue for venue in venues}
+        self.problems: dict[str, str] = {}
+        self._pump = pump
+        self._tags = tags
+        self._remote = {venue.name for venue in venues if venue.kind != _PAPER}
+        self._up: dict[str, bool] = {}
+        self._agreeing: dict[str, asyncio.Task[None]] = {}
+        self._newest: dict[str, int] = {}  # report numbers handed to the writer
+        self._disagreed: dict[str, int] = {}
+        self._look: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        for name in self._remote:
+            self.problems[name] = "its session is not up yet"
+            self._pump.post(VenueSession(name, up=False))
+        for venue in self.venues.values():
+            await venue.start(self._deliver)
+        if self._remote:
+            self._look = asyncio.create_task(self._keep_looking(), name="drop copy")
+
+    async def stop(self) -> None:
+        tasks = [task for task in (self._look, *self._agreeing.values()) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for venue in self.venues.values():
+            await venue.stop()
+
+    # --- from venues ------------------------------------------------------------------------------------------------
+
+    def _deliver(self, events: Sequence[VenueEvent]) -> None:
+        for event in events:
+            if isinstance(event, PriceUpdate):
+                self._pump.post(event)
+            elif isinstance(event, ExecutionReport):
+                self._report(event)
+            else:
+                self._session(event)
+
+    def _session(self, state: SessionState) -> None:
+        if state.venue not in self._remote:
+            return
+        _log.info("venue_session", venue=state.venue, up=state.up, reason=state.reason)
+        self._up[state.venue] = state.up
+        task = self._agreeing.pop(state.venue, None)
+        if task is not None:
+            task.cancel()
+        if not state.up:
+            self.problems[state.venue] = state.reason or "its session is down"
+            self._pump.post(VenueSession(state.venue, up=False))
+            return
+        self.problems[state.venue] = "being reconciled"
+        self._agreeing[state.venue] = asyncio.create_task(self._agree(state.venue))
+
+    def _report(self, report: ExecutionReport) -> None:
+        """Hand a report on, and fetch those that it skips; the machine takes none twice."""
+        last = self._pump.machine.reports.get(report.venue, 0)
+        newest = max(last, self._newest.get(report.venue, 0))
+        if report.report_id > newest + 1 and report.venue not in self._agreeing:
+            _log.warning("report_gap", venue=report.venue, expected=newest + 1, found=report.report_id)
+            self._agreeing[report.venue] = asyncio.create_task(self._fill_gap(report.venue, newest))
+        self._post(report)
+
+    def _post(self, report: ExecutionReport) -> None:
+        if report.kind not in _TAKEN:
+            return
+        if report.report_id > self._newest.get(report.venue, 0):
+            self._newest[report.venue] = report.report_id
+        self._pump.post(
+            VenueReport(
+                report.kind,
+                report.venue,
+                report.symbol,
+                report.order_id,
+                report.side,
+                "",
+                0,
+                report.execution_id,
+                report.quantity,
+                report.price,
+                report.liquidity,
+                report.report_id,
+            )
+        )
+
+    async def _fill_gap(self, name: str, after: int) -> None:
+        try:
+            for report in await self.venues[name].reports(after):
+                self._post(report)
+        except VenueError as error:
+            _log.warning("reports_missing", venue=name, after=after, error=str(error))
+        finally:
+            self._agreeing.pop(name, None)
+
+    # --- agreement --------------------------------------------------------------------------------------------------
+
+    async def _agree(self, name: str) -> None:
+        """Catch up with a venue after its session came up, and trade there once both sides see the same."""
+        venue = self.venues[name]
+        while True:
+            try:
+                for report in await venue.reports(self._pump.machine.reports.get(name, 0)):
+                    self._post(report)
+                await self._settled()
+                account = await venue.account()
+                found = differences(self._pump.machine, account)
+                for order in found.unknown_here:
+                    _log.warning("orphan_order", venue=name, order_id=order)
+                venue.send([CancelOrder(order) for order in found.unknown_here])
+                for line in found.unknown_there:
+                    _log.warning("order_unknown_at_venue", venue=name, order_id=line.order_id)
+                    self._pump.post(VenueReport("cancelled", name, line.symbol, line.order_id, line.side))
+                if not found.positions:
+                    break
+                self.problems[name] = found.text
+                _log.error("venue_disagrees", venue=name, text=found.text)
+            except VenueError as error:
+                self.problems[name] = str(error)
+            await asyncio.sleep(_RETRY_S)
+        await self._pump.ask(VenueSession(name, up=True))
+        self.problems.pop(name, None)
+        self._agreeing.pop(name, None)
+        _log.info("venue_ready", venue=name)
+
+    async def _settled(self) -> None:
+        """Until the writer has taken in what was posted."""
+        while self._pump.waiting:
+            await asyncio.sleep(0)
+
+    async def _keep_looking(self) -> None:
+        """Compare with each venue's own view for as long as the engine lives; a lasting difference halts the venue."""
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            for name in self._remote:
+                if self._up.get(name) and name not in self._agreeing:
+                    try:
+                        await self._look_at(name)
+                    except (VenueError, EngineError) as error:
+                        _log.warning("drop_copy_failed", venue=name, error=str(error))
+
+    async def _look_at(self, name: str) -> None:
+        venue, machine = self.venues[name], self._pump.machine
+        account = await venue.account()
+        newest = machine.reports.get(name, 0)
+        if account.last_report_id > newest:
+            await self._fill_gap(name, newest)
+            await self._settled()
+        found = differences(machine, account)
+        if account.last_report_id != machine.reports.get(name, 0):
+            return  # reports are under way; the next look will tell
+        now = int(machine.desk.book.now_ns)
+        for line in found.unknown_there:
+            if now - line.created_ns > _SILENT_NS:
+                _log.warning("order_unknown_at_venue", venue=name, order_id=line.order_id)
+                self._pump.post(VenueReport("cancelled", name, line.symbol, line.order_id, line.side))
+        self._disagreed[name] = self._disagreed.get(name, 0) + 1 if found.positions else 0
+        if self._disagreed[name] == 2:
+            self.problems[name] = found.text
+            _log.error("venue_disagrees", venue=name, text=found.text)
+            await self._pump.ask(HaltVenue("engine", f"reconciliation: {found.text}", name))
+
+    # --- to venues --------------------------------------------------------------------------------------------------
+
+    def release(self, block: Block) -> None:
+        """Send the orders of a block that has become durable."""
+        orders: dict[str, list[Order]] = {}
+        for fact in block.facts:
+            order = self._order(fact)
+            if order is not None:
+                orders.setdefault(fact.venue, []).append(order)  # type: ignore[union-attr]  # an order's fact
+        for name, batch in orders.items():
+            self.venues[name].send(batch)
+
+    def _order(self, fact: Fact) -> Order | None:
+        if isinstance(fact, OrderAccepted) and fact.venue in self._remote:
+            return NewOrder(
+                fact.order_id,
+                fact.symbol,
+                fact.side,
+                fact.quantity,
+                fact.order_type,
+                fact.time_in_force,
+                None if fact.limit_price != fact.limit_price else fact.limit_price,
+                None if fact.stop_price != fact.stop_price else fact.stop_price,
+                tag=self._tags.get(fact.strategy_id, fact.strategy_id),
+            )
+        if isinstance(fact, CancelRequested):
+            return CancelOrder(fact.order_id)
+        return None

@@ -1,0 +1,147 @@
+"""One thread from price to signal to order to fill: JSON log lines and the event stream, written once it is durable."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from live.engine.events import EventStream
+from live.engine.pump import Block
+from live.engine.runner import correlation_name
+from live.machine import Answered, Input, Machine
+from workbench.core.facts import (
+    BreakerReset,
+    BreakerTripped,
+    Fact,
+    MarketNotice,
+    OrderAccepted,
+    OrderRefused,
+)
+from workbench.core.messages import OrderFill, PriceUpdate, RiskAlert, RiskBreach
+
+__all__ = ["Tracer", "market_conditions"]
+
+_LINES_S: Final = 100.0  # log lines a second for what may come thousands of times a second
+_BURST: Final = 500.0
+_ALERTS: Final = (BreakerTripped, BreakerReset, RiskAlert, MarketNotice)
+
+_log = structlog.get_logger("live.trace")
+
+
+def market_conditions(machine: Machine, symbol: str) -> dict[str, float]:
+    """Spread in basis points, volume in units and last price of a symbol at the first venue that has it."""
+    for k, instrument in enumerate(machine.desk.instruments):
+        if instrument.symbol == symbol:
+            row = machine.desk.view.instruments[k]
+            mid = 0.5 * (float(row.bid) + float(row.ask))
+            spread = (float(row.ask) - float(row.bid)) / mid * 1e4 if mid > 0.0 else float("nan")
+            return {"spread_bps": spread, "volume": float(row.volume), "last": float(row.last)}
+    return {}
+
+
+class Tracer:
+    """Tells of each durable block.  suppressed: lines that were left out, as there were too many."""
+
+    def __init__(self, events: EventStream) -> None:
+        self.suppressed = 0
+        self._events = events
+        self._tokens = _BURST
+        self._then = time.monotonic()
+
+    def block(self, machine: Machine, block: Block) -> None:
+        for item in block.inputs:
+            self._input(machine, item, block.ns)
+        for fact in block.facts:
+            self._fact(machine, fact)
+
+    def _input(self, machine: Machine, item: Input, ns: int) -> None:
+        if isinstance(item, PriceUpdate):
+            if self._events.readers:
+                self._events.publish("prices", item.timestamp_ns, item)
+        elif isinstance(item, Answered):
+            self._signals(machine, item, ns)
+
+    def _signals(self, machine: Machine, item: Answered, ns: int) -> None:
+        correlation = correlation_name(item.strategy_id, item.correlation)
+        if self._events.readers:
+            body = {
+                "strategy_id": item.strategy_id,
+                "correlation_id": correlation,
+                "signals": [msgspec.to_builtins(signal) for signal in item.signals[:100]],
+            }
+            self._events.publish("signals", ns, body)
+        record = machine.strategies.get(item.strategy_id)
+        for signal in item.signals[:10]:
+            if not self._may_log():
+                return
+            _log.info(
+                "signal_generated",
+                correlation_id=correlation,
+                strategy_name=record.class_name if record else item.strategy_id,
+                strategy_version=record.version if record else "",
+                strategy_id=item.strategy_id,
+                symbol=signal.symbol,
+                signal_strength=signal.signal_strength,
+                confidence=signal.confidence,
+                market_conditions=market_conditions(machine, signal.symbol),
+                chaos_active=bool(record and record.chaos) or "chaos_type" in signal.metadata,
+            )
+
+    def _fact(self, machine: Machine, fact: Fact) -> None:
+        if isinstance(fact, _ALERTS):
+            self._alert(fact)
+        elif isinstance(fact, OrderFill):
+            self._publish(machine, "fills", fact)
+        elif isinstance(fact, RiskBreach):
+            self._events.publish("alerts", fact.timestamp_ns, _named(fact))
+            if self._may_log():
+                _log.warning("risk_breach", **_plain(fact))
+        elif isinstance(fact, OrderRefused):
+            self._events.publish("orders", fact.timestamp_ns, _named(fact))
+        else:
+            self._publish(machine, "orders", fact)
+
+    def _alert(self, fact: Fact) -> None:
+        self._events.publish("alerts", fact.timestamp_ns, _named(fact))
+        if isinstance(fact, MarketNotice):
+            if self._may_log():
+                _log.warning(fact.kind, **{k: v for k, v in _plain(fact).items() if k != "kind"})
+            return
+        names = {BreakerTripped: "breaker_tripped", BreakerReset: "breaker_reset", RiskAlert: "risk_alert"}
+        _log.warning(names[type(fact)], **_plain(fact))
+
+    def _publish(self, machine: Machine, kind: str, fact: Any) -> None:
+        line = machine.blotter.find(getattr(fact, "order_id", 0))
+        thread = correlation_name(line.strategy_id, line.correlation) if line else ""
+        if self._events.readers:
+            self._events.publish(kind, fact.timestamp_ns, {**_named(fact), "correlation_id": thread})
+        if self._may_log():
+            name = "order_filled" if isinstance(fact, OrderFill) else _event_name(fact)
+            _log.info(name, correlation_id=thread, **_plain(fact))
+
+    def _may_log(self) -> bool:
+        now = time.monotonic()
+        self._tokens = min(_BURST, self._tokens + (now - self._then) * _LINES_S)
+        self._then = now
+        if self._tokens < 1.0:
+            self.suppressed += 1
+            return False
+        self._tokens -= 1.0
+        return True
+
+
+def _event_name(fact: Fact) -> str:
+    return "order_accepted" if isinstance(fact, OrderAccepted) else type(fact).__name__.lower()
+
+
+def _plain(fact: Fact) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.to_builtins(fact)
+    found["strategy_name"] = found.pop("strategy_id", "")
+    return found
+
+
+def _named(fact: Fact) -> dict[str, Any]:
+    return {"type": type(fact).__name__, **msgspec.to_builtins(fact)}
