@@ -5,6 +5,7 @@ journal of inputs is a journal of the engine: recovery, and the replay of an inc
 """
 
 from live.machine.blotter import Blotter, FillLine, OrderLine
+from live.machine.chaos import ChaosEpisode
 from live.machine.codec import decode_block, encode_block
 from live.machine.inputs import (
     Answered,
@@ -23,6 +24,7 @@ __all__ = [
     "Answered",
     "AuditLine",
     "Blotter",
+    "ChaosEpisode",
     "ChaosNoted",
     "FillLine",
     "Input",

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from live.machine.blotter import Blotter
+from live.machine.chaos import ChaosEpisode, follow, note
 from live.machine.inputs import (
     Answered,
     AuditLine,
@@ -70,7 +71,8 @@ class Setup(msgspec.Struct, frozen=True):
 class Machine:
     """State of an engine.  One owner; `apply` is the only way to change it.
 
-    strategies: by id.  kills: in force, by scope and target.  blotter, results, audit, alerts: for people.
+    strategies: by id.  kills: in force, by scope and target.  chaos: the newest episode of each strategy that had one.
+    blotter, results, audit, alerts: for people.
     reports: of each remote venue the report number up to which none is missing.  applied: inputs since the beginning.
     """
 
@@ -79,7 +81,7 @@ class Machine:
         self.setup = setup
         self.strategies: dict[str, StrategyRecord] = {}
         self.kills: dict[tuple[str, str], KillSwitch] = {}
-        self.chaos: dict[str, ChaosNoted] = {}
+        self.chaos: dict[str, ChaosEpisode] = {}
         self.blotter = Blotter()
         self.results = Results()
         self.audit: deque[AuditLine] = deque(maxlen=AUDIT_KEPT)
@@ -138,7 +140,7 @@ class Machine:
             case KillReset():
                 facts = self._end_kill(item)
             case ChaosNoted():
-                self.chaos[item.strategy_id] = item
+                note(self.chaos, item, self.desk)
                 return []
             case AuditLine():
                 self.audit.append(item)
@@ -184,6 +186,7 @@ class Machine:
         pnl = np.asarray(self.desk.view.strategies)["pnl"].tolist()
         for strategy_id, value in zip(self.desk.strategies, pnl, strict=True):
             self.results.sample(strategy_id, value, ns)
+        follow(self.chaos.values(), self.desk)
 
     def _seat(self, item: SeatStrategy) -> list[Fact]:
         facts = self.desk.process(item)
@@ -261,7 +264,8 @@ class Machine:
         """Figures of a strategy.  Raises EngineError where there is none of that name."""
         s = self.desk.strategy_index(strategy_id)
         pnl = float(self.desk.view.strategies[s].pnl)
-        return self.results.performance(strategy_id, pnl, None)
+        episode = self.chaos.get(strategy_id)
+        return self.results.performance(strategy_id, pnl, episode.recovery_seconds if episode else None)
 
     def dump(self) -> bytes:
         """A snapshot: everything from which a machine of the same set-up goes on."""
@@ -301,8 +305,8 @@ class Machine:
             self.strategies[record.strategy_id] = record
         for kill in msgspec.convert(found["kills"], list[KillSwitch]):
             self.kills[kill.scope, kill.target] = kill
-        for noted in msgspec.convert(found["chaos"], list[ChaosNoted]):
-            self.chaos[noted.strategy_id] = noted
+        for episode in msgspec.convert(found["chaos"], list[ChaosEpisode]):
+            self.chaos[episode.strategy_id] = episode
         self.blotter.load(found["blotter"])
         self.results.load(found["results"])
         self.audit.extend(msgspec.convert(found["audit"], list[AuditLine]))
