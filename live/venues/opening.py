@@ -7,6 +7,8 @@ from math import isinf
 
 from live.venues.clock import Clock
 from live.venues.contract import Venue
+from live.venues.embedded import EmbeddedVenue
+from live.venues.exchange import SimulatedExchange
 from live.venues.feeds import PriceSource, RecordedPrices, SyntheticPrices, VenueView, rows_of
 from live.venues.market import FairPrices
 from live.venues.paper import PaperVenue
@@ -33,6 +35,13 @@ class Markets:
                 f"venue {venue.name}: expected a synthetic feed behind an order book, found {feed.name} ({feed.kind})"
             )
         return VenueView(self._market(feed), venue, feed.seed)
+
+    def exchange(
+        self, venue: VenueSettings, *, keep: int = 20_000, recorded: bool = False
+    ) -> SimulatedExchange:
+        """The simulated exchange of a venue; see SimulatedExchange."""
+        seed = self._config.feeds[venue.feed].seed
+        return SimulatedExchange(venue, self.view(venue), seed, keep=keep, recorded=recorded)
 
     def source(self, venue: VenueSettings) -> PriceSource | None:
         """Prices of a paper venue; None where they are taken in lock step."""
@@ -66,6 +75,8 @@ def open_venues(config: VenuesConfig, clock: Clock) -> tuple[Venue, ...]:
 
 
 def _open(venue: VenueSettings, markets: Markets, clock: Clock) -> Venue:
+    if venue.kind == "book":
+        return EmbeddedVenue(markets.exchange(venue), clock)
     return PaperVenue(venue, clock, markets.source(venue))
 
 
