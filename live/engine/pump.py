@@ -16,7 +16,7 @@ from live.machine import Answered, Input, LateSignals, Machine, encode_block
 from live.venues.clock import Clock
 from workbench.core.facts import Fact
 from workbench.core.intents import ClockTick
-from workbench.errors import EngineError, JournalFailed
+from workbench.errors import JournalFailed, WorkbenchError
 
 __all__ = ["BLOCK", "Block", "Pump"]
 
@@ -149,7 +149,7 @@ class Pump:
         begun = time.perf_counter()
         try:
             facts = self.machine.apply(item)
-        except EngineError as error:  # changed nothing, so it is not recorded
+        except WorkbenchError as error:  # changed nothing, so it is not recorded
             if done is None:
                 self.unfit += 1
                 _log.error("input_refused", input=type(item).__name__, error=str(error))

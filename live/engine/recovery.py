@@ -11,7 +11,7 @@ import structlog
 from live.engine.pump import BLOCK
 from live.journal import Journal
 from live.machine import Machine, Setup, decode_block
-from workbench.errors import EngineError, JournalError
+from workbench.errors import JournalError, WorkbenchError
 
 __all__ = ["SETUP", "Recovered", "recorded_setup", "recover"]
 
@@ -58,7 +58,7 @@ def recover(journal: Journal, setup: Setup, now_ns: int) -> Recovered:
             inputs += 1
             try:
                 machine.apply(item)
-            except EngineError as error:  # what is refused is not recorded; it was taken by another version
+            except WorkbenchError as error:  # what is refused is not recorded; it was taken by another version
                 _log.error("input_refused_now", sequence=record.sequence, error=str(error))
     return Recovered(machine, inputs, time.perf_counter() - begun, False)
 
