@@ -133,6 +133,12 @@ def test_periods_per_year_must_be_a_number_above_0(wrong: Any) -> None:
         returns.sharpe_ratio(UP_DOWN, periods_per_year=wrong)
 
 
+@pytest.mark.parametrize("ddof", ["x", 0.5, -1])
+def test_degrees_of_freedom_are_a_count(ddof: Any) -> None:
+    with pytest.raises(ConfigError, match=r"ddof must be a whole number of 0 or more, found"):
+        returns.volatility(UP_DOWN, periods_per_year=252, ddof=ddof)
+
+
 def test_rates_must_be_numbers() -> None:
     with pytest.raises(ConfigError, match=r"risk_free must be a finite number, found nan"):
         returns.sharpe_ratio(UP_DOWN, periods_per_year=252, risk_free=math.nan)

@@ -110,7 +110,7 @@ def test_moments_that_do_not_belong_together_have_no_error() -> None:
 def test_mistakes_are_told() -> None:
     with pytest.raises(DataError, match=r"expected one column of returns, found 2"):
         estimate_sharpe(np.ones((5, 2)))
-    with pytest.raises(ConfigError, match=r"confidence must lie between 0 and 1, found 95"):
+    with pytest.raises(ConfigError, match=r"confidence must lie between 0 and 1, both left out, found 95"):
         minimum_track_record_length(PORTFOLIO, confidence=95)
     with pytest.raises(ConfigError, match=r"benchmark_sharpe must be a finite number, found None"):
         probabilistic_sharpe_ratio(SharpeEstimate(0.1, 10), benchmark_sharpe=None)  # type: ignore[call-overload]

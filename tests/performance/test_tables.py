@@ -37,6 +37,16 @@ def test_only_the_deepest() -> None:
     assert len(drawdown_table(PATH, None)) == 3
 
 
+def test_returns_and_the_curve_that_they_make_have_one_table() -> None:
+    curve = (1.0 + PATH).cumprod()
+    found, expected = drawdown_table(equity=curve), drawdown_table(PATH)
+    assert list(found.columns) == list(expected.columns)
+    pd.testing.assert_frame_equal(found, expected)
+    assert expected.loc[1, "length"] == pd.Timedelta(days=3)
+    assert "length" not in drawdown_table(PATH.reset_index(drop=True))
+    assert drawdown_table(PATH.reset_index(drop=True), by="length")["periods"].tolist() == [3, 3, 1]
+
+
 def test_without_times_labels_are_rows() -> None:
     table = drawdown_table(PATH.reset_index(drop=True))
     assert table["start"].tolist() == [3, 0, 6]

@@ -142,6 +142,17 @@ def test_a_trial_that_never_traded_counts_and_has_no_ratio() -> None:
     assert math.isnan(deflated_sharpe_ratio(with_idle)["idle"])
 
 
+def test_a_ratio_that_is_missing_is_no_trial() -> None:
+    tried = noise(8, 300, 10)
+    sharpes = tried.mean() / tried.std()
+    with_gaps = pd.concat([sharpes, pd.Series([math.nan] * 30)], ignore_index=True)
+    assert deflated_sharpe_ratio(tried[3], trials=with_gaps) == deflated_sharpe_ratio(
+        tried[3], trials=sharpes
+    )
+    with pytest.raises(DataError, match=r"trials: expected at least two with a Sharpe ratio, found 1"):
+        deflated_sharpe_ratio(tried[3], trials=[0.1, math.nan])
+
+
 def test_correlated_trials_count_as_fewer() -> None:
     rng = np.random.default_rng(9)
     common = rng.normal(size=(4_000, 1))

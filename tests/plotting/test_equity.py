@@ -24,6 +24,13 @@ def test_drawdown_comes_from_equity_whose_first_value_is_the_first_high() -> Non
     assert layers(lower)["Area"]["drawdown"].tolist() == pytest.approx([0.0, 0.0, -0.25, -0.1])
 
 
+def test_a_value_that_is_missing_is_no_high_and_ends_no_drawdown() -> None:
+    """As `pct_change` and a late start leave them."""
+    _, lower = equity_drawdown(series(np.nan, 100.0, 90.0, np.nan, 95.0))
+    found = np.asarray(layers(lower)["Area"]["drawdown"], dtype=float)
+    np.testing.assert_allclose(found, [np.nan, 0.0, -0.1, np.nan, -0.05])
+
+
 def test_a_drawdown_that_is_given_is_drawn_and_must_not_be_above_zero() -> None:
     _, lower = equity_drawdown(EQUITY, series(-0.5, 0.0, -0.25, -0.1))
     assert layers(lower)["Area"]["drawdown"].tolist() == [-0.5, 0.0, -0.25, -0.1]

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests.plotting.samples import layers
 from workbench.errors import ConfigError, DataError
 from workbench.plotting import heatmap, surface, survival_surface
+from workbench.plotting.bins import binned
 from workbench.plotting.grid import axis_of
 from workbench.plotting.style import DIVERGING, sequential
 
@@ -372,6 +373,14 @@ def test_cells_that_never_recovered_are_left_out() -> None:
     np.testing.assert_array_equal(found, [[10.0, 30.0], [60.0, np.nan]])
 
 
+def test_a_number_of_bins_may_be_numpy_s() -> None:
+    column = pd.Series(np.linspace(0.0, 100.0, 200))
+    found, expected = binned(column, np.int64(5)), binned(column, 5)  # type: ignore[arg-type]
+    assert expected[1] is not None
+    assert found[0].equals(expected[0])
+    assert expected[1].equals(found[1])
+
+
 @pytest.mark.parametrize(
     ("change", "error", "words"),
     [
@@ -380,6 +389,8 @@ def test_cells_that_never_recovered_are_left_out() -> None:
         ({"value": "kind", "y": "survived"}, DataError, "kind: expected figures in every cell"),
         ({"gather": "mode"}, ConfigError, "gather must be one of mean, median, min, max, sum, found 'mode'"),
         ({"bins": 0}, ConfigError, "bins must be a whole number of 1 or more, or edges, found 0"),
+        ({"bins": 2.5}, ConfigError, "bins must be a whole number of 1 or more, or edges, found 2.5"),
+        ({"bins": "few"}, ConfigError, "bins must be edges that rise, two or more, found 'few'"),
         ({"bins": [2.0, 1.0]}, ConfigError, "bins must be edges that rise, two or more"),
         (
             {"frame": CAMPAIGN.assign(damage_usd=np.nan)},

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import workbench as wb
 import workbench.risk
 from workbench.errors import ConfigError, DataError
-from workbench.risk import hypothetical_pnl, tail_risk
+from workbench.risk import (
+    average_daily_volume,
+    factor_loadings,
+    hhi,
+    hypothetical_pnl,
+    liquidation_profile,
+    liquidity_buckets,
+    replay_scenario,
+    rolling_beta,
+    shock_stress,
+    tail_risk,
+    worst_windows,
+)
 
 GOOD = pd.Series(np.linspace(-0.02, 0.02, 40), pd.date_range("2024-01-01", periods=40, tz="UTC"), name="a")
 FRAME = pd.DataFrame({"a": GOOD, "b": -GOOD})
@@ -39,8 +53,8 @@ def holed() -> pd.Series[float]:
         (FRAME, {}, "exposures: a frame of returns needs the amount held in each column"),
         (GOOD, {"exposures": {"a": 1.0}}, "for one holding give its amount as value"),
         (FRAME, {"exposures": {"c": 1.0, "d": 1.0}}, "found c, d; the columns are a, b"),
-        (FRAME, {"exposures": {"a": np.nan}}, "expected finite amounts, found nan for a of all; write 0"),
-        (FRAME, {"exposures": {}}, "exposures: expected at least one instrument, found none"),
+        (FRAME, {"exposures": {"a": np.nan}}, "expected finite amounts, found nan for a; write 0"),
+        (FRAME, {"exposures": {}}, "exposures: expected at least one position, found none"),
         (FRAME, {"exposures": pd.Series([1.0, 2.0], ["a", "a"])}, "each instrument once, found a twice"),
         (
             FRAME,
@@ -117,6 +131,89 @@ def test_an_amount_beside_exposures_is_refused() -> None:
 def test_profit_and_loss_of_one_series_is_refused() -> None:
     with pytest.raises(DataError, match="expected a frame with a column for each instrument, found Series"):
         hypothetical_pnl(GOOD, {"a": 1.0})  # type: ignore[arg-type]
+
+
+DAYS = pd.date_range("2020-01-01", periods=40, tz="UTC")
+CLOSES = pd.DataFrame({"A": np.linspace(100.0, 120.0, 40), "B": 50.0}, DAYS)
+HELD = {"A": 1_000.0}
+WORDS = pd.DataFrame({"A": ["x"] * 40}, DAYS)
+VOLUMES = wb.synthetic(symbols=["A"], venues=["v"], bars=50, seed=1)
+HALF: Any = 1.5
+WORD: Any = "x"
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: hhi({"A": WORD}), "exposures: expected numbers, found something else"),
+        (lambda: hhi(WORDS), "exposures: expected numbers, found something else"),
+        (
+            lambda: hhi(pd.DataFrame({"symbol": ["A"], "venue": [""], "notional": ["x"]})),
+            "exposures: expected numbers, found something else",
+        ),
+        (lambda: hhi(5), "exposures: expected amounts by instrument, such as .*, found 5"),  # type: ignore[arg-type]
+        (lambda: rolling_beta(WORDS, GOOD, 5), "returns: expected numbers, found something else"),
+        (lambda: worst_windows(HELD, WORDS), "closes: expected numbers, found something else"),
+    ],
+    ids=["a mapping", "a frame", "positions", "no positions", "returns", "closes"],
+)
+def test_words_for_numbers(call: Callable[[], object], message: str) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: replay_scenario(HELD, CLOSES, ("2020-01-05",)),  # type: ignore[arg-type]
+            r"scenario: expected a name, a Crisis or \(start, end\), found \('2020-01-05',\)",
+        ),
+        (lambda: replay_scenario(HELD, CLOSES, 5), "scenario: expected a name"),  # type: ignore[arg-type]
+        (
+            lambda: replay_scenario(
+                HELD,
+                CLOSES,
+                ("2020-01-05", "2020-01-20"),
+                proxies={"A": ("B",)},  # type: ignore[dict-item]
+            ),
+            r"proxies: expected for A another name, or \(another, beta\), found \('B',\)",
+        ),
+        (
+            lambda: shock_stress(HELD, {"s": 5}),  # type: ignore[dict-item]
+            "scenario s: expected returns by instrument, such as .*, found 5",
+        ),
+        (lambda: shock_stress(HELD, 5), "shocks: expected at least one scenario, found 5"),  # type: ignore[arg-type]
+        (lambda: worst_windows(HELD, CLOSES, WORD), "length must be a whole number of 1 or more, found 'x'"),
+        (lambda: worst_windows(HELD, CLOSES, HALF), "length must be a whole number of 1 or more, found 1.5"),
+        (lambda: worst_windows(HELD, CLOSES, 5, HALF), "top must be a whole number of 1 or more, found 1.5"),
+        (
+            lambda: liquidation_profile(HELD, {"A": 500.0}, days=HALF),
+            "days must be a whole number from 1 to 10,000, found 1.5",
+        ),
+        (
+            lambda: average_daily_volume(VOLUMES, WORD),
+            "days must be a whole number of 1 or more, found 'x'",
+        ),
+        (
+            lambda: liquidity_buckets(HELD, {"A": 500.0}, buckets=5),  # type: ignore[arg-type]
+            "buckets: expected days from 1 that rise, such as .*, found 5",
+        ),
+        (
+            lambda: liquidity_buckets(HELD, {"A": 500.0}, buckets=(1, WORD)),
+            "each of buckets must be a whole number of 1 or more, found 'x'",
+        ),
+        (
+            lambda: factor_loadings(GOOD, GOOD, newey_west_lags=WORD),
+            "newey_west_lags must be a whole number of 0 or more, found 'x'",
+        ),
+    ],
+)
+def test_what_is_no_setting(call: Callable[[], object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        call()
+    assert "\n" not in str(caught.value)
 
 
 def test_everything_that_is_offered_is_there() -> None:

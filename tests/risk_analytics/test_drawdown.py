@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,8 @@ from hypothesis import strategies as st
 import workbench as wb
 from workbench.errors import ConfigError, DataError
 from workbench.performance import drawdown as figures
-from workbench.risk.drawdown import conditional_drawdown, drawdown_table, time_under_water, underwater
+from workbench.performance.tables import drawdown_table
+from workbench.risk.drawdown import conditional_drawdown, time_under_water, underwater
 
 
 def day(text: str) -> pd.Timestamp:
@@ -47,7 +50,7 @@ CURVE = [100.0, 110.0, 99.0, 104.5, 110.0, 121.0, 115.0, 118.0, 108.9]
 
 
 def test_each_drawdown_has_its_peak_valley_and_recovery() -> None:
-    table = drawdown_table(series(CURVE))
+    table = drawdown_table(equity=series(CURVE))
     first = table.loc[1]
     assert (first["start"], first["valley"], first["recovery"]) == (
         day("2024-01-02"),
@@ -60,7 +63,7 @@ def test_each_drawdown_has_its_peak_valley_and_recovery() -> None:
 
 
 def test_one_that_is_not_over_has_no_recovery_and_lasts_until_the_end() -> None:
-    last = drawdown_table(series(CURVE)).loc[2]
+    last = drawdown_table(equity=series(CURVE)).loc[2]
     assert (last["start"], last["valley"]) == (day("2024-01-06"), day("2024-01-09"))
     assert last["recovery"] is pd.NaT
     assert last["to_recovery"] is pd.NaT
@@ -69,21 +72,21 @@ def test_one_that_is_not_over_has_no_recovery_and_lasts_until_the_end() -> None:
 
 def test_lengths_are_calendar_time_over_a_weekend() -> None:
     friday_to_tuesday = pd.DatetimeIndex(["2024-01-05", "2024-01-08", "2024-01-09"], tz="UTC")
-    table = drawdown_table(pd.Series([100.0, 90.0, 100.0], index=friday_to_tuesday))
+    table = drawdown_table(equity=pd.Series([100.0, 90.0, 100.0], index=friday_to_tuesday))
     assert table.loc[1, "to_valley"] == pd.Timedelta(days=3)
     assert table.loc[1, "length"] == pd.Timedelta(days=4)
 
 
 def test_the_deepest_come_first_or_the_longest() -> None:
     curve = series([100.0, 80.0, 100.0, 95.0, 96.0, 97.0, 100.0])
-    assert drawdown_table(curve)["depth"].tolist() == pytest.approx([-0.2, -0.05])
-    assert drawdown_table(curve, by="length")["depth"].tolist() == pytest.approx([-0.05, -0.2])
-    assert drawdown_table(curve, 1)["depth"].tolist() == pytest.approx([-0.2])
+    assert drawdown_table(equity=curve)["depth"].tolist() == pytest.approx([-0.2, -0.05])
+    assert drawdown_table(equity=curve, by="length")["depth"].tolist() == pytest.approx([-0.05, -0.2])
+    assert drawdown_table(None, 1, equity=curve)["depth"].tolist() == pytest.approx([-0.2])
 
 
 def test_a_fall_from_the_initial_capital_begins_with_it() -> None:
     equity = series([95.0, 90.0, 101.0], "2024-01-02")
-    table = drawdown_table(equity, initial=100.0, begin=day("2024-01-01"))
+    table = drawdown_table(equity=equity, initial=100.0, begin=day("2024-01-01"))
     assert table.loc[1, "start"] == day("2024-01-01")
     assert table.loc[1, "depth"] == pytest.approx(-0.1)
     assert table.loc[1, "length"] == pd.Timedelta(days=3)
@@ -91,7 +94,7 @@ def test_a_fall_from_the_initial_capital_begins_with_it() -> None:
 
 def test_returns_give_the_table_of_the_curve_that_they_make() -> None:
     curve = series(CURVE)
-    expected, found = drawdown_table(curve), drawdown_table(returns=curve.pct_change())
+    expected, found = drawdown_table(equity=curve), drawdown_table(returns=curve.pct_change())
     columns = ["start", "valley", "recovery", "to_valley", "to_recovery", "length"]
     pd.testing.assert_frame_equal(found[columns], expected[columns])
     np.testing.assert_allclose(found["depth"], expected["depth"], rtol=1e-12)
@@ -106,7 +109,7 @@ def test_returns_that_lead_back_to_the_peak_lead_out_of_the_drawdown() -> None:
 
 
 def test_a_curve_that_never_falls_has_an_empty_table_with_its_columns() -> None:
-    table = drawdown_table(series([1.0, 1.0, 2.0]))
+    table = drawdown_table(equity=series([1.0, 1.0, 2.0]))
     assert len(table) == 0
     assert isinstance(table["recovery"].dtype, pd.DatetimeTZDtype)
     assert list(table.columns)[:4] == ["start", "valley", "recovery", "depth"]
@@ -115,7 +118,7 @@ def test_a_curve_that_never_falls_has_an_empty_table_with_its_columns() -> None:
 
 def test_the_two_bear_markets_of_the_sp500_come_out() -> None:
     """Closes of S&P Dow Jones Indices: 1527.46 and 776.76 (2000-2002), 1565.15 and 676.53 (2007-2009)."""
-    table = drawdown_table(wb.load("sp500").closes()["SPX@US"], top=2)
+    table = drawdown_table(equity=wb.load("sp500").closes()["SPX@US"], top=2)
     credit, dotcom = table.loc[1], table.loc[2]
     assert (credit["start"], credit["valley"]) == (day("2007-10-09"), day("2009-03-09"))
     assert credit["recovery"] == day("2013-03-28")
@@ -143,7 +146,7 @@ positive = st.lists(st.floats(1.0, 1_000.0), min_size=1, max_size=40)
 def test_the_table_is_what_walking_along_the_curve_finds(values: list[float], initial: float) -> None:
     equity = series(values)
     begin = equity.index[0] - pd.Timedelta(days=1)
-    table = drawdown_table(equity, None, initial=initial, begin=begin)
+    table = drawdown_table(None, None, equity=equity, initial=initial, begin=begin)
     times = [begin, *equity.index]
     expected = {
         (times[peak], times[valley], pd.NaT if recovery is None else times[recovery])
@@ -156,7 +159,7 @@ def test_the_table_is_what_walking_along_the_curve_finds(values: list[float], in
 @given(positive)
 def test_the_deepest_is_the_maximum_drawdown_and_no_two_overlap(values: list[float]) -> None:
     equity = series(values)
-    table = drawdown_table(equity, None)
+    table = drawdown_table(None, None, equity=equity)
     worst = float(table["depth"].iloc[0]) if len(table) else 0.0
     assert worst == pytest.approx(float(underwater(equity).min()), abs=1e-15)
     assert worst == pytest.approx(figures.max_drawdown(equity.pct_change().fillna(0.0)), abs=1e-9)
@@ -189,22 +192,43 @@ def test_conditional_drawdown_lies_between_the_mean_and_the_maximum(
             {"returns": series([np.nan, 0.1, np.nan])},
             "returns: expected finite figures, found nan at 2024-01-03",
         ),
+    ],
+)
+def test_a_curve_that_makes_no_sense_is_one_clear_error(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        underwater(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, "expected either returns or equity=, found both or neither"),
+        ({"equity": series([])}, "equity: expected finite figures, found none at all"),
+        ({"equity": series([1.0, np.nan])}, "equity: expected finite figures, found nan at 2024-01-02"),
+        ({"equity": series([0.0, 1.0])}, "a drawdown needs a value above 0 to begin from, found 0"),
+        ({"equity": series([1.0, 2.0])[::-1]}, "expected times that rise, found 2024-01-01 00:00:00"),
+        ({"returns": series([0.1, -1.5])}, r"returns: expected -1 \(all is lost\) or more, found -1.5 at"),
         ({"equity": series([1.0]), "begin": day("2024-02-01")}, "begin: expected 2024-01-01 .* or before"),
         (
             {"equity": series([1.0]), "begin": pd.Timestamp("2023-01-01")},
-            "begin: expected a time with the zone",
+            "begin: expected a time like the labels",
         ),
     ],
 )
-def test_a_curve_that_makes_no_sense_is_one_clear_error(arguments: dict[str, object], message: str) -> None:
+def test_a_table_of_what_makes_no_sense_is_one_clear_error(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
-        drawdown_table(**arguments)  # type: ignore[arg-type]
+        drawdown_table(**arguments)
 
 
 def test_settings_that_make_no_sense_are_one_clear_error() -> None:
-    with pytest.raises(ConfigError, match="top must be 1 or more"):
-        drawdown_table(series(CURVE), 0)
+    with pytest.raises(ConfigError, match="top must be a whole number of 1 or more"):
+        drawdown_table(top=0, equity=series(CURVE))
+    for top in ("x", 1.5):
+        with pytest.raises(ConfigError, match="top must be a whole number of 1 or more"):
+            drawdown_table(top=top, equity=series(CURVE))  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="initial must be a finite number"):
+        drawdown_table(equity=series(CURVE), initial="x")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="by must be 'depth' or 'length'"):
-        drawdown_table(series(CURVE), by="width")  # type: ignore[arg-type]
+        drawdown_table(equity=series(CURVE), by="width")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="level must lie between 0 and 1"):
         conditional_drawdown(series(CURVE), level=1.0)

@@ -195,7 +195,7 @@ def test_models_and_shocks_that_make_no_sense_are_one_clear_error(model: FactorM
         factor_loadings(own, factors.assign(Z=0.01))  # the intercept says the same
     with pytest.raises(DataError, match="Z does not move over the rows of A"):
         factor_loadings(own, factors.assign(Z=0.0))
-    with pytest.raises(ConfigError, match="newey_west_lags must be 0 or more"):
+    with pytest.raises(ConfigError, match="newey_west_lags must be a whole number of 0 or more"):
         factor_loadings(own, factors, newey_west_lags=-1)
     with pytest.raises(UnknownInstrumentError, match="has no loadings of C; it has A, B"):
         factor_stress({"C": 1.0}, model, {"stocks": 0.1})

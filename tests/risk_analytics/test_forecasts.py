@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from workbench.errors import ConfigError, DataError
-from workbench.risk import CornishFisherWarning, rolling_var, tail_risk, var_backtest
+from workbench.risk import CornishFisherWarning, forecasts, rolling_var, tail_risk, var_backtest
 from workbench.risk.model import Method, Settings
 
 WINDOW = 120
@@ -95,6 +97,19 @@ def test_windows_outside_the_domain_warn_once(dem_gbp: pd.Series[float]) -> None
     with pytest.warns(CornishFisherWarning, match=r"not valid in \d+ of 1474 windows, first for") as caught:
         rolling_var(dem_gbp, 500, 0.99, "cornish_fisher")
     assert [warning.filename for warning in caught] == [__file__]
+
+
+def test_windows_are_not_all_copied_at_once() -> None:
+    """20,000 windows of 250 rows are 40 MB each time that they are copied, and their moments take several copies."""
+    returns = pd.Series(np.random.default_rng(1).logistic(0.0, 0.01, 20_250))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(forecasts, "_CELLS", 100_000)
+        tracemalloc.start()
+        found = rolling_var(returns, 250, 0.9, "cornish_fisher")
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert most < 20e6
+    pd.testing.assert_frame_equal(found, rolling_var(returns, 250, 0.9, "cornish_fisher"))
 
 
 @pytest.mark.parametrize(

@@ -232,7 +232,7 @@ def test_settings_that_make_no_sense_are_one_clear_error() -> None:
         liquidity_horizon(BOOK, VOLUME, costs={"A@x": COSTS})
     with pytest.raises(DataError, match="expected a position that is not 0, found none"):
         liquidity_horizon({"A@x": 0.0}, VOLUME)
-    with pytest.raises(ConfigError, match="days must lie between 1 and 10000"):
+    with pytest.raises(ConfigError, match="days must be a whole number from 1 to 10,000"):
         liquidation_profile(BOOK, VOLUME, days=0)
     with pytest.raises(ConfigError, match="buckets: expected days from 1 that rise"):
         liquidity_buckets(BOOK, VOLUME, buckets=(7, 1))

@@ -172,12 +172,13 @@ def test_correlations_stay_within_one_and_do_not_care_about_scale(
 @pytest.mark.parametrize(
     ("window", "least", "message"),
     [
-        (1, None, "window must be 2 rows or more, found 1"),
+        (1, None, "window must be a whole number of 2 or more, found 1"),
         (5, 6, "min_periods must be at most the window of 5 rows, found 6"),
-        (5, 1, "min_periods must be 2 rows or more, found 1"),
-        ("soon", None, "window must be a number of rows, or a length of time such as '90D', found 'soon'"),
-        ("-3D", None, "window must be a number of rows, or a length of time"),
-        (2.5, None, "window must be a number of rows, or a length of time"),
+        (5, 1, "min_periods must be a whole number of 2 or more, found 1"),
+        (5, "x", "min_periods must be a whole number of 2 or more, found 'x'"),
+        ("soon", None, "window must be a number of rows or a span of time such as '90D', found 'soon'"),
+        ("-3D", None, "window must be a number of rows or a span of time"),
+        (2.5, None, "window must be a number of rows or a span of time"),
     ],
 )
 def test_a_window_that_makes_no_sense_is_one_clear_error(

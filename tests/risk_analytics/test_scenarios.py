@@ -236,5 +236,5 @@ def test_scenarios_that_make_no_sense_are_one_clear_error() -> None:
         worst_windows({"A": 1.0}, HISTORY)
     with pytest.raises(UnknownInstrumentError, match="no prices of C; give proxies="):
         worst_windows({"C": 1.0}, HISTORY, 1)
-    with pytest.raises(ConfigError, match="length must be 1 or more, found 0"):
+    with pytest.raises(ConfigError, match="length must be a whole number of 1 or more, found 0"):
         worst_windows({"A": 1.0}, HISTORY, 0)

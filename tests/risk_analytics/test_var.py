@@ -17,6 +17,7 @@ from tests.risk_analytics.conftest import Floats, WithCovariance
 from workbench.core.monitors import historical_var
 from workbench.risk import TailRisk, expected_shortfall, hypothetical_pnl, tail_risk, value_at_risk
 from workbench.risk.model import METHODS, Method
+from workbench.risk.tail_gradient import scenario_gradient
 
 MANY: tuple[Method, ...] = (
     "historical", "parametric", "cornish_fisher", "ewma", "filtered_historical", "monte_carlo"
@@ -44,8 +45,8 @@ def test_every_method_is_tried_here() -> None:
 
 def test_historical_figures_of_twenty_outcomes() -> None:
     returns = [-0.10, -0.07, -0.05, *[0.01] * 17]
-    # 1 - 0.9 is a hair below 0.1 in binary, so 2 - tiny of 20 outcomes lie in the tail and k = floor(1.99...) + 1 = 2.
-    assert value_at_risk(returns, 0.9) == 0.07
+    # 2 of 20 outcomes lie in the tail and k = 2 + 1 = 3, though 1 - 0.9 is a hair below 0.1 in binary.
+    assert value_at_risk(returns, 0.9) == 0.05
     # Mean of the worst 2: (0.10 + 0.07) / 2.
     assert expected_shortfall(returns, 0.9) == pytest.approx(0.085, abs=1e-15)
     # 1 of 20 at 95 %: k = floor(1.0...) + 1 = 2; the worst 1 alone is the tail.
@@ -55,6 +56,17 @@ def test_historical_figures_of_twenty_outcomes() -> None:
     found = tail_risk(returns, 0.975)
     assert found == TailRisk("historical", 0.975, 1, 0.10, found.cvar, 20)
     assert found.cvar == pytest.approx(0.10)
+
+
+@pytest.mark.parametrize("confidence", [0.9, 0.95, 0.975, 0.99, 0.8, 0.7, 0.6])
+def test_the_rank_is_that_of_the_decimal_fraction(confidence: float) -> None:
+    """Of 1,000 outcomes -1,000 ... -1: the one after the (1 - confidence) x 1,000 worst, by all three roads."""
+    pnl = -np.arange(1_000.0, 0.0, -1.0)
+    expected = 1_000.0 - round((1.0 - confidence) * 1_000.0)
+    assert value_at_risk(pnl, confidence) == expected
+    assert historical_var(pnl.copy(), 1_000, 1.0 - confidence) == expected
+    slope, _ = scenario_gradient(pnl[:, None], np.ones(1), 1.0 - confidence, smooth=False)
+    assert slope.tolist() == [expected]
 
 
 def test_expected_shortfall_takes_the_fraction_of_an_outcome_that_is_left() -> None:

@@ -56,7 +56,7 @@ def historical_var(outcomes: npt.NDArray[np.float64], count: int, tail: float) -
         total += outcomes[i]
     if not math.isfinite(total):
         return math.inf
-    rank = int(tail * count)
+    rank = int(tail * count + 1e-9)  # 1 - 0.9 is a little less than 0.1
     for place in range(rank + 1):  # a tail is a few outcomes: picking them is cheaper than sorting them all
         worst = place
         for i in range(place + 1, count):

@@ -6,8 +6,9 @@ their modules: a function of the same name here would hide the module, or the mo
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
+
+from workbench.lazy import on_demand
 
 if TYPE_CHECKING:
     from workbench.data.catalog import as_prices, load, merge
@@ -26,14 +27,4 @@ _HOME: Final = {
     "merge": "catalog",
 }
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = on_demand(__name__, _HOME, __all__)

@@ -7,8 +7,9 @@ are had from their modules: a function of the same name here would hide the modu
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
+
+from workbench.lazy import on_demand
 
 if TYPE_CHECKING:
     from workbench.performance.attribution import attribute_pnl
@@ -251,14 +252,4 @@ _HOME: Final = {
     "win_rate": "outcomes",
 }
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = on_demand(__name__, _HOME, __all__)

@@ -202,23 +202,29 @@ def check_periods(periods_per_year: object) -> float:
     return number
 
 
-def check_number(what: str, value: object) -> float:
-    """A finite number; raises ConfigError."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not math.isfinite(value):
-        raise ConfigError(f"{what} must be a finite number, found {value!r}")
-    return float(value)
+def check_number(what: str, value: object, least: float = -math.inf, most: float = math.inf) -> float:
+    """A finite number from `least` to `most`; raises ConfigError."""
+    if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool):
+        number = float(value)
+        if math.isfinite(number) and least <= number <= most:
+            return number
+    bounds = "" if least == -math.inf else f" of {least:g} or more"
+    if most < math.inf:
+        bounds = f" from {least:g} to {most:g}"
+    raise ConfigError(f"{what} must be a finite number{bounds}, found {value!r}")
 
 
 def check_share(what: str, value: object) -> float:
     """A number strictly between 0 and 1; raises ConfigError."""
     number = check_number(what, value)
     if not 0.0 < number < 1.0:
-        raise ConfigError(f"{what} must lie between 0 and 1, found {value!r}")
+        raise ConfigError(f"{what} must lie between 0 and 1, both left out, found {value!r}")
     return number
 
 
-def check_count(what: str, value: object, least: int) -> int:
-    """A whole number of at least `least`; raises ConfigError."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise ConfigError(f"{what} must be a whole number of {least} or more, found {value!r}")
-    return int(value)
+def check_count(what: str, value: object, least: int, most: float = math.inf) -> int:
+    """A whole number from `least` to `most`; raises ConfigError."""
+    if isinstance(value, int | np.integer) and not isinstance(value, bool) and least <= value <= most:
+        return int(value)
+    bounds = f"from {least:,} to {most:,.0f}" if most < math.inf else f"of {least:,} or more"
+    raise ConfigError(f"{what} must be a whole number {bounds}, found {value!r}")

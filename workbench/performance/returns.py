@@ -31,7 +31,7 @@ import math
 
 from workbench.errors import ConfigError
 from workbench.performance.arithmetic import Floats, deviation, downside, growth, ratio, wealth
-from workbench.performance.inputs import check_number, check_periods, columnwise
+from workbench.performance.inputs import check_count, check_number, check_periods, columnwise
 
 __all__ = [
     "annual_rate",
@@ -77,7 +77,7 @@ def annual_rate(rate: float, periods_per_year: float) -> float:
 @columnwise
 def volatility(returns: Floats, *, periods_per_year: float, ddof: int = 1) -> float:
     """Standard deviation, annualised: times the square root of `periods_per_year`.  It divides by n - ddof."""
-    return deviation(returns, ddof) * math.sqrt(check_periods(periods_per_year))
+    return deviation(returns, check_count("ddof", ddof, 0)) * math.sqrt(check_periods(periods_per_year))
 
 
 @columnwise

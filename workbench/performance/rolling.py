@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, overload
 
 import numpy as np
@@ -21,10 +22,10 @@ from workbench.performance.arithmetic import FLAT, Floats
 from workbench.performance.calendar import times_of
 from workbench.performance.inputs import Returns, check_count, check_number, check_periods, read
 
-__all__ = ["rolling_sharpe", "rolling_sortino", "rolling_volatility"]
+__all__ = ["Window", "read_window", "rolling_sharpe", "rolling_sortino", "rolling_volatility"]
 
-type Window = int | str | pd.Timedelta
-"""A number of returns, or a span of time."""
+type Window = int | str | timedelta
+"""A number of rows, or a span of time."""
 
 type Roll = Callable[[pd.DataFrame], Any]
 """A frame as its moving windows."""
@@ -100,31 +101,36 @@ def rolling_sortino(
 
 def _rolled(returns: Returns, window: Window, figure: Callable[[pd.DataFrame, Roll], pd.DataFrame]) -> Any:
     table = read(returns)
-    if isinstance(window, str | pd.Timedelta):
-        span = _span(window, table.labels)
+    span = read_window(window, table.labels)
+    if isinstance(span, int):
+        found = figure(pd.DataFrame(table.values), lambda one: one.rolling(span))
+    else:
         index = pd.to_datetime(times_of(table.labels), unit="ns") if table.labels is not None else None
         frame = pd.DataFrame(table.values, index=index)
         found = figure(frame, lambda one: one.rolling(span, min_periods=2))
-    else:
-        count = check_count("window", window, 2)
-        found = figure(pd.DataFrame(table.values), lambda one: one.rolling(count))
     return table.like(found.to_numpy(dtype=np.float64))
 
 
-def _span(window: str | pd.Timedelta, labels: pd.Index | None) -> pd.Timedelta:
-    if not isinstance(labels, pd.DatetimeIndex | pd.PeriodIndex):
-        raise ConfigError(
-            f"window {window!r} is a span of time, so the returns need times as their index; "
-            "pass a number of returns instead"
-        )
+def read_window(window: object, labels: pd.Index | None) -> int | pd.Timedelta:
+    """A window as pandas takes it: a number of rows, 2 or more, or a span of time above 0, for which labels must be
+    times.  Raises ConfigError.
+    """
+    if isinstance(window, int | np.integer) and not isinstance(window, bool):
+        return check_count("window", window, 2)
+    problem = f"window must be a number of rows or a span of time such as '90D', found {window!r}"
+    if not isinstance(window, str | timedelta):
+        raise ConfigError(problem)
     try:
         span = pd.Timedelta(window)
     except ValueError as reason:
-        raise ConfigError(
-            f"window must be a number of returns or a span of time such as '90D' ({reason})"
-        ) from reason
+        raise ConfigError(problem) from reason
     if not span > pd.Timedelta(0):
-        raise ConfigError(f"window must be a span of time above 0, found {window!r}")
+        raise ConfigError(problem)
+    if not isinstance(labels, pd.DatetimeIndex | pd.PeriodIndex):
+        raise ConfigError(
+            f"window {window!r} is a span of time, so the returns need times as their index; "
+            "pass a number of rows instead"
+        )
     return span
 
 

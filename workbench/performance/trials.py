@@ -18,7 +18,7 @@ import pandas as pd
 
 from workbench.errors import ConfigError, DataError
 from workbench.performance.arithmetic import Floats, deviation
-from workbench.performance.inputs import Column, Returns, check_count, check_number, read
+from workbench.performance.inputs import Column, Returns, check_number, read
 from workbench.performance.sharpe import (
     NORMAL,
     SharpeEstimate,
@@ -178,9 +178,9 @@ def deflated_sharpe_ratio(
 
     returns: simple returns of the strategy that was chosen (of several: one column each), or what was measured of them.
     trials: all that was tried, the chosen one included.  Either their number (with `variance`, that of their Sharpe
-    ratios per period), their Sharpe ratios per period (one column), their returns (several columns), or a `Trials`.
-    None takes the columns of `returns` as the trials.  effective: with returns, count correlated trials as fewer; the
-    default is the stricter one.  risk_free: per period.
+    ratios per period), their Sharpe ratios per period (one column; one that is missing is no trial), their returns
+    (several columns), or a `Trials`.  None takes the columns of `returns` as the trials.  effective: with returns,
+    count correlated trials as fewer; the default is the stricter one.  risk_free: per period.
 
     0.95 and more is what one would call significant.  Raises ConfigError or DataError where trials make no sense.
     """
@@ -216,5 +216,6 @@ def _as_trials(
             raise ConfigError(
                 "effective needs the returns of all trials; Sharpe ratios do not show correlation"
             )
-        return Trials(float(check_count("trials", len(table.values), 2)), _variance(table.values[:, 0]))
+        sharpes = table.values[:, 0]
+        return Trials(float(np.count_nonzero(~np.isnan(sharpes))), _variance(sharpes))
     return summarise_trials(trials, risk_free=risk_free, effective=effective)

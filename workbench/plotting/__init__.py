@@ -5,8 +5,9 @@ All of it takes Series and DataFrames, and knows nothing of backtests.  Nothing 
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
+
+from workbench.lazy import on_demand
 
 if TYPE_CHECKING:
     from workbench.plotting.correlation import correlation_heatmap
@@ -41,14 +42,4 @@ _HOME: Final = {
     "var_exceedances": "exceedances",
 }
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = on_demand(__name__, _HOME, __all__)

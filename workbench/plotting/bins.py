@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -34,19 +34,29 @@ def binned(
 
 def _edges(column: pd.Series[Any], bins: int | Sequence[float]) -> npt.NDArray[np.float64] | None:
     """Edges of the bins; None for a column that is shown value by value."""
-    given = None
-    if isinstance(bins, int):
-        if isinstance(bins, bool) or bins < 1:
-            raise ConfigError(f"bins must be a whole number of 1 or more, or edges, found {bins!r}")
+    edges: object = bins
+    given: npt.NDArray[np.float64] | None = None
+    count = 0
+    if not isinstance(edges, Iterable):
+        if not isinstance(edges, int | np.integer) or isinstance(edges, bool) or edges < 1:
+            raise ConfigError(f"bins must be a whole number of 1 or more, or edges, found {edges!r}")
+        count = int(edges)
     else:
-        given = np.asarray(bins, dtype=np.float64)
-        if len(given) < 2 or not (np.isfinite(given).all() and (np.diff(given) > 0.0).all()):
-            raise ConfigError(f"bins must be edges that rise, two or more, found {list(bins)!r}")
+        try:
+            given = np.asarray(edges, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"bins must be edges that rise, two or more, found {edges!r}") from error
+        if (
+            given.ndim != 1
+            or len(given) < 2
+            or not (np.isfinite(given).all() and (np.diff(given) > 0.0).all())
+        ):
+            raise ConfigError(f"bins must be edges that rise, two or more, found {bins!r}")
     if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
         return None
     if column.nunique() <= MOST_DISTINCT:
         return None
-    return _round_edges(column, bins) if isinstance(bins, int) else given
+    return _round_edges(column, count) if given is None else given
 
 
 def _round_edges(column: pd.Series[Any], bins: int) -> npt.NDArray[np.float64]:

@@ -35,16 +35,20 @@ def equity_drawdown(
 ) -> hv.Layout:
     """Equity above drawdown; windows hatched, stops as dashed lines, fills as triangles.
 
-    equity: by time, in `unit`.  drawdown: fractions <= 0 by time; None takes them from equity, whose first value is the
-    first high.  benchmark: what else the money might have done (prices, another equity), worth as much at the start.
-    fills: of more than `marks.MOST_FILLS` none are marked.  height: pixels of the upper plot, the lower one has half.
+    equity: by time, in `unit`.  drawdown: fractions <= 0 by time; None takes them from equity, whose first value
+    (not a missing one) is the first high.  benchmark: what else the money might have done (prices, another equity),
+    worth as much at the start.  fills: of more than `marks.MOST_FILLS` none are marked.  height: pixels of the upper
+    plot, the lower one has half.
     Raises DataError for curves that are none, ConfigError for sizes.
     """
     size = size_of(width, height, responsive)
     curve = read_curve(equity, "equity")
     if drawdown is None:
         values = np.asarray(curve, dtype=np.float64)
-        fall = pd.Series(drawdowns(values, float(values[0])), index=curve.index, name="drawdown")
+        known = np.isfinite(values)
+        below = np.full(len(values), np.nan)
+        below[known] = drawdowns(values[known], float(values[known][0]))
+        fall = pd.Series(below, index=curve.index, name="drawdown")
     else:
         fall = read_curve(drawdown, "drawdown")
         if (fall > 0.0).any():

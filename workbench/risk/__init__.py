@@ -6,8 +6,9 @@ hide a module.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
+
+from workbench.lazy import on_demand
 
 if TYPE_CHECKING:
     from workbench.risk.book import hypothetical_pnl
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     )
     from workbench.risk.crises import CRISES, Crisis
     from workbench.risk.cross_venue import aligned_closes, gap_spells, gap_table, venue_gaps, widest_gap
-    from workbench.risk.drawdown import conditional_drawdown, drawdown_table, time_under_water, underwater
+    from workbench.risk.drawdown import conditional_drawdown, time_under_water, underwater
     from workbench.risk.factors import (
         FactorModel,
         conditional_shocks,
@@ -106,7 +107,6 @@ __all__ = [
     "cornish_fisher_quantile",
     "correlation_stress",
     "diversification_ratio",
-    "drawdown_table",
     "effective_bets",
     "effective_number",
     "ewma_beta",
@@ -179,7 +179,6 @@ _MODULES: Final = {
     ),
     "drawdown": (
         "conditional_drawdown",
-        "drawdown_table",
         "time_under_water",
         "underwater",
     ),
@@ -247,14 +246,4 @@ _MODULES: Final = {
 }
 _HOME: Final = {name: module for module, names in _MODULES.items() for name in names}
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return [*__all__]
+__getattr__, __dir__ = on_demand(__name__, _HOME, __all__)

@@ -5,7 +5,7 @@ An exposure is a signed amount in quote currency (quantity x mark x multiplier);
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,7 +14,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.errors import ConfigError, DataError
-from workbench.risk.model import check_finite
+from workbench.performance.inputs import check_number
+from workbench.risk.inputs import ExposuresLike, numbers_of, strategies_of
 
 __all__ = [
     "Book",
@@ -29,12 +30,9 @@ __all__ = [
 
 type Floats = npt.NDArray[np.float64]
 type Returns = pd.Series[float] | pd.DataFrame | npt.NDArray[np.floating[Any]] | Sequence[float]
-type Exposures = Mapping[str, float] | pd.Series[float] | pd.DataFrame
-"""By instrument (a Series or mapping); by strategy and instrument (a frame with a row for each strategy and a column
-for each instrument); or positions with the columns symbol, venue, notional (and strategy_id)."""
+type Exposures = ExposuresLike
 
 LEAST_ROWS: Final = 8  # as in the core: fewer say nothing about a tail
-_POSITIONS: Final = ("symbol", "venue", "notional")
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +56,7 @@ def read_book(returns: Returns, exposures: Exposures | None, value: float = 1.0)
     a column for each instrument of `exposures` (others are left out).  Raises DataError for returns that are missing,
     not finite or too few, for exposures without a column, or not finite; ConfigError for `value`.
     """
-    amount = check_finite("value", value)
+    amount = check_number("value", value)
     if isinstance(returns, pd.DataFrame):
         return _many(returns, exposures, amount)
     if exposures is not None:
@@ -81,7 +79,7 @@ def read_series(returns: Returns, where: str = "returns", least: int = LEAST_ROW
         )
     series = pd.Series(returns) if not isinstance(returns, pd.Series) else returns
     _check_index(series.index, where)
-    _check_values(_numbers(series.to_frame(), where), series.index, None, where, least)
+    _check_values(numbers_of(series.to_frame(), where), series.index, None, where, least)
     return series.astype(np.float64)
 
 
@@ -117,7 +115,7 @@ def _many(returns: pd.DataFrame, exposures: Exposures | None, value: float) -> B
     if returns.columns.has_duplicates:
         twice = returns.columns[returns.columns.duplicated()][0]
         raise DataError(f"returns: expected each column once, found {twice} twice")
-    held = _by_strategy(exposures)
+    held = strategies_of(exposures)
     missing = [str(name) for name in held.columns if name not in returns.columns]
     if missing:
         known = ", ".join(str(name) for name in returns.columns[:8]) or "none"
@@ -127,61 +125,9 @@ def _many(returns: pd.DataFrame, exposures: Exposures | None, value: float) -> B
         )
     _check_index(returns.index, "returns")
     table = returns.loc[:, held.columns]
-    values = _numbers(table, "returns")
+    values = numbers_of(table, "returns")
     _check_values(values, table.index, table.columns, "returns", LEAST_ROWS)
     return Book(table.index, values, held)
-
-
-def _by_strategy(exposures: Exposures) -> pd.DataFrame:
-    """Strategies x instruments, finite."""
-    if not isinstance(exposures, pd.DataFrame):
-        series = pd.Series(exposures)
-        table = pd.DataFrame([series.to_numpy()], index=pd.Index(["all"]), columns=series.index)
-    elif all(name in exposures for name in _POSITIONS):
-        table = _pivoted(exposures)
-    else:
-        table = exposures
-    if not table.size:
-        raise DataError("exposures: expected at least one instrument, found none")
-    for axis, what in ((table.columns, "instrument"), (table.index, "strategy")):
-        if axis.has_duplicates:
-            twice = axis[axis.duplicated()][0]
-            raise DataError(f"exposures: expected each {what} once, found {twice} twice; add them up")
-    values = _numbers(table, "exposures")
-    if not np.isfinite(values).all():
-        row, column = np.argwhere(~np.isfinite(values))[0]
-        raise DataError(
-            f"exposures: expected finite amounts, found {values[row, column]} for {table.columns[column]} of "
-            f"{table.index[row]}; write 0 for nothing held"
-        )
-    return pd.DataFrame(values, index=table.index, columns=table.columns)
-
-
-def _pivoted(positions: pd.DataFrame) -> pd.DataFrame:
-    """Positions, one in a row, as strategies x instruments; an instrument is symbol@venue, or its symbol alone."""
-    symbol, venue = positions["symbol"].astype(str), positions["venue"].astype(str)
-    table = pd.DataFrame(
-        {
-            "strategy": positions.get("strategy_id", "all"),
-            "instrument": symbol.where(venue == "", symbol + "@" + venue),
-            "notional": _numbers(positions[["notional"]], "exposures")[:, 0],
-        }
-    )
-    unknown = ~np.isfinite(table["notional"])
-    if unknown.any():
-        name = table["instrument"][unknown].iloc[0]
-        raise DataError(
-            f"exposures: expected finite amounts, found {table['notional'][unknown].iloc[0]} for {name}"
-        )
-    sums = table.groupby(["strategy", "instrument"], sort=False, dropna=False)["notional"].sum()
-    return sums.unstack(fill_value=0, sort=False).rename_axis(index=None, columns=None)
-
-
-def _numbers(table: pd.DataFrame, where: str) -> Floats:
-    try:
-        return table.to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{where}: expected numbers, found something else ({error})") from error
 
 
 def _check_index(index: pd.Index, where: str) -> None:

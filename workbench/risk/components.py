@@ -70,7 +70,7 @@ def component_var(
     _check_moves(book)
     measure = Measure(book, model)
     if method == "cornish_fisher":
-        warn_outside_domain(book.returns @ book.held, model, stacklevel=2)
+        warn_outside_domain([book.returns @ book.held], model, stacklevel=2)
     var, cvar = measure.losses(book.held)
     marginal, marginal_cvar = measure.gradient(book.held)
     amounts = book.exposures.to_numpy(dtype=np.float64)

@@ -30,9 +30,8 @@ import numpy.typing as npt
 from scipy import special
 
 from workbench.errors import ConfigError
+from workbench.performance.inputs import check_number, check_share
 from workbench.risk.book import Floats
-from workbench.risk.inputs import check_share
-from workbench.risk.model import check_finite
 
 __all__ = [
     "MOST_SKEWNESS",
@@ -58,7 +57,7 @@ def cornish_fisher_quantile(probability: float, skewness: float, excess_kurtosis
     quantile; within `cornish_fisher_domain` it falls nowhere.
     """
     z = float(special.ndtri(check_share("probability", probability)))
-    skew, kurtosis = check_finite("skewness", skewness), check_finite("excess_kurtosis", excess_kurtosis)
+    skew, kurtosis = check_number("skewness", skewness), check_number("excess_kurtosis", excess_kurtosis)
     if not is_valid(np.asarray(skew), np.asarray(kurtosis), abs(z)):
         domain = "no excess_kurtosis would do"
         if abs(skew) <= MOST_SKEWNESS:
@@ -76,7 +75,7 @@ def cornish_fisher_domain(skewness: float) -> tuple[float, float]:
 
     Raises ConfigError where none is: |skewness| above 6 (sqrt(2) - 1) = 2.485.
     """
-    size = abs(check_finite("skewness", skewness))
+    size = abs(check_number("skewness", skewness))
     if size > MOST_SKEWNESS:
         raise ConfigError(
             f"skewness must be within {MOST_SKEWNESS:.3f} of 0 for the Cornish-Fisher expansion, found {skewness:g}"

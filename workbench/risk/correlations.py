@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.errors import ConfigError, DataError
-from workbench.risk.inputs import ExposuresLike, as_exposures, check_number, check_share, square_matrix
+from workbench.performance.inputs import check_number, check_share
+from workbench.risk.inputs import ExposuresLike, as_exposures, square_matrix
 
 __all__ = ["correlation_stress", "nearest_correlation", "stressed_correlation"]
 

@@ -24,9 +24,9 @@ import pandas as pd
 from scipy import special
 
 from workbench.errors import ConfigError, DataError
+from workbench.performance.inputs import check_count, check_share
 from workbench.risk.book import Returns, read_series
-from workbench.risk.inputs import check_share
-from workbench.risk.model import check_confidence, check_count
+from workbench.risk.model import check_confidence
 
 __all__ = [
     "CoverageTest",

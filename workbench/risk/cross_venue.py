@@ -17,7 +17,8 @@ import pandas as pd
 from workbench.data.prices import Prices
 from workbench.data.times import Moment, as_span, parse_interval, stamp
 from workbench.errors import ConfigError, DataError, UnknownInstrumentError
-from workbench.risk.inputs import as_closes, check_number
+from workbench.performance.inputs import check_number
+from workbench.risk.inputs import as_closes
 
 __all__ = ["aligned_closes", "gap_spells", "gap_table", "venue_gaps", "widest_gap"]
 

@@ -30,7 +30,7 @@ def empirical(outcomes: Floats, tail: float) -> Losses:
     definition 2.6); it is never below value at risk.
     """
     count = outcomes.shape[-1]
-    rank = int(tail * count)
+    rank = int(tail * count + 1e-9)  # 1 - 0.9 is a little less than 0.1
     ordered = np.partition(outcomes, rank, axis=-1)
     edge = ordered[..., rank]
     worst = ordered[..., :rank].sum(axis=-1)

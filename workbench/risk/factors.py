@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.errors import ConfigError, DataError, UnknownInstrumentError
+from workbench.performance.inputs import check_count
 from workbench.risk.inputs import ExposuresLike, as_exposures, as_returns, square_matrix
 
 __all__ = [
@@ -98,8 +99,8 @@ def factor_loadings(
     Raises DataError where an instrument has too few rows in common with the factors, or where the factors cannot be
     told apart, ConfigError for lags below 0.
     """
-    if newey_west_lags is not None and (isinstance(newey_west_lags, bool) or newey_west_lags < 0):
-        raise ConfigError(f"newey_west_lags must be 0 or more, or None, found {newey_west_lags!r}")
+    if newey_west_lags is not None:
+        check_count("newey_west_lags", newey_west_lags, 0)
     table, moves = as_returns(returns), as_returns(factors, "factors")
     fits = {str(name): _fit(table[name], moves, str(name), intercept, newey_west_lags) for name in table}
     names = pd.Index([str(name) for name in moves.columns], name="factor")

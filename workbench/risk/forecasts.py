@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from workbench.errors import ConfigError, DataError
+from workbench.performance.inputs import check_count, check_number
 from workbench.risk.book import LEAST_ROWS, Floats, Returns, floats, read_series
 from workbench.risk.estimators import Losses, analytic, empirical
 from workbench.risk.garch import LEAST_GARCH_ROWS, estimate_garch
 from workbench.risk.measure import warn_outside_domain
-from workbench.risk.model import Method, Model, Settings, check_count, check_finite, make_model
+from workbench.risk.model import Method, Model, Settings, make_model
 from workbench.risk.simulation import filtered, historical, monte_carlo
 
 __all__ = ["rolling_var"]
@@ -50,7 +51,7 @@ def rolling_var(
     if refit is not None and method != "filtered_historical":
         raise ConfigError(f"refit has no effect on the method {method}; it is for filtered_historical")
     every = _USUAL_REFIT if refit is None else check_count("refit", refit, 1)
-    amount = check_finite("value", value)
+    amount = check_number("value", value)
     series = read_series(returns)
     if len(series) <= rows:
         raise DataError(
@@ -59,8 +60,7 @@ def rolling_var(
         )
     found = _forecasts(series, rows, amount, every, model)
     if model.method == "cornish_fisher":
-        windows = np.lib.stride_tricks.sliding_window_view(floats(series)[:-1], rows)
-        warn_outside_domain(amount * windows, model, stacklevel=2)
+        warn_outside_domain(_blocks(amount * floats(series)[:-1], rows), model, stacklevel=2)
     table = pd.DataFrame(dict(zip(("var", "cvar"), found, strict=True)), index=series.index[rows:])
     return table.clip(lower=0.0)
 
@@ -89,11 +89,16 @@ def _in_blocks(values: Floats, rows: int, amount: float, model: Model) -> Iterat
         outcomes, width = historical(values[:-1, None], model)[:, 0], rows - model.horizon + 1
     else:
         outcomes, width = values[:-1], rows
-    windows = np.lib.stride_tricks.sliding_window_view(amount * outcomes, width)
+    for block in _blocks(amount * outcomes, width):
+        yield empirical(block, model.tail) if model.method == "historical" else analytic(block, model)
+
+
+def _blocks(outcomes: Floats, width: int) -> Iterator[Floats]:
+    """All windows, some at a time: copied at once they would not fit the memory."""
+    windows = np.lib.stride_tricks.sliding_window_view(outcomes, width)
     step = max(_CELLS // width, 1)
     for start in range(0, len(windows), step):
-        block = windows[start : start + step]
-        yield empirical(block, model.tail) if model.method == "historical" else analytic(block, model)
+        yield windows[start : start + step]
 
 
 def _filtered(

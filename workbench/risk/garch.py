@@ -21,8 +21,8 @@ import numpy as np
 import pandas as pd
 
 from workbench.errors import DataError
+from workbench.performance.inputs import check_count
 from workbench.risk.book import Floats, Returns, floats, read_series
-from workbench.risk.model import check_count
 
 if TYPE_CHECKING:
     from arch.univariate.base import ARCHModelResult

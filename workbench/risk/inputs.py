@@ -5,9 +5,8 @@ An exposure is a signed notional in quote currency: quantity x mark x multiplier
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import Final, Literal, get_args
+from typing import Final, Literal, TypeGuard, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -23,11 +22,11 @@ __all__ = [
     "as_closes",
     "as_exposures",
     "as_returns",
-    "check_number",
-    "check_share",
     "exposures_by",
+    "numbers_of",
     "positions_of",
     "square_matrix",
+    "strategies_of",
 ]
 
 type ExposuresLike = Mapping[str, float] | pd.Series[float] | pd.DataFrame
@@ -40,6 +39,7 @@ type ClosesLike = Prices | pd.DataFrame
 type Cut = Literal["instrument", "symbol", "venue", "strategy"]
 
 CUTS: Final[tuple[str, ...]] = get_args(Cut.__value__)
+_POSITIONS: Final = ("symbol", "venue", "notional")
 _WHO: Final = {"symbol": "symbol", "venue": "venue", "strategy": "strategy_id"}
 
 
@@ -61,7 +61,7 @@ def exposures_by(exposures: ExposuresLike, by: Cut, *, gross: bool = False) -> p
         raise ConfigError(f"by: expected one of {', '.join(CUTS)}, found {by!r}")
     table = positions_of(exposures)
     if by == "instrument":
-        keys = table["symbol"].where(table["venue"] == "", table["symbol"] + "@" + table["venue"])
+        keys = _instruments(table)
     elif _WHO[by] in table:
         keys = table[_WHO[by]]
     else:
@@ -75,54 +75,97 @@ def positions_of(exposures: ExposuresLike) -> pd.DataFrame:
 
     Raises DataError as `exposures_by`.
     """
-    if isinstance(exposures, pd.DataFrame) and not {"symbol", "venue", "notional"}.intersection(exposures):
-        return positions_of(_long(exposures))
-    if isinstance(exposures, pd.DataFrame):
-        missing = [name for name in ("symbol", "venue", "notional") if name not in exposures]
-        if missing:
-            raise DataError(
-                f"positions: expected the columns symbol, venue, notional, found none called {', '.join(missing)}"
-            )
-        table = exposures[[c for c in ("strategy_id", "symbol", "venue", "notional") if c in exposures]]
-        names = (table["symbol"].astype(str) + "@" + table["venue"].astype(str)).tolist()
-    else:
-        series = pd.Series(exposures, dtype=np.float64)
-        names = [str(name) for name in series.index]
-        if twice := {name for name in names if names.count(name) > 1}:
-            raise DataError(
-                f"exposures: expected each instrument once, found {min(twice)} twice; add them up"
-            )
-        parts = [name.partition("@") for name in names]
-        table = pd.DataFrame(
-            {
-                "symbol": pd.array([part[0] for part in parts], dtype="str"),
-                "venue": pd.array([part[2] for part in parts], dtype="str"),
-                "notional": series.to_numpy(),
-            }
+    if _are_positions(exposures):
+        return _checked_positions(exposures)
+    table = _checked_table(exposures)
+    parts = [str(name).partition("@") for name in table.columns]
+    found = pd.DataFrame(
+        {
+            "strategy_id": np.repeat([str(name) for name in table.index], len(parts)),
+            "symbol": pd.array([part[0] for part in parts] * len(table), dtype="str"),
+            "venue": pd.array([part[2] for part in parts] * len(table), dtype="str"),
+            "notional": table.to_numpy().ravel(),
+        }
+    )
+    return found if isinstance(exposures, pd.DataFrame) else found.drop(columns="strategy_id")
+
+
+def strategies_of(exposures: ExposuresLike) -> pd.DataFrame:
+    """Strategies x instruments, finite; one strategy, "all", where none is known.  Raises DataError."""
+    if not _are_positions(exposures):
+        return _checked_table(exposures)
+    table = _checked_positions(exposures)
+    table = pd.DataFrame(
+        {
+            "strategy": table.get("strategy_id", "all"),
+            "instrument": _instruments(table),
+            "notional": table["notional"],
+        }
+    )
+    sums = table.groupby(["strategy", "instrument"], sort=False, dropna=False)["notional"].sum()
+    return sums.unstack(fill_value=0, sort=False).rename_axis(index=None, columns=None)
+
+
+def _are_positions(exposures: ExposuresLike) -> TypeGuard[pd.DataFrame]:
+    return isinstance(exposures, pd.DataFrame) and bool(set(_POSITIONS).intersection(exposures))
+
+
+def _instruments(positions: pd.DataFrame) -> pd.Series[str]:
+    """symbol@venue, or the symbol alone."""
+    symbol, venue = positions["symbol"].astype(str), positions["venue"].astype(str)
+    return symbol.where(venue == "", symbol + "@" + venue)
+
+
+def _checked_positions(positions: pd.DataFrame) -> pd.DataFrame:
+    missing = [name for name in _POSITIONS if name not in positions]
+    if missing:
+        raise DataError(
+            f"positions: expected the columns symbol, venue, notional, found none called {', '.join(missing)}"
         )
+    table = positions[[c for c in ("strategy_id", *_POSITIONS) if c in positions]]
     if not len(table):
         raise DataError("exposures: expected at least one position, found none")
-    bad = ~np.isfinite(table["notional"].to_numpy(dtype=np.float64))
+    values = numbers_of(table[["notional"]], "exposures")[:, 0]
+    bad = ~np.isfinite(values)
     if bad.any():
         at = int(bad.argmax())
         raise DataError(
-            f"exposures: expected finite amounts, found {table['notional'].iloc[at]} for {names[at]}"
+            f"exposures: expected finite amounts, found {values[at]} for {_instruments(table).iloc[at]}"
         )
-    return table
+    return table.assign(notional=values)
 
 
-def _long(exposures: pd.DataFrame) -> pd.DataFrame:
-    """Positions of a frame with one row per strategy and one column per instrument."""
-    parts = [str(name).partition("@") for name in exposures.columns]
-    rows = len(exposures)
-    return pd.DataFrame(
-        {
-            "strategy_id": np.repeat([str(name) for name in exposures.index], len(parts)),
-            "symbol": [part[0] for part in parts] * rows,
-            "venue": [part[2] for part in parts] * rows,
-            "notional": exposures.to_numpy(dtype=np.float64).ravel(),
-        }
-    )
+def _checked_table(exposures: ExposuresLike) -> pd.DataFrame:
+    """Strategies x instruments of what is no list of positions."""
+    given: object = exposures
+    if not isinstance(given, Mapping | pd.Series | pd.DataFrame):
+        raise DataError(
+            f"exposures: expected amounts by instrument, such as {{'BTC-USD': 100_000.0}}, found {given!r:.80}"
+        )
+    table = given if isinstance(given, pd.DataFrame) else pd.Series(given, dtype=object).to_frame("all").T
+    if not table.size:
+        raise DataError("exposures: expected at least one position, found none")
+    for axis, what in ((table.columns, "instrument"), (table.index, "strategy")):
+        if axis.has_duplicates:
+            twice = axis[axis.duplicated()][0]
+            raise DataError(f"exposures: expected each {what} once, found {twice} twice; add them up")
+    values = numbers_of(table, "exposures")
+    if not np.isfinite(values).all():
+        row, column = np.argwhere(~np.isfinite(values))[0]
+        of = f" of {table.index[row]}" if isinstance(given, pd.DataFrame) else ""
+        raise DataError(
+            f"exposures: expected finite amounts, found {values[row, column]} for {table.columns[column]}{of}; "
+            "write 0 for nothing held"
+        )
+    return pd.DataFrame(values, index=table.index, columns=table.columns)
+
+
+def numbers_of(table: pd.DataFrame, where: str) -> npt.NDArray[np.float64]:
+    """The figures of a frame, float64[rows, columns]; raises DataError where there are others."""
+    try:
+        return table.to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{where}: expected numbers, found something else ({error})") from error
 
 
 def as_closes(closes: ClosesLike, where: str = "closes") -> pd.DataFrame:
@@ -134,7 +177,7 @@ def as_closes(closes: ClosesLike, where: str = "closes") -> pd.DataFrame:
     if not isinstance(table, pd.DataFrame) or not isinstance(table.index, pd.DatetimeIndex):
         raise DataError(f"{where}: expected Prices or a frame of closes with times as its index")
     _check_index(table.index, where)
-    values = table.to_numpy(dtype=np.float64)
+    values = numbers_of(table, where)
     if not len(values):
         raise DataError(f"{where}: expected at least one row, found none")
     wrong = ~np.isnan(values) & ~((values > 0.0) & np.isfinite(values))
@@ -167,7 +210,7 @@ def as_returns(
     _check_index(table.index, where)
     if len(table) < least:
         raise DataError(f"{where}: expected at least {least} rows, found {len(table)}")
-    values = table.to_numpy(dtype=np.float64)
+    values = numbers_of(table, where)
     if np.isinf(values).any():
         row, column = np.argwhere(np.isinf(values))[0]
         raise DataError(
@@ -185,25 +228,6 @@ def _check_index(index: pd.Index, where: str) -> None:
         f"{where}: expected times that rise, found {index[step[0] + 1]} after {index[step[0]]}; "
         "sort them and drop what comes twice"
     )
-
-
-def check_number(what: str, value: float, least: float, most: float = math.inf) -> float:
-    """`value` as a finite number from `least` to `most`; raises ConfigError."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise ConfigError(f"{what} must be a number, found {value!r}")
-    number = float(value)
-    if not (math.isfinite(number) and least <= number <= most):
-        upper = f"from {least:g} to {most:g}" if most < math.inf else f"of {least:g} or more"
-        raise ConfigError(f"{what} must be a finite number {upper}, found {value!r}")
-    return number
-
-
-def check_share(what: str, value: float) -> float:
-    """`value` strictly between 0 and 1; raises ConfigError."""
-    number = check_number(what, value, 0.0, 1.0)
-    if number in (0.0, 1.0):
-        raise ConfigError(f"{what} must lie between 0 and 1, both left out, found {value!r}")
-    return number
 
 
 def square_matrix(

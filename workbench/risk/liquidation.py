@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.errors import ConfigError, DataError
+from workbench.performance.inputs import check_count
 from workbench.risk.inputs import ExposuresLike, square_matrix
 from workbench.risk.liquidity import liquidity_book
 
@@ -40,8 +41,8 @@ def liquidation_profile(
     if last is None:
         longest = float(needed[np.isfinite(needed)].max(initial=0.0))
         last = min(math.ceil(longest - 1e-9), _MOST_DAYS)
-    elif isinstance(last, bool) or not 1 <= last <= _MOST_DAYS:
-        raise ConfigError(f"days must lie between 1 and {_MOST_DAYS}, or be None for all, found {days!r}")
+    else:
+        check_count("days", last, 1, _MOST_DAYS)
     day = np.arange(last + 1)
     closed = np.minimum(day[:, None] / needed[None, :], 1.0)
     table = pd.DataFrame(closed, index=pd.RangeIndex(last + 1, name="day"), columns=book.names)
@@ -62,7 +63,12 @@ def liquidity_buckets(
     buckets: last days of the spans, rising.  notional: quote currency, gross.  share: of gross notional.  Arguments and
     errors as for `liquidity_horizon`.
     """
-    if not buckets or buckets[0] < 1 or any(b <= a for a, b in pairwise(buckets)):
+    given: object = buckets
+    if not isinstance(given, Sequence) or isinstance(given, str) or not given:
+        raise ConfigError(f"buckets: expected days from 1 that rise, such as (1, 7, 30), found {given!r}")
+    for day in given:
+        check_count("each of buckets", day, 1)
+    if any(b <= a for a, b in pairwise(buckets)):
         raise ConfigError(f"buckets: expected days from 1 that rise, found {buckets!r}")
     book = liquidity_book(exposures, daily_volume, participation, None)
     gross = np.abs(book.exposures)

@@ -18,7 +18,8 @@ import pandas as pd
 from workbench.core.costs import Costs
 from workbench.data.prices import Prices
 from workbench.errors import ConfigError, DataError
-from workbench.risk.inputs import ExposuresLike, as_exposures, check_number
+from workbench.performance.inputs import check_count, check_number
+from workbench.risk.inputs import ExposuresLike, as_exposures
 
 __all__ = [
     "LiquidityBook",
@@ -63,8 +64,7 @@ def average_daily_volume(prices: Prices, days: int = 20) -> pd.Series[float]:
     of every other day, is left out.  Raises DataError where an instrument's volume is unknown or has
     fewer days, ConfigError for days below 1.
     """
-    if isinstance(days, bool) or days < 1:
-        raise ConfigError(f"days must be 1 or more, found {days!r}")
+    check_count("days", days, 1)
     found = {}
     for instrument in prices.instruments:
         frame = prices.frame(instrument.name)

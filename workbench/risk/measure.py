@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -75,9 +76,10 @@ class Measure:
         return drift, covariance / scale
 
 
-def warn_outside_domain(pnl: Floats, model: Model, stacklevel: int) -> None:
-    """Warn once where rows of profit and loss, float64[..., n], are outside the domain of Cornish-Fisher."""
-    skewness, kurtosis = shape(pnl, model)
+def warn_outside_domain(blocks: Iterable[Floats], model: Model, stacklevel: int) -> None:
+    """Warn once where rows of profit and loss, blocks of float64[..., n], are outside the domain of Cornish-Fisher."""
+    shapes = [np.atleast_2d(np.stack(shape(block, model), axis=-1)) for block in blocks]
+    skewness, kurtosis = np.concatenate(shapes).T
     skewness, kurtosis = skewness / model.horizon**0.5, kurtosis / model.horizon
     quantile = -float(special.ndtri(model.tail))
     outside = ~np.atleast_1d(is_valid(skewness, kurtosis, quantile))

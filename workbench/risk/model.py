@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypedDict, get_args
 
@@ -10,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.errors import ConfigError
-from workbench.risk.inputs import check_number, check_share
+from workbench.performance.inputs import check_count, check_number, check_share
 
 __all__ = [
     "METHODS",
@@ -19,8 +18,6 @@ __all__ = [
     "Model",
     "Settings",
     "check_confidence",
-    "check_count",
-    "check_finite",
     "make_model",
 ]
 
@@ -117,31 +114,13 @@ def make_model(method: str, confidence: float, horizon: int, settings: Settings)
 
 def check_confidence(confidence: float) -> float:
     """`confidence` strictly between 0.5 and 1; raises ConfigError."""
-    level = check_finite("confidence", confidence)
+    level = check_number("confidence", confidence)
     if not 0.5 < level < 1.0:
         hint = f"{level:g} % is {level / 100.0:g}" if 50.0 < level < 100.0 else "0.99 is usual"
         raise ConfigError(
             f"confidence must lie between 0.5 and 1, both left out, found {confidence!r}; {hint}"
         )
     return level
-
-
-def check_count(what: str, count: object, least: int, most: float = math.inf) -> int:
-    """`count` as an int of `least` or more; raises ConfigError."""
-    if isinstance(count, int | np.integer) and not isinstance(count, bool):
-        whole = int(count)
-        if least <= whole <= most:
-            return whole
-    upper = f"from {least:,} to {most:,.0f}" if most < math.inf else f"of {least:,} or more"
-    raise ConfigError(f"{what} must be a whole number {upper}, found {count!r}")
-
-
-def check_finite(what: str, value: float) -> float:
-    """`value` as a finite number; raises ConfigError."""
-    try:
-        return check_number(what, value, -math.inf)
-    except ConfigError:
-        raise ConfigError(f"{what} must be a finite number, found {value!r}") from None
 
 
 def _check(given: dict[str, Any]) -> None:

@@ -9,7 +9,6 @@ those of J.P. Morgan/Reuters, "RiskMetrics - Technical Document", 4th ed., 1996,
 from __future__ import annotations
 
 import math
-from datetime import timedelta
 from itertools import combinations
 from typing import Final
 
@@ -17,9 +16,10 @@ import numpy as np
 import pandas as pd
 
 from workbench.errors import ConfigError, DataError
-from workbench.performance.rolling import rolling_volatility
+from workbench.performance.inputs import check_count, check_number, check_share
+from workbench.performance.rolling import Window, read_window, rolling_volatility
 from workbench.risk.estimators import ewma_weights
-from workbench.risk.inputs import as_returns, check_number, check_share
+from workbench.risk.inputs import as_returns
 
 __all__ = [
     "RISKMETRICS_DAILY",
@@ -39,8 +39,6 @@ RISKMETRICS_DAILY: Final = 0.94
 
 RISKMETRICS_MONTHLY: Final = 0.97
 """Decay for monthly returns (the same)."""
-
-type Window = int | str | timedelta
 
 
 def rolling_beta[T: (pd.Series[float], pd.DataFrame)](
@@ -181,34 +179,12 @@ def _benchmark(benchmark: pd.Series[float], returns: pd.Series[float] | pd.DataF
 
 def _window(window: Window, min_periods: int | None, index: pd.Index) -> tuple[int | pd.Timedelta, int]:
     """The window as pandas takes it, and the rows that must be known."""
-    span: int | pd.Timedelta
-    if isinstance(window, int) and not isinstance(window, bool):
-        if window < 2:
-            raise ConfigError(f"window must be 2 rows or more, found {window}")
-        span, usual = window, window
-    else:
-        span, usual = _span(window), 2
-        if not isinstance(index, pd.DatetimeIndex):
-            raise DataError(f"a window of {window} needs times as the index, found {type(index).__name__}")
-    least = usual if min_periods is None else min_periods
-    if isinstance(least, bool) or least < 2:
-        raise ConfigError(f"min_periods must be 2 rows or more, found {min_periods!r}")
+    span = read_window(window, index)
+    usual = span if isinstance(span, int) else 2
+    least = usual if min_periods is None else check_count("min_periods", min_periods, 2)
     if isinstance(span, int) and least > span:
         raise ConfigError(f"min_periods must be at most the window of {span} rows, found {least}")
     return span, least
-
-
-def _span(window: object) -> pd.Timedelta:
-    problem = f"window must be a number of rows, or a length of time such as '90D', found {window!r}"
-    if not isinstance(window, str | timedelta):
-        raise ConfigError(problem)
-    try:
-        span = pd.Timedelta(window)
-    except ValueError as error:
-        raise ConfigError(problem) from error
-    if not span > pd.Timedelta(0):
-        raise ConfigError(problem)
-    return span
 
 
 def _like[T: (pd.Series[float], pd.DataFrame)](given: T, table: pd.DataFrame) -> T:

@@ -17,8 +17,9 @@ import pandas as pd
 
 from workbench.data.times import Moment, as_span, stamp
 from workbench.errors import ConfigError, DataError, UnknownInstrumentError
+from workbench.performance.inputs import check_count, check_number
 from workbench.risk.crises import CRISES, Crisis
-from workbench.risk.inputs import ClosesLike, ExposuresLike, as_closes, as_exposures, check_number
+from workbench.risk.inputs import ClosesLike, ExposuresLike, as_closes, as_exposures
 
 __all__ = [
     "CRISES",
@@ -170,9 +171,8 @@ def worst_windows(
     worst_instrument_pnl: which lost most.  proxies: as for `replay_scenario`.
     Raises UnknownInstrumentError where a position has no prices, DataError where they are too short.
     """
-    for what, value in (("length", length), ("top", top)):
-        if isinstance(value, bool) or value < 1:
-            raise ConfigError(f"{what} must be 1 or more, found {value!r}")
+    check_count("length", length, 1)
+    check_count("top", top, 1)
     held, prices = as_exposures(exposures), as_closes(closes)
     stand_ins = _stand_ins(held, prices, proxies)
     if lacking := [str(name) for name in held.index if name not in stand_ins]:
@@ -300,7 +300,12 @@ def _stand_ins(
         if name not in held.index:
             known = ", ".join(map(str, held.index))
             raise UnknownInstrumentError(f"proxies: no position {name!r}; there are {known}")
-        column, beta = proxy if isinstance(proxy, tuple) else (proxy, 1.0)
+        pair: Any = proxy if isinstance(proxy, tuple) else (proxy, 1.0)
+        if len(pair) != 2:
+            raise ConfigError(
+                f"proxies: expected for {name} another name, or (another, beta), found {proxy!r}"
+            )
+        column, beta = pair
         if column not in prices:
             raise UnknownInstrumentError(
                 f"proxies: no prices of {column!r}; there are {', '.join(map(str, prices.columns))}"
@@ -318,7 +323,10 @@ def _scenario(scenario: ScenarioLike) -> Crisis:
                 f"no scenario {scenario!r}; there are {', '.join(CRISES)}; or give (start, end)"
             )
         return CRISES[scenario]
-    start, end = scenario
+    given: Any = scenario
+    if not isinstance(given, tuple | list) or len(given) != 2:
+        raise ConfigError(f"scenario: expected a name, a Crisis or (start, end), found {given!r:.80}")
+    start, end = given
     return Crisis(f"{start} to {end}", start, end)
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from workbench.errors import ConfigError, DataError
-from workbench.risk.inputs import ExposuresLike, as_exposures, as_returns, check_number
+from workbench.performance.inputs import check_number
+from workbench.risk.inputs import ExposuresLike, as_exposures, as_returns
 
 __all__ = ["scaled_volatility", "shock_stress", "shock_table"]
 
@@ -56,11 +57,16 @@ def shock_stress(
 def shock_table(exposures: ExposuresLike, shocks: Mapping[str, Shock]) -> pd.DataFrame:
     """The return that each scenario means for each instrument; NaN where it means none.  See `shock_stress`."""
     held = as_exposures(exposures)
-    if not shocks:
-        raise ConfigError("shocks: expected at least one scenario, found none")
+    given: object = shocks
+    if not isinstance(given, Mapping) or not given:
+        raise ConfigError(f"shocks: expected at least one scenario, found {given!r:.80}")
     names = [str(name) for name in held.index]
     rows = {}
     for scenario, shock in shocks.items():
+        if not isinstance(shock, Mapping | pd.Series):
+            raise ConfigError(
+                f"scenario {scenario}: expected returns by instrument, such as {{'*': -0.3}}, found {shock!r:.80}"
+            )
         keys = [_keys(name) for name in names]
         known = {key for group in keys for key in group}
         for key, move in shock.items():

@@ -33,7 +33,7 @@ def scenario_gradient(outcomes: Floats, held: Floats, tail: float, *, smooth: bo
     pnl = outcomes @ held
     count = len(pnl)
     order = np.argsort(pnl, kind="stable")
-    rank = int(tail * count)
+    rank = int(tail * count + 1e-9)  # 1 - 0.9 is a little less than 0.1
     worst = outcomes[order[:rank]].sum(axis=0) + (tail * count - rank) * outcomes[order[rank]]
     at_risk = -outcomes[order[rank]]
     band = min(round(_BAND * tail * count), rank) if smooth else 0

@@ -78,7 +78,7 @@ def tail_risk(
     book = read_book(returns, exposures, value)
     measure = Measure(book, model)
     if method == "cornish_fisher":
-        warn_outside_domain(book.returns @ book.held, model, stacklevel=2)
+        warn_outside_domain([book.returns @ book.held], model, stacklevel=2)
     var, cvar = measure.losses(book.held)
     return TailRisk(
         method, model.confidence, model.horizon, max(var, 0.0), max(cvar, 0.0), measure.observations
