@@ -43,7 +43,8 @@ class PostgresStore(Store):
         name = f"trading journal of process {os.getpid()} on {socket.gethostname()}"[:63]
         options: dict[str, Any] = {**_CONNECTION, "application_name": name}
         if read_only:
-            options["options"] = "-c default_transaction_read_only=on"
+            given = str(url.query.get("options", ""))
+            url = url.update_query_dict({"options": f"{given} -c default_transaction_read_only=on".strip()})
         engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", pool_pre_ping=True, connect_args=options)
         super().__init__(engine, url.render_as_string(hide_password=True), read_only)
 

@@ -221,12 +221,15 @@ class SqliteStore(Store):
     def resume(self) -> None:
         self._still_there()
         with self.judged():
-            assert self._writer is not None
-            raw = self._writer.connection.driver_connection
-            assert isinstance(raw, sqlite3.Connection)
-            if raw.in_transaction:
-                self._writer.exec_driver_sql("ROLLBACK")
+            if self._raw().in_transaction:
+                self._raw().execute("ROLLBACK")
             self._begin()
+
+    def _raw(self) -> sqlite3.Connection:
+        assert self._writer is not None
+        raw = self._writer.connection.driver_connection
+        assert isinstance(raw, sqlite3.Connection)
+        return raw
 
     def tidy(self, idle: bool) -> None:
         if self._pages >= (_PAGES_WHEN_IDLE if idle else _PAGES_BEFORE_CHECKPOINT):
@@ -245,8 +248,8 @@ class SqliteStore(Store):
 
     def prune(self, upto: int, most: int) -> bool:
         more = super().prune(upto, most)
-        with self.judged(), self.transaction() as connection:
-            connection.exec_driver_sql("PRAGMA incremental_vacuum").all()
+        with self.judged(), self.transaction():
+            self._raw().execute("PRAGMA incremental_vacuum").fetchall()  # a page each time that it is asked
         return more
 
     # --- what errors mean -----------------------------------------------------------------------------------------

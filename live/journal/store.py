@@ -175,13 +175,13 @@ class Store(ABC):
             )
         return Tail(sequence, int(crc))
 
-    def rows(self, after: int, until: int) -> list[Row]:
-        """At most CHUNK rows with after < sequence <= until, in order."""
+    def rows(self, after: int, until: int, most: int = CHUNK) -> list[Row]:
+        """At most `most` rows with after < sequence <= until, in order."""
         chunk = (
             sa.select(*records.columns)
             .where(records.c.sequence > after, records.c.sequence <= until)
             .order_by(records.c.sequence)
-            .limit(CHUNK)
+            .limit(most)
         )
         with self.reading() as connection:
             return cast("list[Row]", connection.execute(chunk).all())

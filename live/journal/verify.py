@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from live.journal.records import Row, Snapshot, Tail, chain
-from live.journal.store import Store, StoredSnapshot
+from live.journal.store import CHUNK, Store, StoredSnapshot
 from workbench.errors import JournalDamaged
 
 __all__ = ["newest_snapshot", "pack_snapshot", "rows_after", "verify"]
@@ -41,10 +41,27 @@ def verify(store: Store, start: Tail, until: int) -> Tail:
 def _chunk(store: Store, sequence: int, until: int) -> list[Row]:
     try:
         chunk = store.rows(sequence, until)
-    except JournalDamaged as error:
-        raise JournalDamaged(f"{error} after record {sequence}; {_MEND}") from error
+    except JournalDamaged:
+        chunk = _up_to_damage(store, sequence, until)
     if not chunk:
         raise JournalDamaged(f"{store.shown}: expected record {sequence + 1}, found none; {_MEND}")
+    return chunk
+
+
+def _up_to_damage(store: Store, sequence: int, until: int) -> list[Row]:
+    """Of rows that cannot be read together, those that can be before the first that can't; JournalDamaged on that."""
+    chunk: list[Row] = []
+    while len(chunk) < CHUNK:
+        at = sequence + len(chunk)
+        try:
+            row = store.rows(at, until, 1)
+        except JournalDamaged as error:
+            if chunk:
+                break
+            raise JournalDamaged(f"{error}; record {at + 1} cannot be read; {_MEND}") from error
+        if not row:
+            break
+        chunk += row
     return chunk
 
 

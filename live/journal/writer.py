@@ -181,10 +181,11 @@ class Writer:
                 self._prune_upto = 0
 
     def _commit(self) -> None:
+        early = self._next_commit - time.monotonic()
+        if early > 0:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closing, early)
         started = time.monotonic()
-        if started < self._next_commit:
-            time.sleep(self._next_commit - started)
-            started = time.monotonic()
         if not self._flight:
             self._board()
         self._next_commit = started + self._interval
