@@ -76,7 +76,8 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True):
     kernels: folder where compiled strategies' machine code is kept between launches, one file for each source;
     None keeps it for as long as this sandbox lives.
     container_program: docker or podman; "" takes what there is.  container_image: "" for an empty image with this
-    machine's interpreter mounted read-only.  owner: names the containers of this engine, so that strays are found.
+    machine's interpreter mounted read-only.  container_options: for `run`, in place of limits by cgroups.
+    owner: names the containers of this engine, so that strays are found.
     """
 
     isolation: Isolation = Isolation.SANDBOX
@@ -94,6 +95,7 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True):
     kernels: Path | None = None
     container_program: str = ""
     container_image: str = ""
+    container_options: tuple[str, ...] = ()
     owner: str = "workbench"
 
 

@@ -1,0 +1,51 @@
+"""The loop of a strategy's process: frames in, the strategy is called, frames out; until Stop or the engine's end."""
+
+from __future__ import annotations
+
+import os
+from time import perf_counter_ns
+from typing import Final
+
+from live.messages import Deliver, Hello, Stop
+from live.sandbox import shelf
+from live.sandbox.frames import FrameReader, Kernel, decode_to_worker
+from live.sandbox.player import Player
+from live.sandbox.voice import Voice
+
+__all__ = ["EXIT_ENGINE_GONE", "EXIT_MEMORY", "EXIT_NOT_LOADED", "EXIT_UNCONFINED", "serve"]
+
+EXIT_NOT_LOADED: Final = 64
+EXIT_ENGINE_GONE: Final = 65
+EXIT_MEMORY: Final = 66
+EXIT_UNCONFINED: Final = 67
+
+_READ_BYTES: Final = 1 << 16
+_HOLD_NS: Final = 200_000  # how long an answer may wait for the next one to share a write
+
+
+def serve(channel: int, voice: Voice) -> int:
+    """Play what comes in on `channel`, a descriptor; the exit status."""
+    reader, player = FrameReader(), Player(voice)
+    while data := os.read(channel, _READ_BYTES):
+        held_since = perf_counter_ns()
+        for frame in reader.feed(data):
+            message = decode_to_worker(frame)
+            if isinstance(message, Deliver):
+                player.deliver(message)
+            elif isinstance(message, Hello):
+                if not player.load(message):
+                    voice.flush()
+                    return EXIT_NOT_LOADED
+            elif isinstance(message, Kernel):
+                shelf.put_back(message.data)
+            elif isinstance(message, Stop):
+                voice.flush()
+                return 0
+            if player.out_of_memory:
+                voice.flush()
+                return EXIT_MEMORY
+            if perf_counter_ns() - held_since > _HOLD_NS:
+                voice.flush()
+                held_since = perf_counter_ns()
+        voice.flush()
+    return EXIT_ENGINE_GONE
