@@ -13,6 +13,7 @@ from live.messages import Answer, Deliver, Hello, Ready
 from live.sandbox.frames import FrameError
 from live.sandbox.plain import plain_mapping, plain_signals
 from live.sandbox.voice import MOST_TEXT, Voice
+from workbench.core.build import Seat
 from workbench.core.messages import OrderFill, PriceUpdate
 from workbench.errors import StrategyLoadError
 from workbench.strategy.compiled import CompiledStrategy, parameter_rows, ready
@@ -44,6 +45,19 @@ def _warm(strategy: TradingStrategy) -> None:
         Runner(ready(kind), parameter_rows(kind, [strategy.config])[0], count)
 
 
+def _introduced(strategy: TradingStrategy, seat: Seat, shown: frozenset[str]) -> Ready:
+    info = strategy.get_strategy_info()
+    return Ready(
+        name=str(info.get("name", type(strategy).__name__))[:MOST_TEXT],
+        version=str(info.get("version", strategy.VERSION))[:MOST_TEXT],
+        description=str(info.get("description") or "")[:MOST_TEXT],
+        parameters=plain_mapping(info.get("parameters") or {}),
+        sizing=seat.sizing.name.lower(),
+        unit=seat.unit,
+        symbols=sorted(shown),
+    )
+
+
 class Player:
     """One strategy.  `out_of_memory`: it raised MemoryError, and more will follow: whoever runs it should end it."""
 
@@ -54,38 +68,26 @@ class Player:
         self._spent_ns = 0
         self.out_of_memory = False
 
-    def load(self, hello: Hello) -> bool:
-        """Load and start the strategy, and say Ready; False, and Raised is said, where that fails."""
+    def load(self, hello: Hello) -> Ready | None:
+        """Load and start the strategy; None, and Raised is said, where that fails."""
         call = "load"
         try:
             kind = load_source(hello.source, hello.filename, hello.class_name or None)
             strategy = self._strategy = configured(kind, hello.config, hello.seed)
             seat, shown = seat_of(hello.strategy_id, strategy, (i.symbol for i in hello.instruments))
-            for instrument in hello.instruments:
-                if instrument.symbol in shown:
-                    strategy.active_symbols.add(instrument.symbol)
-                    strategy.price_cache.setdefault(instrument.symbol, {})
+            instruments = [i for i in hello.instruments if i.symbol in shown]
+            for instrument in instruments:
+                strategy.active_symbols.add(instrument.symbol)
+                strategy.price_cache.setdefault(instrument.symbol, {})
             strategy.performance_metrics = MappingProxyType(self._metrics)
             call = "on_start"
-            strategy.on_start([i for i in hello.instruments if i.symbol in shown])
+            strategy.on_start(instruments)
             call = "load"
             _warm(strategy)
-            info = strategy.get_strategy_info()
-            self._voice.say(
-                Ready(
-                    name=str(info.get("name", kind.__name__))[:MOST_TEXT],
-                    version=str(info.get("version", kind.VERSION))[:MOST_TEXT],
-                    description=str(info.get("description") or "")[:MOST_TEXT],
-                    parameters=plain_mapping(info.get("parameters") or {}),
-                    sizing=seat.sizing.name.lower(),
-                    unit=seat.unit,
-                    symbols=sorted(shown),
-                )
-            )
+            return _introduced(strategy, seat, shown)
         except RAISED as error:
             self._voice.raised(0, call, self._why(error))
-            return False
-        return True
+            return None
 
     def deliver(self, delivery: Deliver) -> None:
         """Tell the strategy what happened, ask it about the price, and answer."""

@@ -40,8 +40,8 @@ def run(reading: int, writing: int, output: int, order: Confinement) -> int:
             return EXIT_UNCONFINED
         voice.say(Begun(began))
         voice.flush()
-        _listen_in(voice, order)
-        return serve(_READING, voice)
+        compiled = _listen_in(voice, order)
+        return serve(_READING, voice, lambda: bool(compiled))
     except _ENGINE_GONE:
         return EXIT_ENGINE_GONE
     except MemoryError:
@@ -61,8 +61,9 @@ def _take_descriptors(reading: int, writing: int, output: int) -> None:
     faulthandler.enable(file=2)
 
 
-def _listen_in(voice: Voice, order: Confinement) -> None:
-    """Have all that the strategy prints, logs, compiles and tries come to `voice`."""
+def _listen_in(voice: Voice, order: Confinement) -> list[int]:
+    """Have all that the strategy prints, logs, compiles and tries come to `voice`; a list that grows as it compiles."""
+    compiled: list[int] = []
     sys.stdin = open(0, encoding="utf-8")  # noqa: SIM115 - as long as the process
     sys.stdout, sys.stderr = LineStream(voice, "info"), LineStream(voice, "warning")
     root = logging.getLogger()
@@ -77,5 +78,7 @@ def _listen_in(voice: Voice, order: Confinement) -> None:
         except FrameError:
             return  # too large to keep: it is compiled again next time
         voice.flush()  # a call that compiles may well be killed for being late
+        compiled.append(len(data))
 
     shelf.keep_with(keep)
+    return compiled

@@ -38,7 +38,7 @@ class Sandbox:
         self.settings = settings or SandboxSettings()
         self._kernels = KernelStore(self.settings.kernels)
         self._launcher: Launcher | None = None
-        self._workers: dict[int, Worker] = {}
+        self._workers: set[Worker] = set()
         self._numbers = 0
         self._watching: asyncio.TimerHandle | None = None
 
@@ -90,14 +90,24 @@ class Sandbox:
 
         Raises SandboxError where no process can be made.
         """
+
+        def gone(worker: Worker, end: WorkerExit) -> None:
+            self._workers.discard(worker)
+            on_exit(worker, end)
+
+        callbacks = (on_messages, gone, on_alarm)
+        worker = Worker(hello, self.level, self.settings, self._kernels, callbacks, self._connect)
+        await self._connect(worker)
+        return worker
+
+    async def _connect(self, worker: Worker) -> None:
+        """Give `worker` a process.  Raises SandboxError."""
         launcher = self._started()
         self._numbers += 1
-        number = self._numbers
         ours, theirs = socket.socketpair()
         reading, writing = os.pipe()
         try:
-            process = await launcher.launch(number, hello.strategy_id, theirs, writing)
-            self._check(launcher)  # a new host may have come to less than the first
+            process = await launcher.launch(self._numbers, worker.strategy_id, theirs, writing)
         except BaseException:
             ours.close()
             os.close(reading)
@@ -105,20 +115,16 @@ class Sandbox:
         finally:
             theirs.close()
             os.close(writing)
-
-        def gone(worker: Worker, exit_: WorkerExit) -> None:
-            self._workers.pop(number, None)
-            on_exit(worker, exit_)
-
-        callbacks = (on_messages, gone, on_alarm)
-        worker = Worker(hello, process, launcher.level, self.settings, self._kernels, callbacks)
-        self._workers[number] = worker
+        self._workers.add(worker)
         channel = Channel(ours, self.settings.backlog_bytes, worker.take_frames, worker.channel_ended)
-        worker.begin(hello, channel, Output(reading, worker.take_line))
-        return worker
+        worker.begin(process, channel, Output(reading, worker.take_line))
+        worker.level = launcher.level
+        if launcher.level < self.settings.minimum:  # another host may have come to less than the first
+            worker.kill()
+            self._check(launcher)
 
     def _watch(self) -> None:
-        for worker in list(self._workers.values()):
+        for worker in list(self._workers):
             worker.watch()
         pause = min(max(self.settings.hard_s / 5, 0.01), 0.2)
         self._watching = asyncio.get_running_loop().call_later(pause, self._watch)
@@ -127,7 +133,7 @@ class Sandbox:
         """Kill all that runs and wait until it is gone."""
         if self._watching is not None:
             self._watching.cancel()
-        workers = list(self._workers.values())
+        workers = list(self._workers)
         for worker in workers:
             worker.kill("the sandbox was closed")
         for worker in workers:
@@ -147,5 +153,5 @@ class Sandbox:
             missing=launcher.missing,
             host_pid=launcher.host_pid,
             host_restarts=launcher.host_restarts,
-            workers=tuple(worker.status() for worker in self._workers.values()),
+            workers=tuple(worker.status() for worker in self._workers),
         )

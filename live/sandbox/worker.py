@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections import deque
-from collections.abc import Callable
-from typing import Final, NamedTuple, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol
 
-from live.messages import Answer, Deliver, FromStrategy, Hello, Logged, Raised, Ready, Stop
+from live.messages import Deliver, FromStrategy, Hello, Stop
 from live.sandbox.channel import Channel
 from live.sandbox.contract import (
     Alarm,
@@ -23,26 +22,17 @@ from live.sandbox.contract import (
     WorkerExit,
     WorkerStatus,
 )
+from live.sandbox.conversation import Conversation
 from live.sandbox.exits import why_gone
-from live.sandbox.frames import (
-    Begun,
-    Dropped,
-    FrameError,
-    FromWorker,
-    Kernel,
-    Refused,
-    decode_from_worker,
-    encode,
-)
+from live.sandbox.frames import FrameError, Kernel, decode_from_worker, encode
 from live.sandbox.kernel_store import KernelStore
-from live.sandbox.log_meter import LogMeter
 from live.sandbox.output import Output
+from live.sandbox.serve import EXIT_COMPILED
 from live.sandbox.usage import memory, proportional, renew_cpu, vitals
+from workbench.errors import SandboxError
 
 __all__ = ["Process", "Worker"]
 
-_MOST_TEXT: Final = 2_000
-_LEVELS: Final = frozenset({"debug", "info", "warning", "error", "critical"})
 _LOOK_S: Final = 1.0  # between two looks at memory, CPU time and state
 _EXIT_S: Final = 1.0  # that a process may live on without its channel
 _MEGABYTE: Final = 1 << 20
@@ -60,61 +50,68 @@ class Process(Protocol):
         """End it at once; does nothing where it is gone."""
 
 
-class _Due(NamedTuple):
-    """A delivery without an answer.  sent: loop time.  calls: of the strategy, each of which may raise."""
-
-    sequence: int
-    sent: float
-    calls: int
-
-
 class Worker:
     """A strategy process; made by `Sandbox.launch`."""
 
     def __init__(
         self,
         hello: Hello,
-        process: Process,
         level: Level,
         settings: SandboxSettings,
         kernels: KernelStore,
         callbacks: tuple[OnMessages, OnExit, OnAlarm],
+        relaunch: Callable[[Worker], Awaitable[None]],
     ) -> None:
         self.strategy_id = hello.strategy_id
-        self.pid = process.pid
-        """As the engine's machine counts; the engine's own for `thread`."""
         self.level = level
-        self.ready = False
-        self.answers = 0
-        self.late = 0
-        """Answers that came after the soft budget."""
-        self.refused = 0
-        """Times that the strategy told to have tried what is forbidden."""
+        self.pid = 0
+        """As the engine's machine counts; the engine's own for `thread`."""
         self.exit: WorkerExit | None = None
-        self._source, self._process, self._settings, self._kernels = hello.source, process, settings, kernels
+        self._hello, self._settings, self._kernels, self._relaunch = hello, settings, kernels, relaunch
         self._on_messages, self._on_exit, self._on_alarm = callbacks
         self._loop = asyncio.get_running_loop()
         self._gone: asyncio.Future[WorkerExit] = self._loop.create_future()
-        self._launched = self._oldest_since = self._looked = self._loop.time()
-        self._due: deque[_Due] = deque()
-        self._raised = self._began = self._added = self._kernel_bytes = 0
-        self._meter = LogMeter(settings.log_lines_s, self._launched)
+        self._looked = self._loop.time()
+        self._talk = Conversation(settings, self._looked)
         self._cause: tuple[ExitReason, str] | None = None
         self._stopping = self._memory_told = False
         self._answers_seen = -1
+        self._early: list[bytes] = []  # sent before it was ready
+        self._launches = 0
+        self._relaunching: asyncio.Task[None] | None = None
+        self._process: Process
         self._channel: Channel
         self._output: Output
 
-    def begin(self, hello: Hello, channel: Channel, output: Output) -> None:
+    def begin(self, process: Process, channel: Channel, output: Output) -> None:
         """Send what it is to run; `channel` is wired to `take_frames` and `channel_ended`, `output` to `take_line`."""
-        self._channel, self._output = channel, output
-        for kernel in self._kernels.of(hello.source):
+        self._process, self._channel, self._output = process, channel, output
+        self.pid = process.pid
+        self._launches += 1
+        for kernel in self._kernels.of(self._hello.source):
             channel.put(encode(Kernel(kernel)), bounded=False)
-        channel.put(encode(hello), bounded=False)
+        for payload in (encode(self._hello), *self._early):
+            channel.put(payload, bounded=False)
         channel.flush()
-        self._process.when_gone(self._process_gone)
+        process.when_gone(self._process_gone)
+        if self._cause is not None:
+            process.kill()
 
     # -- what the engine asks ---------------------------------------------------------------------------------------
+
+    @property
+    def ready(self) -> bool:
+        """It has said Ready."""
+        return self._talk.ready
+
+    @property
+    def answers(self) -> int:
+        return self._talk.answers
+
+    @property
+    def late(self) -> int:
+        """Answers that came after the soft budget."""
+        return self._talk.late
 
     @property
     def backlog_bytes(self) -> int:
@@ -124,7 +121,7 @@ class Worker:
     @property
     def unanswered(self) -> int:
         """Deliveries without an answer."""
-        return len(self._due)
+        return len(self._talk.due)
 
     def send(self, message: Deliver | Stop) -> None:
         """Put a message on its way; bytes leave once per turn of the loop.  Never blocks.
@@ -132,15 +129,16 @@ class Worker:
         After the process is gone this does nothing (`exit` says so, and which deliveries got no answer).
         Raises WorkerBehind, the message not taken, where `backlog_bytes` would exceed its bound, or it is too large.
         """
-        self._channel.put(encode(message))
+        if self.exit is not None:
+            return
+        payload = encode(message)
+        self._channel.put(payload)
+        if not self._talk.ready:
+            self._early.append(payload)
         if isinstance(message, Stop):
             self._stopping = True
-            return
-        now = self._loop.time()
-        if not self._due:
-            self._oldest_since = now
-        calls = len(message.fills) + len(message.breaches) + 1
-        self._due.append(_Due(message.sequence, now, calls))
+        else:
+            self._talk.sent(message, self._loop.time())
 
     def flush(self) -> None:
         """Hand what was sent to the kernel now, not at the end of this turn."""
@@ -153,7 +151,10 @@ class Worker:
     async def stop(self, grace_s: float) -> WorkerExit:
         """Send Stop, wait for it to answer what it was given and leave; killed when `grace_s` is over."""
         self._stopping = True
-        self._channel.put(encode(Stop()), bounded=False)
+        if self.exit is None:
+            payload = encode(Stop())
+            self._channel.put(payload, bounded=False)
+            self._early.append(payload)
         try:
             return await asyncio.wait_for(self.wait(), grace_s)
         except TimeoutError:
@@ -165,15 +166,15 @@ class Worker:
         return await asyncio.shield(self._gone)
 
     def usage(self) -> Usage | None:
-        """What it uses now; None once it is gone.  Reads /proc (some 0.1 ms)."""
+        """What it uses now; None once it is gone.  Reads /proc (some 0.5 ms)."""
         if self.exit is not None:
             return None
-        size, resident = memory(self.pid)
+        (size, resident), began = memory(self.pid), self._talk.began
         return Usage(
             resident=resident,
             proportional=proportional(self.pid),
             address_space=size,
-            added=max(0, size - self._began) if self._began else 0,
+            added=max(0, size - began) if began else 0,
             budget=self._settings.memory_mb * _MEGABYTE,
             cpu_s=vitals(self.pid).cpu_s,
         )
@@ -187,8 +188,8 @@ class Worker:
             backlog_bytes=self.backlog_bytes,
             answers=self.answers,
             late=self.late,
-            log_lines_dropped=self._meter.dropped,
-            refused=self.refused,
+            log_lines_dropped=self._talk.meter.dropped,
+            refused=self._talk.refused,
             usage=self.usage(),
         )
 
@@ -197,130 +198,57 @@ class Worker:
     def take_frames(self, frames: list[memoryview]) -> None:
         """Frames of a process that may be hostile: what is due goes to the engine, anything else ends the process."""
         heard: list[FromStrategy] = []
-        problem = ""
+        problem, now = "", self._loop.time()
         try:
             for frame in frames:
-                message = self._checked(decode_from_worker(frame))
+                message = self._talk.hear(decode_from_worker(frame), now)
                 if message is not None:
                     heard.append(message)
         except FrameError as error:
             problem = str(error)
-        if heard:
-            self._on_messages(self, heard)
+        if self._talk.ready and self._early:
+            self._early.clear()
+        self._pass_on(heard)
         if problem:
             self._end(ExitReason.PROTOCOL, problem)
 
-    def _checked(self, message: FromWorker) -> FromStrategy | None:
-        """The message if it is for the engine and due now, None if it was for this object.  Raises FrameError."""
-        match message:
-            case Answer():
-                return self._answered(message)
-            case Raised():
-                return self._has_raised(message)
-            case Logged():
-                return self._line(message.level, message.text)
-            case Ready():
-                if self.ready:
-                    raise FrameError("it said Ready twice")
-                self.ready, self._oldest_since = True, self._loop.time()
-                return message
-            case Begun():
-                if self._began:
-                    raise FrameError("it began twice")
-                self._began = max(1, message.address_space)
-            case Kernel():
-                self._keep(message.data)
-            case Dropped():
-                self._meter.dropped += min(max(message.lines, 0), 1 << 20)
-            case Refused():
-                self._tried(message.text)
-        return None
-
-    def _answered(self, answer: Answer) -> Answer:
-        due = self._due.popleft() if self._due else None
-        if due is None or due.sequence != answer.sequence or not self.ready:
-            expected = "none" if due is None else f"one to {due.sequence}"
-            raise FrameError(f"an answer to delivery {answer.sequence}, expected {expected}")
-        now = self._loop.time()
-        waited = now - max(self._oldest_since, due.sent)
-        self._oldest_since, self._raised = now, 0
-        self.answers += 1
-        spent, soft = answer.elapsed_ns * 1e-9, self._settings.soft_s
-        # What the process says is exact unless it lies; what the clock says here includes this loop's own delays.
-        if spent > soft or waited > 0.5 * (soft + self._settings.hard_s):
-            self.late += 1
-            slow = max(spent, waited)
-            text = f"answered after {slow * 1e3:.0f} ms, allowed {soft * 1e3:.0f} ms"
-            self._on_alarm(self, Alarm(AlarmKind.LATE, text, slow, soft))
-        return answer
-
-    def _has_raised(self, raised: Raised) -> Raised:
-        number, calls = (
-            (self._due[0].sequence, self._due[0].calls + 1) if self._due and self.ready else (0, 1)
-        )
-        self._raised += 1
-        if raised.sequence != number or self._raised > calls or (number == 0 and self.ready):
-            raise FrameError(f"an error in delivery {raised.sequence} that is not due")
-        return Raised(number, raised.call[:_MOST_TEXT], raised.error[:_MOST_TEXT])
+    def _pass_on(self, heard: list[FromStrategy]) -> None:
+        kernels, self._talk.kernels = self._talk.kernels, []
+        for kernel in kernels:
+            self._kernels.keep(self._hello.source, kernel)
+        if heard:
+            self._on_messages(self, heard)
+        alarms, self._talk.alarms = self._talk.alarms, []
+        for alarm in alarms:
+            self._on_alarm(self, alarm)
 
     def take_line(self, text: str) -> None:
         """A line that came by the process's own output: of the C library, or of an interpreter that dies."""
         try:
-            line = self._line("error", text)
+            line = self._talk.line("error", text, self._loop.time())
         except FrameError as error:
             self._end(ExitReason.PROTOCOL, str(error))
             return
         if line is not None:
             self._on_messages(self, [line])
 
-    def _line(self, level: str, text: str) -> Logged | None:
-        if not self._meter.passes(self._loop.time()):
-            if self._meter.flooded:
-                raise FrameError("log lines by the thousand")
-            return None
-        return Logged(level if level in _LEVELS else "info", text[:_MOST_TEXT])
-
-    def _tried(self, text: str) -> None:
-        self.refused += 1
-        if self._line("warning", text) is not None:
-            self._on_alarm(self, Alarm(AlarmKind.REFUSED, text[:_MOST_TEXT]))
-
-    def _keep(self, data: bytes) -> None:
-        self._kernel_bytes += len(data)
-        if self._kernel_bytes > 64 * _MEGABYTE:
-            raise FrameError("more than 64 MB of compiled functions")
-        self._kernels.keep(self._source, data)
-
     # -- watching ---------------------------------------------------------------------------------------------------
 
     def watch(self) -> None:
         """Called several times a second: end what is overdue, look at what it uses."""
+        if self._relaunching is not None or self._cause is not None:
+            return
         now = self._loop.time()
-        overdue = self._overdue(now)
-        if overdue:
+        if self._talk.overdue(now):
             self._channel.drain()  # it may be this loop that was late
-            overdue = self._overdue(now)
-        if overdue and self._cause is None:
-            frozen = vitals(self.pid).state == "T"
-            self._end(
-                ExitReason.FROZEN if frozen else ExitReason.DEADLINE,
-                f"{overdue}{', and the process was stopped by a signal' if frozen else ''}",
-            )
+            overdue = self._talk.overdue(now)
+            if overdue:
+                frozen = vitals(self.pid).state == "T"
+                reason = ExitReason.FROZEN if frozen else ExitReason.DEADLINE
+                self._end(reason, f"{overdue}{', and the process was stopped by a signal' if frozen else ''}")
         if now - self._looked >= _LOOK_S and self.exit is None:
             self._looked = now
             self._look()
-
-    def _overdue(self, now: float) -> str:
-        if not self.ready:
-            waited = now - self._launched
-            return f"not ready after {waited:.1f} s" if waited > self._settings.load_s else ""
-        if not self._due:
-            return ""
-        waited = now - max(self._oldest_since, self._due[0].sent)
-        if waited <= self._settings.hard_s:
-            return ""
-        number, allowed = self._due[0].sequence, self._settings.hard_s
-        return f"no answer to delivery {number} after {waited:.2f} s, allowed {allowed:g} s"
 
     def _look(self) -> None:
         state, cpu_s = vitals(self.pid)
@@ -330,16 +258,16 @@ class Worker:
         if self.answers != self._answers_seen and self.pid != os.getpid():
             self._answers_seen = self.answers
             renew_cpu(self.pid, cpu_s, self._settings.cpu_s)
-        if self._began > 1:
+        if self._talk.began:
             self._look_at_memory()
-        dropped = self._meter.not_told()
+        dropped = self._talk.meter.not_told()
         if dropped:
             self._on_alarm(self, Alarm(AlarmKind.LOGS, f"{dropped:,} log lines were dropped", dropped))
 
     def _look_at_memory(self) -> None:
         budget = self._settings.memory_mb * _MEGABYTE
         limit = budget * self._settings.memory_alarm
-        added = memory(self.pid)[0] - self._began
+        added = memory(self.pid)[0] - self._talk.began
         if added > limit and not self._memory_told:
             text = (
                 f"has added {added / _MEGABYTE:.0f} MB of address space, allowed {budget / _MEGABYTE:.0f} MB"
@@ -360,19 +288,35 @@ class Worker:
         if problem:
             self._end(ExitReason.PROTOCOL, problem)
         else:
-            self._loop.call_later(_EXIT_S, self._end, ExitReason.PROTOCOL, "it closed its channel and stayed")
+            self._loop.call_later(_EXIT_S, self._outlived, self._launches)
+
+    def _outlived(self, launch: int) -> None:
+        if launch == self._launches and self._relaunching is None:
+            self._end(ExitReason.PROTOCOL, "it closed its channel and stayed")
 
     def _process_gone(self, status: int | None) -> None:
         self._channel.drain()
         self._output.drain()
         self._channel.close()
         self._output.close()
-        if self.exit is not None:
+        compiled = status is not None and os.waitstatus_to_exitcode(status) == EXIT_COMPILED
+        if compiled and self._launches == 1 and self._cause is None and not self.ready:
+            self._relaunching = asyncio.ensure_future(self._begin_again())
             return
-        reason, detail, code, signal = why_gone(
-            status, self._cause, self._output.last, stopping=self._stopping
-        )
-        unanswered = tuple(due.sequence for due in self._due)
+        self._finish(*why_gone(status, self._cause, self._output.last, stopping=self._stopping))
+
+    async def _begin_again(self) -> None:
+        """The first process has compiled, which takes tens of megabytes for good; a second one has them not."""
+        self._talk.begin_again(self._loop.time())
+        try:
+            await self._relaunch(self)
+        except SandboxError as error:
+            self._finish(ExitReason.HOST_DIED, str(error), None, None)
+        finally:
+            self._relaunching = None
+
+    def _finish(self, reason: ExitReason, detail: str, code: int | None, signal: int | None) -> None:
+        unanswered = tuple(due.sequence for due in self._talk.due)
         self.exit = WorkerExit(reason, detail, code, signal, unanswered)
         self._gone.set_result(self.exit)
         self._on_exit(self, self.exit)
