@@ -1,8 +1,8 @@
 """What misbehaving strategies cost, and when each was got over; event time, quote currency.
 
 A replay measures both against the same run without chaos (`workbench.backtest.recovery`).  A live engine has no such
-run, so it looks at the strategy's own account: what it has lost since it began to misbehave, and when it is back to what
-it was then: nothing more held, nothing working, and no breaker latched that was not latched before.
+run, so it looks at the strategy's own account: what it has lost since it began to misbehave, and when it is back to
+what it was then: nothing more held, nothing working, and no breaker latched that was not latched before.
 """
 
 from __future__ import annotations
