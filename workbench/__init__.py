@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from workbench import errors, performance, risk
     from workbench.backtest.api import backtest
     from workbench.backtest.chaos_backtest import ChaosBacktester
+    from workbench.backtest.incident import replay
     from workbench.backtest.performance import StrategyPerformance
     from workbench.backtest.result import BacktestResult
     from workbench.chaos.events import ChaosEvent
@@ -65,6 +66,7 @@ __all__ = [
     "merge",
     "optimize",
     "performance",
+    "replay",
     "risk",
     "samples",
     "sweep",
@@ -99,6 +101,7 @@ _HOME: Final = {
     "load_limits": "configuration.limits",
     "load_strategy": "strategy.loader",
     "merge": "data.catalog",
+    "replay": "backtest.incident",
     "samples": "data.samples",
     "sweep": "sweeps.api",
     "synthetic": "data.synthetic",

@@ -1,0 +1,154 @@
+"""A live session out of its journal: what came in, carried through the machine again, with everything that it led to.
+
+`workbench replay` and `wb.replay` read it; the engine may be running meanwhile.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from live.engine.pump import BLOCK
+from live.engine.recovery import recorded_setup
+from live.journal import Journal
+from live.machine import Answered, Input, Machine, decode_block
+from workbench.core.facts import Fact
+from workbench.core.feed import QUOTE_COLUMNS, Feed
+from workbench.core.intents import SetLimits
+from workbench.core.limits import RiskLimits
+from workbench.core.messages import MarketSignal, PriceUpdate
+from workbench.errors import JournalError, WorkbenchError
+
+__all__ = ["Sent", "Session", "journal_url", "read_session"]
+
+
+class Sent(NamedTuple):
+    """A signal as the desk got it: event time, strategy, signal."""
+
+    timestamp_ns: int
+    strategy_id: str
+    signal: MarketSignal
+
+
+class Session(NamedTuple):
+    """Part of a live session.
+
+    feed: the prices, one row each, at the desk's time.  curves: float64[n, 1 + strategies], equity of the portfolio and
+    P&L of each strategy after each price (0 before a strategy was seated).  facts, signals: in order.
+    machine: as it was at the end of the part.
+    """
+
+    feed: Feed
+    curves: npt.NDArray[np.float64]
+    facts: list[Fact]
+    signals: list[Sent]
+    machine: Machine
+
+
+def journal_url(journal: str | Path) -> str:
+    """A URL out of a URL, a journal's file, or an engine's data folder.  Raises JournalError where there is none."""
+    text = str(journal)
+    if "://" in text:
+        return text
+    path = Path(journal)
+    file = path / "journal.sqlite" if path.is_dir() else path
+    if not file.is_file():
+        raise JournalError(
+            f"expected a journal's file, its URL or an engine's data folder, found nothing at {file}"
+        )
+    return f"sqlite:///{file}"
+
+
+def read_session(
+    journal: str | Path,
+    start_ns: int | None = None,
+    end_ns: int | None = None,
+    *,
+    limits: RiskLimits | None = None,
+) -> Session:
+    """Carry a journal through the machine again, and keep what happened from `start_ns` until before `end_ns`.
+
+    limits: in place of those that were in force, from the beginning on; changes of limits are then left out.
+    Raises JournalError where there is no journal, or it is empty or damaged.
+    """
+    source = Journal.open(journal_url(journal), read_only=True)
+    try:
+        setup = recorded_setup(source)
+        if setup is None:
+            raise JournalError(f"the journal {journal} is empty: no engine has traded with it")
+        machine = Machine(setup if limits is None else msgspec.structs.replace(setup, limits=limits))
+        reader = _Reader(machine, start_ns, end_ns, keep_limits=limits is None)
+        for record in source.read(kinds=[BLOCK]):
+            if not all(reader.take(item) for item in decode_block(record.payload)):
+                break
+    finally:
+        source.close()
+    return reader.session()
+
+
+class _Reader:
+    def __init__(
+        self, machine: Machine, start_ns: int | None, end_ns: int | None, *, keep_limits: bool
+    ) -> None:
+        self._machine = machine
+        self._start = -(2**63) if start_ns is None else start_ns
+        self._end = 2**63 - 1 if end_ns is None else end_ns
+        self._keep_limits = keep_limits
+        self._place = {(i.symbol, i.venue): k for k, i in enumerate(machine.setup.instruments)}
+        self._times: list[int] = []
+        self._which: list[int] = []
+        self._quotes: list[tuple[float, ...]] = []
+        self._sequences: list[int] = []
+        self._curves: list[list[float]] = []
+        self._facts: list[Fact] = []
+        self._signals: list[Sent] = []
+
+    def take(self, item: Input) -> bool:
+        """Carry one input through; False once the end is reached."""
+        machine = self._machine
+        if isinstance(item, PriceUpdate) and item.timestamp_ns >= self._end:
+            return False
+        if isinstance(item, SetLimits) and not self._keep_limits:
+            return True
+        try:
+            facts = machine.apply(item)
+        except WorkbenchError:  # as it was refused then
+            return True
+        now = int(machine.desk.book.now_ns)
+        if now < self._start:
+            return True
+        self._facts += facts
+        if isinstance(item, Answered):
+            self._signals += [Sent(now, item.strategy_id, signal) for signal in item.signals]
+        elif isinstance(item, PriceUpdate):
+            self._price(item, now)
+        return True
+
+    def _price(self, item: PriceUpdate, now: int) -> None:
+        desk = self._machine.desk
+        self._times.append(now)
+        self._which.append(self._place[item.symbol, item.venue])
+        self._quotes.append(
+            (item.bid, item.ask, item.last, item.volume, item.bid_size, item.ask_size, item.change_pct)
+        )
+        self._sequences.append(item.sequence)
+        pnl = np.asarray(desk.view.strategies)["pnl"].tolist()
+        self._curves.append([float(desk.book.equity), *pnl])
+
+    def session(self) -> Session:
+        width = 1 + len(self._machine.desk.strategies)
+        curves = np.zeros((len(self._curves), width))
+        for row, values in enumerate(self._curves):
+            curves[row, : len(values)] = values
+        feed = Feed(
+            self._machine.setup.instruments,
+            np.array(self._times, dtype=np.int64),
+            np.array(self._which, dtype=np.int64),
+            np.array(self._quotes, dtype=np.float64).reshape(-1, QUOTE_COLUMNS),
+            np.array(self._sequences, dtype=np.int64),
+        )
+        return Session(feed, curves, self._facts, self._signals, self._machine)
