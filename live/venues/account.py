@@ -23,7 +23,7 @@ class SeenIds:
 
     def __init__(self) -> None:
         self.blocks: dict[int, bytearray] = {}
-        self.changed: set[int] = set()
+        self.changed: set[int] = set()  # blocks, until somebody who writes them down clears it
         self._floor = -1  # newest block that was given up
 
     def add(self, number: int) -> bool:
@@ -37,6 +37,7 @@ class SeenIds:
             if len(self.blocks) > _BLOCKS:
                 self._floor = min(self.blocks)
                 del self.blocks[self._floor]
+                self.changed.discard(self._floor)
         mask = 1 << (bit & 7)
         if block[bit >> 3] & mask:
             return False
@@ -87,7 +88,8 @@ class AccountBook:
 
     number: from 1, the owner of its orders in the books.  lots: signed position by instrument.  open: working orders
     by id.  outbox: events on their way to the session.  copies: outboxes of drop copies.  connected: whether anybody
-    listens.  fresh: reports since they were last written down, where they are (`recorded`).
+    listens.  fresh, touched: reports and ids of orders that changed since they were last written down, where they are
+    (`recorded`).  cancel_on_disconnect: whether working orders are cancelled when the session is lost.
     """
 
     def __init__(self, name: str, number: int, instruments: int, keep: int, recorded: bool) -> None:
@@ -105,7 +107,9 @@ class AccountBook:
         self.gathered: list[ExecutionReport] = []  # held back to be delivered newest first
         self.copies: list[list[ExecutionReport]] = []
         self.fresh: list[ExecutionReport] = []
-        self._recorded = recorded
+        self.touched: set[int] = set()
+        self.cancel_on_disconnect = True
+        self.recorded: Final = recorded
         self._keep = keep
         self._log: list[ExecutionReport] = []  # of consecutive numbers, the newest last_report_id
 
@@ -115,8 +119,9 @@ class AccountBook:
         log.append(report)
         if len(log) >= 2 * self._keep:
             del log[: self._keep]
-        if self._recorded:
+        if self.recorded:
             self.fresh.append(report)
+            self.touched.add(report.order_id)
         for copy in self.copies:
             copy.append(report)
 

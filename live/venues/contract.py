@@ -73,6 +73,14 @@ class Venue(Protocol):
     @property
     def costs(self) -> Costs: ...
 
+    def restore(self, known: Account) -> None:
+        """Before `start`, where an engine starts again: what it knows of its account here.
+
+        An exchange in this process, which ended with the engine, takes over positions and numbers (nothing works there
+        any more); one in its own process sends what came after `known.last_report_id`.
+        """
+        ...
+
     async def start(self, deliver: Delivery) -> None:
         """Begin; `deliver` takes events in batches, the first of which tells that the session is up.
 

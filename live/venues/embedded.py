@@ -60,13 +60,10 @@ class EmbeddedVenue:
     def costs(self) -> Costs:
         return self._settings.costs
 
-    def restore(self, account: Account) -> None:
-        """Before `start`: positions and the newest numbers as the engine knows them; no order works any more.
-
-        Raises VenueError for a symbol that is not traded here.
-        """
-        self._exchange.restore(_SESSION, account)
-        self._last_report_id = account.last_report_id
+    def restore(self, known: Account) -> None:
+        """See Venue.  Raises VenueError for a position in a symbol that is not traded here."""
+        self._exchange.restore(_SESSION, known)
+        self._last_report_id = known.last_report_id
 
     async def start(self, deliver: Delivery) -> None:
         self._deliver = deliver

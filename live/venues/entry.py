@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from live.messages import NewOrder
 from live.venues.account import AccountBook, VenueOrder
@@ -13,6 +14,8 @@ from live.venues.listing import Listing
 from live.venues.reporting import REASONS, Reporter
 
 __all__ = ["OrderEntry"]
+
+_MOST_ID: Final = 1 << 63
 
 
 class OrderEntry:
@@ -46,7 +49,7 @@ class OrderEntry:
             return
         reporter = self._reporter
         for outcome in outcomes:
-            if type(outcome) is Trade:
+            if isinstance(outcome, Trade):
                 taker, maker, lots, price, taker_leaves, maker_leaves = outcome
                 listing.traded += lots
                 if not maker.owner:
@@ -55,8 +58,13 @@ class OrderEntry:
                     reporter.fill(taker, listing, lots, price, taker_leaves, "taker")
                 if isinstance(maker, VenueOrder):
                     reporter.fill(maker, listing, lots, price, maker_leaves, "maker")
-            elif type(outcome) is Ended and isinstance(outcome.order, VenueOrder):
-                reporter.ended(outcome.order, listing, outcome.lots, outcome.why)
+            elif isinstance(outcome.order, VenueOrder):
+                if isinstance(outcome, Ended):
+                    reporter.ended(outcome.order, listing, outcome.lots, outcome.why)
+                elif (
+                    outcome.order.account.recorded
+                ):  # a stop that was reached rests from now on as another order
+                    outcome.order.account.touched.add(outcome.order.order_id)
         outcomes.clear()
 
     def _enter(self, account: AccountBook, request: NewOrder) -> Listing | None:
@@ -65,7 +73,10 @@ class OrderEntry:
         listing = self._by_symbol.get(request.symbol)
         if listing is None:
             known = ", ".join(self._by_symbol)
-            self._reject(account, request, f"symbol: expected {known}, found {request.symbol!r}")
+            self._reject(account, request, f"symbol: expected {known}, found {request.symbol[:40]!r}")
+            return None
+        if not 0 < request.order_id < _MOST_ID:
+            self._reject(account, request, "order_id: expected 1 to 2^63 - 1, found another")
             return None
         steps = listing.read(request)
         if isinstance(steps, str):

@@ -8,7 +8,7 @@ process. Whoever holds it moves it on with `advance`, hands it orders with `subm
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from live.messages import Account, ExecutionReport, OpenOrder, VenueEvent
@@ -80,6 +80,7 @@ class SimulatedExchange:
         if account is None:
             number = len(self.accounts) + 1
             account = AccountBook(name, number, len(self._listings), self._keep, self._recorded)
+            account.cancel_on_disconnect = self.settings.cancel_on_disconnect
             self.accounts[name] = account
             self._everybody.append(account)
         return account
@@ -100,14 +101,42 @@ class SimulatedExchange:
         Raises VenueError for a symbol that is not traded here.
         """
         account = self.open_account(name)
-        places = {listing.symbol: listing for listing in self._listings}
-        for symbol, units in known.positions.items():
-            if symbol not in places:
-                raise VenueError(
-                    f"venue {self.settings.name}: expected positions in {', '.join(places)}, found {symbol}"
-                )
-            account.lots[places[symbol].place] = places[symbol].lots.near(units)
+        grids = {listing.symbol: listing.lots for listing in self._listings}
+        lots = {
+            symbol: grids[symbol].near(units) if symbol in grids else 0
+            for symbol, units in known.positions.items()
+        }
+        self.put_back(account, lots)
         account.last_report_id, account.last_execution_id = known.last_report_id, known.last_execution_id
+
+    def put_back(self, account: AccountBook, lots: Mapping[str, int]) -> None:
+        """Set positions, by symbol.  Raises VenueError for one that is not traded here."""
+        for symbol, position in lots.items():
+            account.lots[self.place_of(symbol)] = position
+
+    def place_of(self, symbol: str) -> int:
+        """Place of a symbol in the settings.  Raises VenueError where it is not traded here."""
+        symbols = [listing.symbol for listing in self._listings]
+        if symbol not in symbols:
+            raise VenueError(
+                f"venue {self.settings.name}: expected an account in {', '.join(symbols)}, found {symbol} in it"
+            )
+        return symbols.index(symbol)
+
+    def put_back_order(self, order: VenueOrder) -> None:
+        """Let an order rest again, before anything else happens; those of one price in the order of these calls."""
+        order.account.open[order.order_id] = order
+        self._listings[order.place].book.rest(order)
+
+    def lost_session(self, account: AccountBook) -> None:
+        """What follows from the loss of a session."""
+        self._drop(account)
+
+    def positions(self, account: AccountBook) -> dict[str, int]:
+        """Lots held, by symbol."""
+        return {
+            listing.symbol: lots for listing, lots in zip(self._listings, account.lots, strict=True) if lots
+        }
 
     def disconnect(self, name: str, now_ns: int) -> None:
         """End a session; what it has not taken is lost, and by setting its working orders are cancelled."""
@@ -120,7 +149,7 @@ class SimulatedExchange:
         account.gathered.clear()
         self._inbound = [batch for batch in self._inbound if batch[2] is not account]
         heapq.heapify(self._inbound)
-        if self.settings.cancel_on_disconnect:
+        if account.cancel_on_disconnect:
             self._entry.cancel_all(account.open.values(), End.DISCONNECT)
 
     # -- time ---------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from workbench.core.messages import Instrument, PriceUpdate
 __all__ = ["Listing", "Steps"]
 
 _MOST_LOTS = 1 << 53  # beyond it a float is no longer exact
+_LONGEST_TAG = 256
 _SELF_TRADE = {mode.name.lower(): mode for mode in SelfTrade}
 _LIMIT_TYPES = ("limit", "stop_limit")
 _STOP_TYPES = ("stop", "stop_limit")
@@ -50,13 +51,15 @@ class Listing:
         """
         kind, side, quantity = request.order_type, request.side, request.quantity
         if kind not in ("market", *_LIMIT_TYPES, *_STOP_TYPES):
-            return f"order_type: expected market, limit, stop or stop_limit, found {kind!r}"
+            return f"order_type: expected market, limit, stop or stop_limit, found {kind[:40]!r}"
         if request.time_in_force not in ("GTC", "IOC", "FOK", "DAY"):
-            return f"time_in_force: expected GTC, IOC, FOK or DAY, found {request.time_in_force!r}"
+            return f"time_in_force: expected GTC, IOC, FOK or DAY, found {request.time_in_force[:40]!r}"
         if side not in (1, -1):
             return f"side: expected 1 or -1, found {side!r}"
         if not (quantity > 0.0 and quantity / self.instrument.lot < _MOST_LOTS):
             return f"quantity: expected units above 0, found {quantity!r}"
+        if len(request.tag) > _LONGEST_TAG:
+            return f"tag: expected at most {_LONGEST_TAG} characters, found {len(request.tag)}"
         limit = stop = NO_PRICE
         if kind in _LIMIT_TYPES:
             if not self._priced(request.limit_price):

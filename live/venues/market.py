@@ -49,6 +49,7 @@ class FairPrices:
         self._rows: list[list[float]] = [self._first.tolist()]  # of moves _from .. _from + len - 1
         self._storm: list[float] = [1.0]
         self._from = 0
+        self.newest = self._rows[0]  # that was looked at
 
     def move_at(self, now_ns: int) -> int:
         """Number of the move that holds at a time."""
@@ -56,7 +57,8 @@ class FairPrices:
 
     def prices(self, move: int) -> list[float]:
         """float per symbol, quote currency, in the order of `symbols`."""
-        return self._rows[self._place(move)]
+        self.newest = self._rows[self._place(move)]
+        return self.newest
 
     def mood(self, move: int) -> float:
         """Volatility of that time against the long run's."""

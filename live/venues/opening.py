@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import isinf
+
+import msgspec
 
 from live.venues.clock import Clock
 from live.venues.contract import Venue
@@ -12,7 +14,7 @@ from live.venues.exchange import SimulatedExchange
 from live.venues.feeds import PriceSource, RecordedPrices, SyntheticPrices, VenueView, rows_of
 from live.venues.market import FairPrices
 from live.venues.paper import PaperVenue
-from live.venues.venue_settings import FeedSettings, VenuesConfig, VenueSettings
+from live.venues.venue_settings import FeedSettings, SymbolSettings, VenuesConfig, VenueSettings
 from workbench.core.messages import PriceUpdate
 from workbench.errors import ConfigError
 
@@ -20,10 +22,16 @@ __all__ = ["Markets", "in_lock_step", "lock_step", "open_venues"]
 
 
 class Markets:
-    """The feeds of a configuration as markets that several venues look at, begun at one time."""
+    """The feeds of a configuration as markets that several venues look at, begun at one time.
 
-    def __init__(self, config: VenuesConfig, start_ns: int) -> None:
+    prices: by symbol, from which made-up markets go on where another process left them, on a path of their own.
+    """
+
+    def __init__(
+        self, config: VenuesConfig, start_ns: int, prices: Mapping[str, float] | None = None
+    ) -> None:
         self._config = config
+        self._prices = prices or {}
         self._start_ns = start_ns
         self._fair: dict[str, FairPrices] = {}
 
@@ -61,16 +69,37 @@ class Markets:
         if feed.name not in self._fair:
             lags = [venue.lag_ms for venue in self._config.venues if venue.feed == feed.name]
             keep = int(max(lags, default=0.0) / feed.interval_ms) + 1
-            self._fair[feed.name] = FairPrices(feed, self._start_ns, keep)
+            self._fair[feed.name] = FairPrices(self._resumed(feed), self._start_ns, keep)
         return self._fair[feed.name]
 
+    def _resumed(self, feed: FeedSettings) -> FeedSettings:
+        known = {symbol: self._prices[symbol] for symbol in feed.symbols if symbol in self._prices}
+        if not known:
+            return feed
+        symbols = {
+            symbol: SymbolSettings(known.get(symbol, usual.price), usual.volatility)
+            for symbol, usual in feed.symbols.items()
+        }
+        return msgspec.structs.replace(feed, symbols=symbols, seed=(feed.seed + self._start_ns) % 2**63)
 
-def open_venues(config: VenuesConfig, clock: Clock) -> tuple[Venue, ...]:
+    def fair_prices(self) -> dict[str, float]:
+        """By symbol, at the newest move that somebody has looked at."""
+        return {
+            symbol: price
+            for fair in self._fair.values()
+            for symbol, price in zip(fair.symbols, fair.newest, strict=True)
+        }
+
+
+def open_venues(
+    config: VenuesConfig, clock: Clock, prices: Mapping[str, float] | None = None
+) -> tuple[Venue, ...]:
     """One Venue per entry, in the order of the file, not yet started.
 
+    prices: by symbol, the newest that an engine knows when it starts again, so that made-up markets do not jump.
     Raises ConfigError where a venue and its feed do not go together, DataError for recorded prices that cannot be read.
     """
-    markets = Markets(config, clock.now_ns())
+    markets = Markets(config, clock.now_ns(), prices)
     return tuple(_open(venue, markets, clock) for venue in config.venues)
 
 

@@ -44,6 +44,9 @@ class PaperVenue:
     def costs(self) -> Costs:
         return self._settings.costs
 
+    def restore(self, known: Account) -> None:
+        """Nothing to restore: the desk has it all."""
+
     async def start(self, deliver: Delivery) -> None:
         self._deliver = deliver
         self._tell(True, "")
