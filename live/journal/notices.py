@@ -25,9 +25,9 @@ class Notices:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._rung = False
         self._told = 0
-        self._told_failure: JournalFailed | None = None
         self._when_durable: list[Callable[[int], object]] = []
-        self._when_failed: list[Callable[[JournalFailed], object]] = []
+        # Each with the failure that it was told last.
+        self._when_failed: list[tuple[Callable[[JournalFailed], object], JournalFailed | None]] = []
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._order = itertools.count()
 
@@ -38,7 +38,7 @@ class Notices:
 
     def on_failure(self, callback: Callable[[JournalFailed], object]) -> None:
         self._bind()
-        self._when_failed.append(callback)
+        self._when_failed.append((callback, None))
         if self._failure() is not None:
             self.ring()
 
@@ -77,6 +77,7 @@ class Notices:
     def _tell(self) -> None:
         self._rung = False  # before looking: what comes later rings again
         durable, failure = self._durable(), self._failure()
+        loop = asyncio.get_running_loop()
         while self._waiting and self._waiting[0][0] <= durable:
             _settle(heapq.heappop(self._waiting)[2], None)
         if failure is not None:
@@ -85,11 +86,17 @@ class Notices:
         if durable > self._told:
             self._told = durable
             for callback in self._when_durable:
-                callback(durable)
-        if failure is not None and failure is not self._told_failure:
-            self._told_failure = failure
-            for told in self._when_failed:
-                told(failure)
+                loop.call_soon(
+                    callback, durable
+                )  # each for itself: one that raises keeps none from the others
+        if failure is not None:
+            self._tell_failure(failure, loop)
+
+    def _tell_failure(self, failure: JournalFailed, loop: asyncio.AbstractEventLoop) -> None:
+        for callback, told in self._when_failed:
+            if told is not failure:
+                loop.call_soon(callback, failure)
+        self._when_failed = [(callback, failure) for callback, _ in self._when_failed]
 
 
 def _settle(future: asyncio.Future[None], failure: JournalFailed | None) -> None:

@@ -33,10 +33,7 @@ def store_of(url: str, read_only: bool) -> Store:
         if not parsed.database or parsed.database == ":memory:":
             raise JournalError(f"{url}: expected a file, found a database in memory; write sqlite:///path")
         path = Path(parsed.database)
-        if path.is_dir():
-            raise JournalError(f"{path}: expected a file for the journal, found a folder")
-        if read_only and not path.exists():
-            raise JournalError(f"{path}: expected a journal, found no such file")
+        _demand_file(path, read_only)
         return SqliteStore(path, read_only)
     if kind == "postgresql" and parsed.get_driver_name() in {"psycopg", "psycopg2"}:
         from live.journal.postgres import PostgresStore  # here: it costs ten megabytes
@@ -45,6 +42,16 @@ def store_of(url: str, read_only: bool) -> Store:
     raise JournalError(
         f"{parsed.render_as_string()}: expected sqlite:/// or postgresql+psycopg://, found {parsed.drivername}"
     )
+
+
+def _demand_file(path: Path, there: bool) -> None:
+    try:
+        if path.is_dir():
+            raise JournalError(f"{path}: expected a file for the journal, found a folder")
+        if there and not path.exists():
+            raise JournalError(f"{path}: expected a journal, found no such file")
+    except OSError as error:
+        raise JournalError(f"{path}: expected a file for the journal, found {error.strerror}") from error
 
 
 def open_store(store: Store) -> Tail:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from live.journal.records import Row, Tail, chain
 from live.journal.schema import migrate, pruned, records, snapshots
 
-__all__ = ["is_cut", "salvage"]
+__all__ = ["is_cut", "salvage", "sync_folder"]
 
 _MAGIC: Final = b"SQLite format 3\0"
 
@@ -52,12 +52,17 @@ def salvage(path: Path) -> tuple[int, Path | None]:
     Path(f"{path}-shm").unlink(missing_ok=True)
     os.link(path, aside)
     os.replace(fresh, path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)
     return kept, aside
+
+
+def sync_folder(folder: Path) -> None:
+    """Make sure that the names in `folder` are on the disk.  Raises OSError."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _copy(damaged: sqlite3.Connection, fresh: Path) -> int:

@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from live.journal.file_lock import FileLock
 from live.journal.records import Row, Tail
-from live.journal.salvage import is_cut, salvage
+from live.journal.salvage import is_cut, salvage, sync_folder
 from live.journal.schema import records
 from live.journal.store import COLUMNS, Store, one_line
 from live.journal.wal import Wal, survey
@@ -154,6 +154,7 @@ class SqliteStore(Store):
         with self.judged():
             # What a crash left in the log may never have reached the disk: written anew, it has.
             self._checkpoint("TRUNCATE")
+            sync_folder(self.path.parent)  # SQLite does so as well, but says nothing when it fails
         self._measure()
 
     def release(self, clean: bool) -> None:

@@ -169,16 +169,19 @@ class Writer:
     def _step(self) -> None:
         if self.failure is not None:
             self._halt()
-        elif self._snapshots and self._snapshots[0][0] <= self.durable:
+            return
+        if time.monotonic() >= self._next_check:
+            self._next_check = time.monotonic() + _HEARTBEAT_S
+            self._store.check()
+        if self._snapshots and self._snapshots[0][0] <= self.durable:
             self._write_snapshot()
         elif self._queue or self._flight:
             self._commit()
             self._store.tidy(idle=False)
         else:
             self._rest()
-        if self._prune_upto and self.failure is None:
-            if not self._store.prune(self._prune_upto, _PRUNED_AT_ONCE):
-                self._prune_upto = 0
+        if self._prune_upto and not self._store.prune(self._prune_upto, _PRUNED_AT_ONCE):
+            self._prune_upto = 0
 
     def _commit(self) -> None:
         early = self._next_commit - time.monotonic()
@@ -230,10 +233,6 @@ class Writer:
         if waked:
             return
         self._store.tidy(idle=True)
-        now = time.monotonic()
-        if now >= self._next_check:
-            self._store.check()
-            self._next_check = now + _HEARTBEAT_S
 
     # --- failure --------------------------------------------------------------------------------------------------
 

@@ -70,7 +70,15 @@ class PostgresServer:
         return self._process.pid
 
     def start(self) -> None:
-        command = [self.programs / "postgres", "-D", self.folder / "data", "-k", self.folder, "-h", ""]
+        command: list[str | Path] = [
+            self.programs / "postgres",
+            "-D",
+            self.folder / "data",
+            "-k",
+            self.folder,
+            "-h",
+            "",
+        ]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 command, user=self.user, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=log

@@ -43,7 +43,7 @@ def wait_failure(journal: Journal, seconds: float = 20.0) -> JournalFailed:
 
     async def listen() -> JournalFailed:
         heard: asyncio.Future[JournalFailed] = asyncio.get_running_loop().create_future()
-        journal.on_failure(heard.set_result)
+        journal.on_failure(lambda failure: None if heard.done() else heard.set_result(failure))
         return await asyncio.wait_for(heard, seconds)
 
     return asyncio.run(listen())
