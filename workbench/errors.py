@@ -17,6 +17,7 @@ WorkbenchError
 ├── SandboxError          a strategy process that cannot be started, or not as safely as is demanded
 │   └── WorkerBehind          it takes in less than it is sent
 ├── VenueError            a venue that cannot be reached, or that does not answer as it should
+├── RequestError          a request to the engine that is not carried out
 └── EngineError           a message that the desk cannot act on
 
 Each message is one line for a person: what was expected, what was found, how to mend it.
@@ -33,6 +34,7 @@ __all__ = [
     "JournalLocked",
     "LimitsError",
     "ParameterError",
+    "RequestError",
     "SandboxError",
     "StrategyError",
     "StrategyFailure",
@@ -125,3 +127,18 @@ class JournalFailed(JournalError):
 
 class EngineError(WorkbenchError):
     """A message that the trading desk cannot act on."""
+
+
+class RequestError(WorkbenchError):
+    """A request to the engine that is not carried out; nothing was changed.
+
+    kind: "malformed" (cannot be read), "invalid" (can be read, and makes no sense), "unauthenticated", "forbidden",
+    "unknown" (what it names is not there), "conflict" (not as things are now), "stale" (made for another state),
+    "too_large", "media" (of a type that is not read), "too_many" (later), "slow" (not there in time), "unavailable".
+    retry_s: seconds after which it may be asked again; 0 where that is not known.
+    """
+
+    def __init__(self, message: str, kind: str, retry_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.retry_s = retry_s

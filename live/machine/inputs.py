@@ -115,7 +115,11 @@ class ChaosNoted(msgspec.Struct, frozen=True):
 
 
 class AuditLine(msgspec.Struct, frozen=True):
-    """Who did what, when, and how it ended.  ns: UTC nanoseconds."""
+    """Who did what, when, and how it ended.  ns: UTC nanoseconds.
+
+    key: idempotency key that came with it.  request: SHA-256 (hex) of what was asked.  answer: JSON, for who asks again
+    with the same key.
+    """
 
     ns: int
     person: str
@@ -124,6 +128,9 @@ class AuditLine(msgspec.Struct, frozen=True):
     target: str
     outcome: str
     detail: str = ""
+    key: str = ""
+    request: str = ""
+    answer: str = ""
 
 
 type Input = (

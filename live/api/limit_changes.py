@@ -1,0 +1,58 @@
+"""Limits as people change them: some keys of the layout of risk_limits.yaml, laid over those in force."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from workbench.configuration.limits import load_limits
+from workbench.core.limits import RiskLimits
+from workbench.errors import RequestError
+
+__all__ = ["changed_keys", "merged"]
+
+_BY_SYMBOL: Final = "position_limits"
+_WHOLE: Final = ("permitted_instruments",)  # a table that is replaced, not laid over
+
+
+def merged(before: RiskLimits, change: dict[str, Any]) -> RiskLimits:
+    """`before` with `change` laid over it.  Raises LimitsError or RequestError (invalid) where that makes no sense."""
+    base: dict[str, Any] = msgspec.to_builtins(before)
+    inner = change.get("risk_limits", change)
+    if not isinstance(inner, dict):
+        raise RequestError("limits: expected a table of limits, found none", "invalid")
+    for name, value in inner.items():
+        if isinstance(value, dict) and isinstance(base.get(name), dict) and name not in _WHOLE:
+            base[name] = _table(name, base[name], value)
+        else:
+            base[name] = value
+    return load_limits(base)
+
+
+def _table(name: str, base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    found = dict(base)
+    for key, value in change.items():
+        if name == _BY_SYMBOL and value is None:
+            found.pop(key, None)
+        elif isinstance(value, dict) and isinstance(found.get(key), dict):
+            found[key] = {**found[key], **value}
+        else:
+            found[key] = value
+    return found
+
+
+def changed_keys(before: RiskLimits, after: RiskLimits) -> tuple[str, ...]:
+    """Dotted keys that differ."""
+    old, new = (_flat(msgspec.to_builtins(limits)) for limits in (before, after))
+    return tuple(sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key)))
+
+
+def _flat(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        if isinstance(value, dict):
+            found |= _flat(value, f"{prefix}{key}.")
+        else:
+            found[prefix + key] = value
+    return found
