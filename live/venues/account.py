@@ -88,8 +88,9 @@ class AccountBook:
 
     number: from 1, the owner of its orders in the books.  lots: signed position by instrument.  open: working orders
     by id.  outbox: events on their way to the session.  copies: outboxes of drop copies.  connected: whether anybody
-    listens.  fresh, touched: reports and ids of orders that changed since they were last written down, where they are
-    (`recorded`).  cancel_on_disconnect: whether working orders are cancelled when the session is lost.
+    listens.  cancel_on_disconnect: whether working orders are cancelled when the session is lost.
+    Where accounts are `recorded`: fresh, touched: reports, and ids of orders, that are not written down yet; unsaved:
+    whether anything is not.
     """
 
     def __init__(self, name: str, number: int, instruments: int, keep: int, recorded: bool) -> None:
@@ -108,6 +109,7 @@ class AccountBook:
         self.copies: list[list[ExecutionReport]] = []
         self.fresh: list[ExecutionReport] = []
         self.touched: set[int] = set()
+        self.unsaved = False
         self.cancel_on_disconnect = True
         self.recorded: Final = recorded
         self._keep = keep
@@ -122,6 +124,7 @@ class AccountBook:
         if self.recorded:
             self.fresh.append(report)
             self.touched.add(report.order_id)
+            self.unsaved = True
         for copy in self.copies:
             copy.append(report)
 

@@ -65,6 +65,7 @@ class OrderEntry:
                     outcome.order.account.recorded
                 ):  # a stop that was reached rests from now on as another order
                     outcome.order.account.touched.add(outcome.order.order_id)
+                    outcome.order.account.unsaved = True
         outcomes.clear()
 
     def _enter(self, account: AccountBook, request: NewOrder) -> Listing | None:

@@ -106,6 +106,10 @@ def open_venues(
 def _open(venue: VenueSettings, markets: Markets, clock: Clock) -> Venue:
     if venue.kind == "book":
         return EmbeddedVenue(markets.exchange(venue), clock)
+    if venue.kind == "websocket":
+        from live.venues.websocket import WebSocketVenue  # only where it is used
+
+        return WebSocketVenue(venue, clock)
     return PaperVenue(venue, clock, markets.source(venue))
 
 

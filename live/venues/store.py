@@ -127,7 +127,7 @@ class AccountStore:
 
     def save(self, exchanges: Iterable[SimulatedExchange], prices: Mapping[str, float] = {}) -> None:
         """Write down what is new, in one transaction.  Raises VenueError where that fails; nothing may leave then."""
-        changed = [(x, a) for x in exchanges for a in x.accounts.values() if a.fresh or a.touched]
+        changed = [(x, a) for x in exchanges for a in x.accounts.values() if a.unsaved]
         if not changed and not prices:
             return
         try:
@@ -144,6 +144,7 @@ class AccountStore:
         for _, account in changed:
             account.fresh = []
             account.touched.clear()
+            account.unsaved = False
             account.seen.changed.clear()
 
     def _save_account(self, venue: str, account: AccountBook, positions: dict[str, int]) -> None:
