@@ -16,20 +16,24 @@ _TRY_S = 10.0
 _NOBODY = "65534"
 
 
-def _options() -> list[str]:
+def _options(*, clear: bool) -> list[str]:
     binds = [word for path in readable_paths() for word in ("--ro-bind", path, path)]
     return [
         *("--unshare-all", "--unshare-user", "--disable-userns", "--uid", _NOBODY, "--gid", _NOBODY),
-        *("--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"),
+        *("--die-with-parent", "--new-session", "--cap-drop", "ALL"),
+        *(("--clearenv",) if clear else ()),
         *binds,
         *("--proc", "/proc", "--dev", "/dev", "--size", str(16 << 20), "--tmpfs", "/tmp"),
         *("--remount-ro", "/", "--chdir", "/", "--"),
     ]
 
 
-def bubblewrapped(command: list[str]) -> list[str]:
-    """`command`, run inside.  The process that this starts is bubblewrap's; with it dies everything inside."""
-    return [shutil.which("bwrap") or "bwrap", *_options(), *command]
+def bubblewrapped(command: list[str], *, clear: bool = True) -> list[str]:
+    """`command`, run inside.  The process that this starts is bubblewrap's; with it dies everything inside.
+
+    clear: give it an empty environment.
+    """
+    return [shutil.which("bwrap") or "bwrap", *_options(clear=clear), *command]
 
 
 @cache

@@ -38,13 +38,14 @@ def why_gone(
     if status is not None:
         code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
         number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
-    if cause is not None and code is None:
+    finished = code == 0 and stopping
+    if cause is not None and not (finished and cause[0] is ExitReason.KILLED):
         return *cause, code, number
     if status is None:
         return ExitReason.HOST_DIED, "the process that it was forked from is gone", code, number
     if number is not None:
         return *_by_signal(number, last), code, number
-    if code == 0 and stopping:
+    if finished:
         return ExitReason.FINISHED, "", code, number
     reason, detail = _OURS.get(code or 0, (ExitReason.LEFT, f"it left by itself with status {code}"))
     return reason, _with(detail, last), code, number

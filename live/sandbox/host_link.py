@@ -99,7 +99,7 @@ class HostLink:
         with theirs:
             self._process = subprocess.Popen(
                 self._command(theirs.fileno()),
-                env={},
+                env={} if Layer.ENVIRONMENT in self._order.layers else None,
                 cwd="/",
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
@@ -131,7 +131,9 @@ class HostLink:
         )
         # Isolated: neither the environment nor the working directory nor the user's own packages have a say.
         command = [sys.executable, "-I", "-B", "-c", code]
-        return bubblewrapped(command) if self._inside else command
+        if not self._inside:
+            return command
+        return bubblewrapped(command, clear=Layer.ENVIRONMENT in self._order.layers)
 
     async def launch(self, number: int, order: Confinement, channel: int, output: int) -> HostProcess:
         """Have a process forked that holds these two descriptors.  Raises SandboxError."""

@@ -11,11 +11,12 @@ __all__ = ["Output"]
 
 _READ_BYTES: Final = 1 << 16
 _MOST_LINE: Final = 2_000
-_KEPT: Final = 600  # characters of the end, for the reason of an exit
+_KEPT: Final = 8_000  # characters of the end, among which the reason of an exit is looked for
+_REASON: Final = 600
 
 
 class Output:
-    """descriptor: of a pipe, closed with this object.  on_line: called for each line.  last: the end of it all."""
+    """descriptor: of a pipe, closed with this object.  on_line: called for each line."""
 
     def __init__(self, descriptor: int, on_line: Callable[[str], None]) -> None:
         os.set_blocking(descriptor, False)
@@ -27,7 +28,11 @@ class Output:
 
     @property
     def last(self) -> str:
-        return " ".join(self._kept.split())
+        """What it wrote last, in one line; of an interpreter that crashed the calls, innermost first."""
+        told, crash, where = self._kept.rpartition("Fatal Python error")
+        if not crash:
+            return " ".join(told.split() or where.split())[-_REASON:]
+        return " ".join((crash + where.partition("Extension modules")[0]).split())[:_REASON]
 
     def _read(self) -> bool:
         """One read; False where there was nothing (more)."""
