@@ -63,7 +63,7 @@ def open_store(store: Store) -> Tail:
             if store.read_only or not store.mend():
                 raise
             return _opened(store)
-    except JournalError:
+    except BaseException:
         _give_up(store)
         raise
 

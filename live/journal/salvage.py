@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import sqlalchemy as sa
 
 from live.journal.records import Row, Tail, chain
 from live.journal.schema import migrate, pruned, records, snapshots
+from live.journal.store import StoredSnapshot
+from live.journal.verify import sound_snapshot
 
 __all__ = ["is_cut", "salvage", "sync_folder"]
 
@@ -45,7 +47,7 @@ def salvage(path: Path) -> tuple[int, Path | None]:
     if kept == 0:
         fresh.unlink(missing_ok=True)
         return 0, None
-    aside = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S}")
+    aside = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}")
     log = Path(f"{path}-wal")
     if log.exists():
         os.replace(log, f"{aside}-wal")
@@ -82,7 +84,7 @@ def _copy(damaged: sqlite3.Connection, fresh: Path) -> int:
                 connection.execute(records.insert(), dict(zip(records.columns.keys(), row, strict=True)))
                 kept = row[0]
             for row in _readable(damaged, snapshots):
-                if row[0] <= kept:
+                if sound_snapshot(cast("StoredSnapshot", row)) and row[0] <= kept:
                     connection.execute(
                         snapshots.insert(), dict(zip(snapshots.columns.keys(), row, strict=True))
                     )

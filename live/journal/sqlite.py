@@ -61,6 +61,7 @@ class SqliteStore(Store):
         self._mark = 0  # what the engine before has called durable
         self._pages = 0  # in the log since the last checkpoint, about
         self._inode = -1
+        self._cut = False  # whether the file was found shorter than it should be
 
     def _connect(self) -> sqlite3.Connection:
         place = f"file:{quote(str(self.path))}?mode={'ro' if self.read_only else 'rwc'}"
@@ -84,14 +85,14 @@ class SqliteStore(Store):
             ) from error
         self._mark = self._lock.acquire()
         seen = survey(self._log_path)
+        new = not self.path.exists() or self.path.stat().st_size == 0
+        self._cut = not new and is_cut(self.path)
+        pragmas = ["journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=0"]
+        if new:
+            pragmas.insert(0, "auto_vacuum=INCREMENTAL")  # an old file would be written to
         try:
             self._writer = self.engine.connect()
-            for pragma in (
-                "auto_vacuum=INCREMENTAL",
-                "journal_mode=WAL",
-                "synchronous=FULL",
-                "wal_autocheckpoint=0",
-            ):
+            for pragma in pragmas:
                 self._writer.exec_driver_sql(f"PRAGMA {pragma}")
             # From here on SQLite has taken in what it believes of the log.
             _, valid, _ = self._writer.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").one()
@@ -105,9 +106,11 @@ class SqliteStore(Store):
     def _judge_log(self, seen: Wal, valid: int) -> None:
         """Tell a torn end, which is what a crash leaves, from damage inside, behind which whole commits stand."""
         frames, commits = seen.lost(valid)
-        if commits > 1:
+        # Each commit is synced before the next one is written, so of several only the first can be torn; and of one
+        # that was called durable none.
+        if commits > 1 or (commits == 1 and self._newest() < self._mark):
             raise JournalDamaged(
-                f"{self.shown}-wal: page {valid + 1} of the log is damaged, and {commits} commits stand behind it; "
+                f"{self.shown}-wal: page {valid + 1} of the log is damaged, and {commits} commits end behind it; "
                 f"the last sound record is {self._newest()}; restore the journal from a copy"
             )
         if not seen.sound and self._newest() < self._mark:
@@ -131,7 +134,7 @@ class SqliteStore(Store):
         self.warnings.append(told)
 
     def mend(self) -> bool:
-        if not is_cut(self.path):
+        if not self._cut:
             return False
         self._disconnect()
         kept, aside = salvage(self.path)

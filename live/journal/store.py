@@ -152,14 +152,14 @@ class Store(ABC):
         """Newest record that was pruned."""
         with self.reading() as connection:
             row = connection.execute(sa.select(pruned.c.sequence, pruned.c.crc)).first()
-        return Tail(0, 0) if row is None else Tail(int(row[0]), int(row[1]))
+        return Tail(0, 0) if row is None else self._tail_in(row)
 
     def tail(self) -> Tail:
         """Newest record, or what was pruned where there is none left."""
         newest = sa.select(records.c.sequence, records.c.crc).order_by(records.c.sequence.desc()).limit(1)
         with self.reading() as connection:
             row = connection.execute(newest).first()
-        return self.base() if row is None else Tail(int(row[0]), int(row[1]))
+        return self.base() if row is None else self._tail_in(row)
 
     def before(self, sequence: int) -> Tail:
         """Where the chain begins for who reads what comes after `sequence`.  Raises JournalDamaged: it is not kept."""
@@ -168,12 +168,21 @@ class Store(ABC):
             return base
         where = records.c.sequence == sequence
         with self.reading() as connection:
-            crc = connection.execute(sa.select(records.c.crc).where(where)).scalar()
-        if crc is None:
+            found = connection.execute(sa.select(records.c.sequence, records.c.crc).where(where)).first()
+        if found is None:
             raise JournalDamaged(
                 f"{self.shown}: expected record {sequence}, found none; the first one kept follows {base.sequence}"
             )
-        return Tail(sequence, int(crc))
+        return self._tail_in(found)
+
+    def _tail_in(self, row: Sequence[object]) -> Tail:
+        """SQLite gives what stands there, of any type."""
+        sequence, crc = row
+        if not isinstance(sequence, int) or not isinstance(crc, int):
+            raise JournalDamaged(
+                f"{self.shown}: expected numbers beside record {sequence}, found {crc!r:.40}"
+            )
+        return Tail(sequence, crc)
 
     def rows(self, after: int, until: int, most: int = CHUNK) -> list[Row]:
         """At most `most` rows with after < sequence <= until, in order."""

@@ -13,7 +13,7 @@ from live.journal.records import Row, Snapshot, Tail, chain
 from live.journal.store import CHUNK, Store, StoredSnapshot
 from workbench.errors import JournalDamaged
 
-__all__ = ["newest_snapshot", "pack_snapshot", "rows_after", "verify"]
+__all__ = ["newest_snapshot", "pack_snapshot", "rows_after", "sound_snapshot", "verify"]
 
 _log: Final = logging.getLogger(__name__)
 _MEND: Final = "restore the journal from a copy, or have it looked at before anything trades on it"
@@ -107,9 +107,18 @@ def newest_snapshot(store: Store, upto: int) -> Snapshot | None:
     return None
 
 
-def _unpacked(stored: StoredSnapshot) -> Snapshot:
+def sound_snapshot(stored: StoredSnapshot) -> bool:
+    """Whether the checksum is right; what stands there may be of any type."""
     sequence, ns, meta, size, crc, blob = stored
-    if _snapshot_crc(sequence, ns, meta, size, blob) != crc:
+    try:
+        return _snapshot_crc(sequence, ns, meta, size, blob) == crc
+    except (TypeError, AttributeError, struct.error, UnicodeError):
+        return False
+
+
+def _unpacked(stored: StoredSnapshot) -> Snapshot:
+    sequence, ns, meta, size, _, blob = stored
+    if not sound_snapshot(stored):
         raise ValueError("its checksum is wrong")
     return Snapshot(sequence, ns, zlib.decompress(blob, bufsize=max(size, 1)), json.loads(meta))
 
