@@ -11,6 +11,7 @@ import structlog
 from live.engine.catalog import Catalog
 from live.engine.events import EventStream
 from live.engine.pump import Block, Pump
+from live.engine.reconcile import our_account
 from live.engine.recovery import Recovered, recover
 from live.engine.sessions import Sessions
 from live.engine.stepping import Stepper
@@ -22,6 +23,7 @@ from live.sandbox import Isolation, Level, Sandbox, SandboxSettings
 from live.settings import Settings
 from live.venues.clock import Clock
 from live.venues.contract import Venue
+from live.venues.embedded import EmbeddedVenue
 from workbench.core.facts import Fact
 from workbench.core.limits import RiskLimits
 from workbench.core.messages import PriceUpdate
@@ -88,6 +90,9 @@ class Engine:
         self.strategies = Strategies(self.pump, self.sandbox, self.catalog, settings, self.clock)
         self.tags: dict[str, str] = {}
         self.sessions = Sessions(self.venues, self.pump, tags=self.tags)
+        for venue in self.venues:
+            if isinstance(venue, EmbeddedVenue) and not self.recovered.new:
+                venue.restore(our_account(self.machine, venue.name, self.clock.now_ns()))
         self.state = "running"
         _log.info(
             "engine_started",

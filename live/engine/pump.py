@@ -16,6 +16,7 @@ from live.machine import Answered, Input, LateSignals, Machine, encode_block
 from live.venues.clock import Clock
 from workbench.core.facts import Fact
 from workbench.core.intents import ClockTick
+from workbench.core.messages import PriceUpdate
 from workbench.errors import JournalFailed, WorkbenchError
 
 __all__ = ["BLOCK", "Block", "Pump"]
@@ -127,7 +128,7 @@ class Pump:
         started = time.perf_counter()
         now = self._clock.now_ns()
         block = Block(0, now, [], [], [])
-        if self._ticking and now - int(self.machine.desk.book.now_ns) > _BEHIND_NS:
+        if self._ticking and 0 < int(self.machine.desk.book.now_ns) < now - _BEHIND_NS:
             self._carry(ClockTick(now - _LAG_NS), None, block)
         inbox = self._inbox
         while inbox and len(block.inputs) < _MOST_INPUTS:
@@ -135,6 +136,8 @@ class Pump:
             if isinstance(item, Answered) and started - posted > self._timeout_s:
                 self.refused_late += 1
                 item = LateSignals(item.strategy_id, len(item.signals))
+            elif self._ticking and isinstance(item, PriceUpdate):
+                item = self._in_time(item)
             self._carry(item, done, block)
             if time.perf_counter() - started > _MOST_SECONDS:
                 break
@@ -144,6 +147,13 @@ class Pump:
         if inbox and not self._scheduled:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._turn)
+
+    def _in_time(self, price: PriceUpdate) -> PriceUpdate:
+        """Venues' clocks differ a little: a price that is up to a second late counts as of the desk's time."""
+        now = int(self.machine.desk.book.now_ns)
+        if 0 < now - price.timestamp_ns <= _BEHIND_NS:
+            return msgspec.structs.replace(price, timestamp_ns=now)
+        return price
 
     def _carry(self, item: Input, done: Done | None, block: Block) -> None:
         begun = time.perf_counter()

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from live.machine import Machine, OrderLine
 from live.messages import Account
 
-__all__ = ["Differences", "differences"]
+__all__ = ["Differences", "differences", "our_account"]
 
 _TOLERANCE: Final = 1e-9  # of a position
 
@@ -29,14 +29,28 @@ class Differences(NamedTuple):
         return "; ".join(parts)
 
 
-def differences(machine: Machine, account: Account) -> Differences:
-    """What the two do not agree on; positions are signed units over all strategies."""
+def our_account(machine: Machine, venue: str, now_ns: int) -> Account:
+    """The account at a venue as the engine knows it, without orders: from it an exchange goes on that ended with it."""
+    desk = machine.desk
+    row = desk.view.venues[desk.venues.index(venue)]
+    held = {symbol: units for symbol, units in _held(machine, venue).items() if units != 0.0}
+    return Account(venue, held, [], machine.reports.get(venue, 0), int(row.last_execution), now_ns)
+
+
+def _held(machine: Machine, venue: str) -> dict[str, float]:
+    """Signed units by symbol at a venue, over all strategies."""
     desk = machine.desk
     held: dict[str, float] = {}
     for k, instrument in enumerate(desk.instruments):
-        if instrument.venue == account.venue:
+        if instrument.venue == venue:
             cells = range(k, len(desk.strategies) * len(desk.instruments), len(desk.instruments))
             held[instrument.symbol] = sum(float(desk.view.positions[cell].quantity) for cell in cells)
+    return held
+
+
+def differences(machine: Machine, account: Account) -> Differences:
+    """What the two do not agree on; positions are signed units over all strategies."""
+    held = _held(machine, account.venue)
     found: dict[str, tuple[float, float]] = {}
     for symbol in held.keys() | account.positions.keys():
         here, there = held.get(symbol, 0.0), account.positions.get(symbol, 0.0)

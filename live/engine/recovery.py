@@ -58,7 +58,9 @@ def recover(journal: Journal, setup: Setup, now_ns: int) -> Recovered:
             inputs += 1
             try:
                 machine.apply(item)
-            except WorkbenchError as error:  # what is refused is not recorded; it was taken by another version
+            except (
+                WorkbenchError
+            ) as error:  # what is refused is not recorded; it was taken by another version
                 _log.error("input_refused_now", sequence=record.sequence, error=str(error))
     return Recovered(machine, inputs, time.perf_counter() - begun, False)
 
