@@ -1,7 +1,7 @@
 # A newcomer needs two of these: `make demo` and `make test`. Everything sets itself up first (.ci/setup).
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test check format test-slow test-chaos-strategies bench bench-peers lock clean clean-all
+.PHONY: help setup demo run-dev test check format proto test-slow test-chaos-strategies bench bench-peers lock clean clean-all
 
 PYTHON := .venv/bin/python
 CODE := workbench strategies tests live
@@ -22,6 +22,9 @@ setup:  ## make .venv from requirements.lock (all others do this by themselves)
 
 demo: setup  ## backtest well-behaved strategies, then the chaos ones with controls on and off
 	@.venv/bin/workbench demo $(ARGS)
+
+run-dev: setup  ## the trading engine, with what is in config/ and simulated exchanges, until Ctrl-C
+	@$(PYTHON) -m live
 
 test: check  ## formatting, lint, types, room plan, then the whole test suite
 	@$(PYTHON) -c 'import workbench as wb; wb.backtest("strategies/sma_cross.py", "sp500", progress=False)'  # compiles once, not in each worker
@@ -53,6 +56,11 @@ bench-peers: setup  ## the same work in other backtesters, from throw-away envir
 	"$$uv" venv --quiet --python $(PYTHON) "$$folder/sweeping" && \
 	"$$uv" pip install --quiet --python "$$folder/sweeping/bin/python" $(SWEEPING_PEERS) && \
 	$(PYTHON) -m tests.benchmarks.peers "$$folder/peers/bin/python" "$$folder/sweeping/bin/python" $(ARGS)
+
+proto: setup  ## make live/api/generated from live/api/trading.proto
+	@$(PYTHON) -m grpc_tools.protoc --proto_path=live/api/generated=live/api \
+		--proto_path="$$($(PYTHON) -c 'from importlib.resources import files; print(files("grpc_tools") / "_proto")')" \
+		--python_out=. --pyi_out=. --grpc_python_out=. live/api/generated/trading.proto
 
 lock: setup  ## compile requirements.lock from pyproject.toml (UPGRADE=--upgrade takes newer versions)
 	@uv=$$(.ci/setup uv) && \

@@ -1,0 +1,302 @@
+"""What the engine answers, as structs; money in quote currency, quantities in units, times UTC nanoseconds.
+
+A figure that is not known is NaN, a limit that is off is infinite.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, get_args, get_type_hints
+
+import msgspec
+
+__all__ = [
+    "AlertLine",
+    "BreachCount",
+    "BreakerResponse",
+    "CloseResponse",
+    "Event",
+    "ExposureLine",
+    "Health",
+    "JournalHealth",
+    "KillResponse",
+    "KillView",
+    "LimitUse",
+    "LimitsResponse",
+    "LimitsView",
+    "LogLine",
+    "Portfolio",
+    "RiskStatus",
+    "StrategyPnl",
+    "StrategyResponse",
+    "StrategyStatus",
+    "UploadResponse",
+    "VenueRisk",
+    "read_answer",
+]
+
+
+class JournalHealth(msgspec.Struct, frozen=True):
+    """head: newest durable record.  backlog: records that are not durable yet.  failure: why it records no more."""
+
+    head: int
+    backlog: int
+    lag_ms: float
+    failure: str
+
+
+class Health(msgspec.Struct, frozen=True):
+    """status: ok, degraded (some of it does not trade) or down (nothing does).  problems: by part, why."""
+
+    status: str
+    state: str
+    problems: dict[str, str]
+    version: str
+    uptime_seconds: float
+    isolation: str
+    inputs: int
+    journal: JournalHealth
+
+
+class StrategyStatus(msgspec.Struct, frozen=True):
+    """Everything about one strategy.  drawdown: share of its peak, positive.  errors: newest last."""
+
+    strategy_id: str
+    strategy_name: str
+    version: str
+    state: str
+    reason: str
+    since_ns: int
+    started_ns: int
+    restarts: int
+    chaos: str
+    person: str
+    halted: tuple[str, ...]
+    script: str
+    source_hash: str
+    on_failure: str
+    config: dict[str, Any]
+    symbols: tuple[str, ...]
+    capital: float
+    pnl: float
+    drawdown: float
+    gross_exposure: float
+    accepted: int
+    refused: int
+    fills: int
+    breaches: int
+    answered: int
+    signals: int
+    unanswered: int
+    conflated: int
+    answer_p50_ms: float
+    answer_p99_ms: float
+    errors: tuple[str, ...]
+
+
+class StrategyResponse(msgspec.Struct, frozen=True):
+    """What became of a strategy."""
+
+    strategy_id: str
+    strategy_name: str
+    version: str
+    state: str
+    source_hash: str
+    message: str
+    since_ns: int
+
+
+class UploadResponse(msgspec.Struct, frozen=True):
+    """What is kept now, to be started by name, class or hash."""
+
+    name: str
+    strategy_name: str
+    version: str
+    source_hash: str
+
+
+class LogLine(msgspec.Struct, frozen=True):
+    """What a strategy logged, or what happened to its process."""
+
+    ns: int
+    level: str
+    text: str
+
+
+class StrategyPnl(msgspec.Struct, frozen=True):
+    """total_pnl = realised_pnl + unrealised_pnl - fees."""
+
+    strategy_id: str
+    capital: float
+    total_pnl: float
+    realised_pnl: float
+    unrealised_pnl: float
+    fees: float
+    drawdown: float
+
+
+class ExposureLine(msgspec.Struct, frozen=True):
+    """Notional of one symbol.  net: signed."""
+
+    symbol: str
+    quantity: float
+    net: float
+    gross: float
+
+
+class Portfolio(msgspec.Struct, frozen=True):
+    """All strategies together.  day_pnl: since 00:00 UTC.  drawdown: share of the peak, positive."""
+
+    timestamp_ns: int
+    initial_cash: float
+    equity: float
+    total_pnl: float
+    realised_pnl: float
+    unrealised_pnl: float
+    fees: float
+    day_pnl: float
+    peak_equity: float
+    drawdown: float
+    gross_exposure: float
+    net_exposure: float
+    value_at_risk: float
+    strategies: tuple[StrategyPnl, ...]
+    exposures: tuple[ExposureLine, ...]
+
+
+class KillView(msgspec.Struct, frozen=True):
+    """A kill in force.  scope: all, strategy or venue."""
+
+    scope: str
+    target: str
+    person: str
+    reason: str
+    flatten: bool
+
+
+class VenueRisk(msgspec.Struct, frozen=True):
+    """up: orders can be sent there.  problem: why not, "" where all is well."""
+
+    venue: str
+    kind: str
+    up: bool
+    halted: bool
+    problem: str
+
+
+class BreachCount(msgspec.Struct, frozen=True):
+    breach_type: str
+    strategy_id: str
+    count: int
+
+
+class AlertLine(msgspec.Struct, frozen=True):
+    """A breaker that tripped.  strategy_id: "" for everything."""
+
+    reason: str
+    strategy_id: str
+    value: float
+    limit: float
+    timestamp_ns: int
+
+
+class LimitUse(msgspec.Struct, frozen=True):
+    """use: value / limit, 0 where the limit is off."""
+
+    limit_type: str
+    value: float
+    limit: float
+    use: float
+
+
+class RiskStatus(msgspec.Struct, frozen=True):
+    """status: ok, warning or halted.  halted: breakers latched for everything.  alerts: newest last."""
+
+    status: str
+    timestamp_ns: int
+    halted: tuple[str, ...]
+    halted_strategies: dict[str, tuple[str, ...]]
+    kills: tuple[KillView, ...]
+    venues: tuple[VenueRisk, ...]
+    pre_trade_enabled: bool
+    circuit_breakers_enabled: bool
+    uses: tuple[LimitUse, ...]
+    value_at_risk: float
+    drawdown: float
+    day_pnl: float
+    working_orders: int
+    orders_accepted: int
+    orders_refused: int
+    breaches: tuple[BreachCount, ...]
+    alerts: tuple[AlertLine, ...]
+
+
+class LimitsView(msgspec.Struct, frozen=True):
+    """Limits in force, in the layout of risk_limits.yaml.  tag: of exactly these limits."""
+
+    limits: dict[str, Any]
+    tag: str
+
+
+class LimitsResponse(msgspec.Struct, frozen=True):
+    """changed: dotted keys.  looser: those of them that permit more than before."""
+
+    changed: tuple[str, ...]
+    looser: tuple[str, ...]
+    tag: str
+
+
+class BreakerResponse(msgspec.Struct, frozen=True):
+    """halted: breakers that are latched now."""
+
+    action: str
+    strategy_id: str
+    enabled: bool
+    halted: tuple[str, ...]
+
+
+class KillResponse(msgspec.Struct, frozen=True):
+    """killed: it is in force now.  cancelled, closing: orders."""
+
+    scope: str
+    target: str
+    killed: bool
+    cancelled: int
+    closing: int
+
+
+class CloseResponse(msgspec.Struct, frozen=True):
+    """orders: numbers of the closing orders.  refused: why others were not let through."""
+
+    orders: tuple[int, ...]
+    refused: tuple[str, ...]
+
+
+class Event(msgspec.Struct, frozen=True):
+    """kind: prices, signals, orders, fills, alerts or strategies.  body: what happened."""
+
+    sequence: int
+    kind: str
+    ns: int
+    body: Any
+
+
+def read_answer[T: msgspec.Struct](kind: type[T], plain: Any) -> T:
+    """A decoded answer as `kind`; null becomes NaN, or infinity for a limit.  Raises msgspec.ValidationError."""
+    return msgspec.convert(_with_figures(kind, plain), kind)
+
+
+def _with_figures(kind: Any, plain: Any) -> Any:
+    if isinstance(plain, list):
+        (item, *_) = get_args(kind) or (Any,)
+        return [_with_figures(item, entry) for entry in plain]
+    if not (isinstance(plain, dict) and isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
+        return plain
+    hints = get_type_hints(kind)
+    found = dict(plain)
+    for name, hint in hints.items():
+        if hint is float and found.get(name, 0.0) is None:
+            found[name] = math.inf if name == "limit" else math.nan
+        elif name in found:
+            found[name] = _with_figures(hint, found[name])
+    return found
