@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
@@ -66,6 +68,16 @@ def test_prometheus_scrapes_the_engine_and_looks_for_alerts(tmp_path: Path) -> N
         assert all(rule["health"] == "ok" for rule in rules)
         ours = yaml.safe_load((ROOT / "config" / "alerts.yml").read_text())["groups"]
         assert len(rules) == sum(len(group["rules"]) for group in ours)
+        for expression in _of_the_dashboard():
+            server.query(expression)  # 400 where Prometheus cannot read it
+
+
+def _of_the_dashboard() -> Iterator[str]:
+    dashboard = json.loads((ROOT / "config" / "grafana" / "dashboards" / "trading_engine.json").read_text())
+    for panel in dashboard["panels"]:
+        for target in panel.get("targets", ()):
+            filled = target["expr"].replace("$instance", ".*").replace("$strategy", ".*")
+            yield filled.replace("$__rate_interval", "20s")
 
 
 def _firing(server: Prometheus, name: str) -> bool:
