@@ -13,11 +13,12 @@ from typing import Any, Final
 __all__ = ["note_attempts"]
 
 _FORBIDDEN: Final = frozenset({
-    "_posixsubprocess.fork_exec", "_thread.start_new_thread", "os.chmod", "os.chown", "os.exec", "os.fork",
-    "os.forkpty", "os.kill", "os.killpg", "os.link", "os.mkdir", "os.posix_spawn", "os.remove", "os.rename",
-    "os.rmdir", "os.setxattr", "os.spawn", "os.symlink", "os.system", "os.truncate", "resource.prlimit",
-    "resource.setrlimit", "shutil.rmtree", "socket.__new__", "socket.bind", "socket.connect", "socket.gethostbyname",
-    "socket.getaddrinfo", "socket.sendto", "subprocess.Popen",
+    "_posixsubprocess.fork_exec", "_thread.start_joinable_thread", "_thread.start_new_thread", "os.chmod",
+    "os.chown", "os.exec", "os.fork", "os.forkpty", "os.kill", "os.killpg", "os.link", "os.mkdir",
+    "os.posix_spawn", "os.remove", "os.rename", "os.rmdir", "os.setxattr", "os.spawn", "os.symlink",
+    "os.system", "os.truncate", "resource.prlimit", "resource.setrlimit", "shutil.rmtree", "socket.__new__",
+    "socket.bind", "socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto",
+    "subprocess.Popen",
 })  # fmt: skip
 _READS: Final = frozenset({"open", "os.listdir", "os.scandir"})
 _WRITES: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
