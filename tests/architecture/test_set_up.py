@@ -71,7 +71,7 @@ class Machine:
 
 
 INSTALLS = [
-    "pip install --python .venv/bin/python --require-hashes -r requirements.lock",
+    "pip install --python .venv/bin/python --compile-bytecode --require-hashes -r requirements.lock",
     "pip install --python .venv/bin/python --quiet --no-deps --no-build-isolation --editable .",
 ]
 

@@ -20,9 +20,11 @@ from workbench.chaos.events import ChaosEvent
 from workbench.core.facts import (
     BreakerReset,
     BreakerTripped,
+    CancelRequested,
     Fact,
     MarketNotice,
     OrderAccepted,
+    OrderAcknowledged,
     OrderEnded,
     OrderRefused,
     SignalRefused,
@@ -288,6 +290,10 @@ def _details(fact: Fact) -> Details:
             return fact.quantity, fact.price, fact.liquidity, fact.fee, _NAN
         case OrderEnded():
             return fact.side * fact.leaves, _NAN, f"{fact.state}: {fact.reason}", _NAN, _NAN
+        case OrderAcknowledged():
+            return fact.side * fact.leaves, _NAN, "", _NAN, _NAN
+        case CancelRequested():
+            return fact.side * fact.leaves, _NAN, fact.reason, _NAN, _NAN
         case StopTriggered():
             return _NAN, fact.price, "", _NAN, fact.stop_price
         case SignalRefused():
