@@ -8,6 +8,7 @@ WorkbenchError
 ├── StrategyError         a strategy that cannot be used
 │   ├── StrategyLoadError     the script cannot be read, parsed or imported
 │   ├── ParameterError        a parameter that the strategy does not have, or a value that it cannot take
+│   ├── AnswerError           a step gave more or fewer strengths than it sees instruments
 │   └── StrategyFailure       the strategy raised while it ran
 ├── ChaosError            a chaos event or scenario that makes no sense
 ├── JournalError          a journal that cannot be opened, read or written
@@ -24,6 +25,7 @@ Each message is one line for a person: what was expected, what was found, how to
 """
 
 __all__ = [
+    "AnswerError",
     "ChaosError",
     "ConfigError",
     "DataError",
@@ -76,6 +78,21 @@ class StrategyLoadError(StrategyError):
 
 class ParameterError(StrategyError):
     """A parameter that the strategy does not have, or a value that it cannot take."""
+
+
+class AnswerError(StrategyError):
+    """A step gave more or fewer strengths than it sees instruments.
+
+    args: the strategy's name, how many were expected, how many were found. Compiled code raises it, and cannot write a
+    message.
+    """
+
+    def __str__(self) -> str:
+        name, expected, found = self.args
+        return (
+            f"{name}.step: expected as many strengths as it sees instruments, {expected}, found {found}; return an "
+            "array of `count`, NaN where there is nothing to say"
+        )
 
 
 class StrategyFailure(StrategyError):

@@ -6,7 +6,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import numba
 import pytest
@@ -179,3 +182,26 @@ def test_a_kernel_says_whether_it_has_been_compiled_before(tmp_path: Path) -> No
         for _ in range(2)
     ]
     assert said == ["False True", "True True"]
+
+
+def test_threads_that_decorate_at_once_leave_the_folder_of_others_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = vars(numba.config)
+    before, decorate = settings["CACHE_DIR"], numba.njit
+
+    def slowly(**options: Any) -> Any:
+        def decorated(function: Any) -> Any:
+            time.sleep(0.05)  # while the folder is ours
+            return decorate(**options)(function)
+
+        return decorated
+
+    monkeypatch.setattr(numba, "njit", slowly)
+    threads = [threading.Thread(target=jit, args=(lambda value: value,)) for _ in range(4)]
+    for place, thread in enumerate(threads):
+        thread.start()
+        time.sleep(0.01 * place)
+    for thread in threads:
+        thread.join()
+    assert settings["CACHE_DIR"] == before

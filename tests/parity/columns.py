@@ -24,7 +24,7 @@ from workbench.core.limits import (
 )
 from workbench.core.state import BUCKETS, Desk, desk_views
 from workbench.strategy.compiled import CompiledStrategy, parameter_rows
-from workbench.sweeps.setting import FULL, Setting
+from workbench.sweeps.setting import FULL, ROOMS, Setting
 
 SYMBOLS, VENUES = ("BTC-USD", "ETH-USD"), ("exchange-1", "exchange-2")
 
@@ -183,10 +183,35 @@ def by_column(
     return plan.result(record)
 
 
+def told(
+    strategy: type[CompiledStrategy], config: Mapping[str, Any], market: Mapping[str, Any]
+) -> list[tuple[int, int]]:
+    """What a campaign goes by: at each moment of a column how many breaches, and how many breakers are latched then."""
+    plan = plan_run(strategy, config=config, **market)
+    setting = Setting(plan, strategy)
+    column = setting.column(ROOMS[1], traced=True)
+    params = parameter_rows(strategy, [plan.players[0].strategy.config])[0]
+    setting.kernels.run_one(column, params, setting.begin_ns, 0, 0)
+    breaches, latched = column.glide.told.T
+    moments = np.flatnonzero(np.diff(setting.feed.timestamp_ns, append=-1))
+    sums = np.diff(np.cumsum(breaches)[moments], prepend=0)
+    return [(int(n), int(on).bit_count()) for n, on in zip(sums, latched[moments], strict=True)]
+
+
+def told_by_replay(replayed: BacktestResult) -> list[tuple[int, int]]:
+    """`told` out of a journal; nobody resets a breaker here, so each trip latches one more."""
+    times = np.unique(replayed.record.feed.timestamp_ns)
+    recorder = replayed.record.recorder
+    breaches = np.array([fact.timestamp_ns for fact in recorder.breaches], dtype=np.int64)
+    trips = np.array([fact.timestamp_ns for fact in recorder.trips], dtype=np.int64)
+    return [(int((breaches == time).sum()), int((trips <= time).sum())) for time in times]
+
+
 def assert_same(replayed: BacktestResult, column: BacktestResult) -> None:
     """Fingerprint, journal, figures, and the desk to the last bit."""
     assert column.fingerprint == replayed.fingerprint
     assert str(column.record.recorder.journal) == str(replayed.record.recorder.journal)
+    assert column.record.recorder.signals == replayed.record.recorder.signals
     expected, found = replayed.stats(), column.stats()
     assert [name for name in expected.index if str(expected[name]) != str(found[name])] == []
     assert differences(replayed.record.desk.view, desk_views(column.record.desk.state)) == []

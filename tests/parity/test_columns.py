@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import msgspec
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import workbench as wb
-from tests.parity.columns import Completing, Reversal, assert_same, by_column, by_replay, markets
+from tests.parity.columns import (
+    Completing,
+    Reversal,
+    assert_same,
+    by_column,
+    by_replay,
+    markets,
+    told,
+    told_by_replay,
+)
 from workbench.chaos.kinds import KINDS, ChaosKind
+from workbench.core.feed import ASK_SIZE, BID_SIZE, LAST, QUOTE_COLUMNS
 from workbench.strategy.compiled import CompiledStrategy
 from workbench.strategy.loader import load_strategy
 
@@ -62,6 +76,138 @@ def of_kind(kind: ChaosKind, prices: wb.Prices) -> st.SearchStrategy[wb.ChaosEve
         intensity=st.floats(low, high),
         seed=st.integers(0, 1_000),
     )
+
+
+# -- what a campaign goes by -------------------------------------------------------------------------------------
+
+
+@many
+@given(market=markets(), run=st.integers(1, 2), unit=sizes, sizing=sizings)
+def test_breaches_and_latches_of_every_moment(
+    market: dict[str, Any], run: int, unit: float, sizing: str
+) -> None:
+    config = {"run": run, "unit": unit, "sizing": sizing}
+    assert told(Reversal, config, market) == told_by_replay(by_replay(Reversal, config, market))
+
+
+# -- the floor ---------------------------------------------------------------------------------------------------
+
+
+class Holding(CompiledStrategy):
+    """Buys at its first price, and never says anything again: the rest is carried over, up to where a breaker trips."""
+
+    SIZING = "target"
+
+    @staticmethod
+    def step(params: Any, state: Any, prices: Any) -> Any:  # noqa: ARG004 - the signature of every strategy
+        """See the class."""
+        state[0] += 1.0
+        return 1.0 if state[0] == 1.0 else math.nan
+
+
+@pytest.mark.parametrize("symbols", [1, 2])
+@pytest.mark.parametrize(
+    ("part", "field", "value"),
+    [
+        ("circuit_breakers", "portfolio_loss_pct", -0.02),
+        ("circuit_breakers", "single_strategy_loss", -300.0),
+        ("circuit_breakers", "rapid_drawdown_rate", -0.01),
+        ("drawdown_limits", "daily_loss", -300.0),
+        ("drawdown_limits", "strategy_drawdown", -0.02),
+        ("global_limits", "max_drawdown", 0.02),
+        ("per_strategy", "stop_loss_pct", 0.02),
+    ],
+)
+def test_each_breaker_trips_at_its_row_while_nothing_else_happens(
+    symbols: int, part: str, field: str, value: float
+) -> None:
+    """10,000 all in; up by 3 %, then down by 13 %."""
+    moves = np.array([0.001] * 30 + [-0.002] * 70)
+    index = pd.date_range("2024-01-01", periods=100, freq="1min", tz="UTC")
+    bars = pd.DataFrame({"close": 100.0 * np.cumprod(1.0 + moves), "volume": 1e6}, index=index)
+    none = wb.RiskLimits.unlimited()
+    own = msgspec.structs.replace(getattr(none, part), **{field: value})
+    limits = msgspec.structs.replace(none, enable_circuit_breakers=True, **{part: own})
+    market = {
+        "prices": wb.Prices({f"S{k}@v": bars for k in range(symbols)}),
+        "limits": limits,
+        "initial_cash": 10_000.0,
+    }
+    config = {"unit": 100.0 / symbols}
+    replayed = by_replay(Holding, config, market)
+    assert len(replayed.record.recorder.trips) == 1
+    assert_same(replayed, by_column(Holding, config, market))
+
+
+# -- what a step may do ------------------------------------------------------------------------------------------
+
+
+class Scribbling(CompiledStrategy):
+    """Reads a column of its choice before and after it has written all over the row."""
+
+    SIZING = "target"
+    PARAMETERS: ClassVar = {"column": 9}
+
+    @staticmethod
+    def step(params: Any, state: Any, prices: Any) -> Any:
+        """Long after a rise of what it reads."""
+        found, before = prices[params.column], state[0]
+        prices[LAST] += 10.0
+        prices[params.column] = 1.0
+        state[0] = found
+        if found != found:
+            return math.nan
+        return 1.0 if found > before else 0.0
+
+
+@pytest.mark.parametrize("column", range(10))
+def test_a_step_sees_a_row_of_its_own_and_no_other(column: int) -> None:
+    """POSITION, AGE and TIME stood in the next row of the market once, and what a step wrote stood in everybody's."""
+    market = {"prices": wb.synthetic(symbols=["BTC-USD"], venues=["exchange-1"], bars=50, seed=3)}
+    replayed = by_replay(Scribbling, {"column": column}, market)
+    assert_same(replayed, by_column(Scribbling, {"column": column}, market))
+    sizes_are_unknown = column in (BID_SIZE, ASK_SIZE)
+    assert bool(replayed.record.recorder.signals) == (column < QUOTE_COLUMNS and not sizes_are_unknown)
+    found = wb.sweep(Scribbling, market["prices"], {"column": range(10)}, metrics=["signals"], progress=False)
+    said = found.table["signals"].tolist()
+    assert said[column] == len(replayed.record.recorder.signals)
+
+
+class Many(CompiledStrategy):
+    """Wants one of everything at its second look, and nothing at its third."""
+
+    SIZING = "target"
+    SCOPE = "market"
+    PARAMETERS: ClassVar = {"most": 2_000}
+
+    @staticmethod
+    def start(params: Any, count: int) -> Any:  # noqa: ARG004 - the signature of every strategy
+        """Strengths, and how many prices there were."""
+        return np.zeros(count), np.zeros(1, dtype=np.int64)
+
+    @staticmethod
+    def step(params: Any, state: Any, prices: Any) -> Any:
+        """See the class."""
+        said, seen = state
+        seen[0] += 1
+        said[:] = math.nan
+        if seen[0] % len(prices) == 0:
+            said[: params.most] = float(seen[0] // len(prices) % 2)
+        return said
+
+
+@pytest.mark.parametrize("kind", [None, "risk_ignorant", "slow_leak", "correlation_breaker"])
+def test_more_signals_at_once_than_a_desk_looks_at(kind: str | None) -> None:
+    """A desk looks at 1,000 of an update, and is told that there were more."""
+    bars = wb.synthetic(symbols=["A"], venues=["v"], bars=4, seed=1).frame("A@v")
+    prices = wb.Prices({f"S{k}@v": bars for k in range(1_100)})
+    market: dict[str, Any] = {"prices": prices, "limits": wb.RiskLimits.unlimited()}
+    if kind is not None:
+        market["chaos"] = [wb.ChaosEvent(kind, "2024-01-01T00:01:00", "10min", 3.0)]
+    replayed = by_replay(Many, {}, market)
+    assert len(replayed.record.recorder.signals) >= 4_000
+    assert len(replayed.record.recorder.signals_refused) >= 4
+    assert_same(replayed, by_column(Many, {}, market))
 
 
 # -- shipped strategies ------------------------------------------------------------------------------------------

@@ -9,7 +9,9 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
+from enum import IntEnum
 from pathlib import Path
+from types import ModuleType
 from typing import Any, ClassVar
 
 import numba
@@ -17,7 +19,7 @@ import numpy as np
 import pytest
 
 from workbench.core.messages import Instrument
-from workbench.errors import ParameterError, StrategyError, StrategyLoadError
+from workbench.errors import AnswerError, ParameterError, StrategyError, StrategyLoadError
 from workbench.strategy import MarketSignal, OrderFill, PriceUpdate, RiskBreach
 from workbench.strategy import indicators as ta
 from workbench.strategy.compiled import (
@@ -29,6 +31,7 @@ from workbench.strategy.compiled import (
     TIME,
     CompiledStrategy,
     allowed,
+    groups_of,
     helper,
     kernels,
     parameter_rows,
@@ -247,6 +250,62 @@ def test_a_breach_is_written_down(caplog: pytest.LogCaptureFixture) -> None:
     assert "position_limit" in caplog.text
 
 
+def test_what_a_step_writes_over_the_prices_is_gone_at_the_next() -> None:
+    body = """
+before = prices[params.window]
+prices[params.window] = 5.0
+prices[LAST] += 10.0
+return prices[LAST] if before != before else before"""
+    strategy = mine(step(body.strip()))({"window": 9})
+    found = [said(strategy.on_market_data(update(ONE, price)))[0][2] for price in (1.0, 2.0)]
+    assert found == [11.0, 12.0]
+
+
+class Short(Shows):
+    """Says one strength too few, or too many."""
+
+    SCOPE = "market"
+    PARAMETERS: ClassVar = {"what": LAST, "more": 1}
+
+    @staticmethod
+    def start(params: Any, count: int) -> Any:
+        return np.zeros(count + params.more)
+
+    @staticmethod
+    def step(params: Any, state: Any, prices: Any) -> Any:  # noqa: ARG004 - the signature of every strategy
+        return state
+
+
+@pytest.mark.parametrize("more", [-2, -1, 1, 3])
+def test_a_strength_too_many_or_too_few_is_an_error(more: int) -> None:
+    strategy = Short({"more": more})
+    strategy.on_start([ONE, TWO])
+    with pytest.raises(AnswerError) as caught:
+        strategy.on_market_data(update(ONE, 1.0))
+    assert str(caught.value).startswith(
+        f"Short.step: expected as many strengths as it sees instruments, 2, found {2 + more}; return"
+    )
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [[[0, 0]], [[0], [1, 0]], [[0, 3]], [[-1]], [[0.5]], [["BTC-USD"]], [0, 1], None, [[0], None]],
+)
+def test_groups_are_places_of_instruments_none_of_them_twice(answer: Any) -> None:
+    kind = type("Odd", (ShowsMarket,), {"groups": classmethod(lambda *_: answer)})
+    with pytest.raises(StrategyError) as caught:
+        kind({}).on_start([ONE, TWO, ETHER])
+    assert str(caught.value) == (
+        "Odd.groups must answer lists of whole numbers, each below 3 (how many instruments there are) and none of them "
+        f"twice, found {answer!r}"
+    )
+
+
+def test_groups_may_leave_instruments_out_and_come_in_any_form() -> None:
+    kind = type("Even", (ShowsMarket,), {"groups": classmethod(lambda *_: (np.array([2, 0]), ()))})
+    assert groups_of(kind, {}, [ONE, TWO, ETHER]) == [[2, 0], []]
+
+
 # -- copies ------------------------------------------------------------------------------------------------------------
 
 
@@ -296,6 +355,21 @@ def test_a_constraint_is_asked_of_whole_columns_at_once() -> None:
 def test_a_constraint_is_a_comparison() -> None:
     with pytest.raises(StrategyError, match="expected comparisons such as '1 <= fast < slow', found 'fast'"):
         allowed("fast", {"fast": 1})
+
+
+def test_a_number_that_64_bits_cannot_hold_is_refused() -> None:
+    for name, value in (("scale", 10**400), ("offset", -(10**400))):
+        expected = rf"Rises: {name} must be a number of 64 bits, found -?1000000000"
+        with pytest.raises(ParameterError, match=expected):
+            Rises({name: value})
+
+
+def test_a_strategy_without_numbers_says_so() -> None:
+    kind = mine(step("return params.limit"), HEAD.replace('"window": 3, "limit": 1.5, ', ""))
+    with pytest.raises(StrategyError, match="PARAMETERS has no number of that name; it has: none"):
+        kind({})
+    silent = mine(step("return 1.0"), HEAD.replace('"window": 3, "limit": 1.5, ', ""))({})
+    assert said(silent.on_market_data(update(ONE, 2.0))) == [("BTC-USD", "exchange-1", 1.0)]
 
 
 # -- what is refused, and where it stands ------------------------------------------------------------------------------
@@ -376,6 +450,54 @@ REFUSED = {
             "Mine.step must return an array float64[count], NaN where there is nothing to say, found float64",
         ),
     ),
+    "a position, for one": (
+        "READS_POSITION = True\n" + step("return 1.0"),
+        (None, "Mine: READS_POSITION = True is for strategies that see several instruments, found SCOPE"),
+    ),
+    "a time, for one": (
+        step("return prices[TIME]"),
+        (
+            None,
+            "Mine: TIME is for strategies that see several instruments, found SCOPE = 'instrument'; set SCOPE",
+        ),
+    ),
+    "constraints that are one text": (
+        "CONSTRAINTS = '1 <= window'\n" + step("return 1.0"),
+        (
+            None,
+            "Mine: CONSTRAINTS must be a tuple of texts, such as ('1 <= fast < slow',), found '1 <= window'",
+        ),
+    ),
+    "a constraint on what there is not": (
+        "CONSTRAINTS = ('window < slow',)\n" + step("return 1.0"),
+        (
+            None,
+            "'window < slow' names 'slow', which is no parameter that is a number; there are: window, limit",
+        ),
+    ),
+    "half a constraint": (
+        "CONSTRAINTS = ('window <',)\n" + step("return 1.0"),
+        (None, "CONSTRAINTS: expected comparisons such as '1 <= fast < slow', found 'window <'"),
+    ),
+    "a constraint that cannot be worked out": (
+        "CONSTRAINTS = ('window / 0 < limit',)\n" + step("return 1.0"),
+        (None, "CONSTRAINTS: 'window / 0 < limit' cannot be worked out: division by zero"),
+    ),
+    "a window without length": (
+        "@staticmethod\ndef start(params):\n    return sma(params.window - 3)\n\n" + step("return 1.0"),
+        (
+            None,
+            "Mine cannot start with window=3, limit=1.5: a sum or an average needs a length of at least 1",
+        ),
+    ),
+    "a state of less than nothing": (
+        "@staticmethod\ndef start(params):\n    return np.zeros(params.window - 4)\n\n" + step("return 1.0"),
+        (None, "Mine cannot start with window=3, limit=1.5: ValueError: negative dimensions not allowed"),
+    ),
+    "groups, for one": (
+        "@classmethod\ndef groups(cls, config, instruments):\n    return [[0, 1]]\n\n" + step("return 1.0"),
+        (None, "Mine: groups is for strategies that see several instruments, found SCOPE = 'instrument'"),
+    ),
     "a scope that there is not": (
         "SCOPE = 'planet'\n" + step("return 1.0"),
         (None, "Mine: SCOPE must be one of instrument, symbol, market, found 'planet'"),
@@ -387,9 +509,12 @@ REFUSED = {
 def test_what_cannot_be_compiled_is_one_line_with_its_place(what: str) -> None:
     body, (line, message) = REFUSED[what]
     head = HEAD.replace("class Mine", "def outside(x): return x\nclass Mine").replace("\n\ndef", "\ndef")
+    head = head.replace("LAST,", "LAST, TIME,").replace(
+        "import math\n", "import math; from workbench.strategy.indicators import sma\n"
+    )
     kind = mine(body, head)
     with pytest.raises(StrategyError) as caught:
-        kind({})
+        kind({}).on_start([ONE, TWO])
     text = str(caught.value)
     assert message in text
     assert "\n" not in text
@@ -456,6 +581,45 @@ def test_what_is_reached_through_a_module_counts(monkeypatch: pytest.MonkeyPatch
     assert digest_of(encloses) != before[1]
 
 
+class Side(IntEnum):
+    BUY = 1
+
+
+class Other(IntEnum):
+    BUY = 2
+
+
+def test_constants_of_modules_within_modules_and_of_enums_count() -> None:
+    here, inner = ModuleType("here"), ModuleType("inner")
+    vars(here).update(SIZES=(1.0, 2.0), inner=inner, here=here)
+    vars(inner).update(LIMITS=(1.0, (2.0, 3.0)))
+    side: Any = Side
+
+    def sized(value: float) -> Any:
+        return value * here.SIZES[1]
+
+    def limited(value: float) -> Any:
+        return value * here.here.inner.LIMITS[1][1]
+
+    def sided(value: float) -> Any:
+        return value * side.BUY
+
+    def digests() -> list[str]:
+        return [digest_of(function) for function in (sized, limited, sided)]
+
+    def changed(before: list[str]) -> list[bool]:
+        return [one != other for one, other in zip(before, digests(), strict=True)]
+
+    first = digests()
+    assert changed(first) == [False, False, False]
+    vars(inner)["LIMITS"] = (1.0, (2.0, 4.0))
+    assert changed(first) == [False, True, False]
+    vars(here)["SIZES"] = (1.0, 5.0)
+    assert changed(first) == [True, True, False]
+    side = Other
+    assert changed(first) == [True, True, True]
+
+
 def test_a_step_may_stand_on_any_line_of_its_file() -> None:
     """numba quotes source: a compiled copy must not be taken for what stands there in the file it is cached by."""
     body = step("return prices[LAST] - params.limit")
@@ -491,6 +655,17 @@ def test_what_one_process_has_cached_another_can_use(tmp_path: Path) -> None:
         answers.append(done.stdout.split())
     assert {answer[1] for answer in answers} == {"6.0"}
     assert answers[0][0] != answers[1][0]
+
+
+def test_parameters_in_another_order_are_not_read_from_where_they_were(tmp_path: Path) -> None:
+    script = tmp_path / "mine.py"
+    environment = os.environ | {"WORKBENCH_CACHE_DIR": str(tmp_path / "cache")}
+    for parameters in ('"entry": 0.5, "stop": 0.25', '"stop": 0.25, "entry": 0.5', '"stop": 1, "entry": 0.5'):
+        head = HEAD.replace('"window": 3, "limit": 1.5, "name": "x"', parameters)
+        script.write_text(head + "    " + step("return params.entry").replace("\n", "\n    ") + "\n")
+        command = [sys.executable, "-W", "error", "-c", CACHED, str(script), "1"]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+        assert done.stdout.split()[1] == "0.5", parameters
 
 
 # -- compiled or not ---------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from workbench.errors import ParameterError
 from workbench.strategy import indicators as ta
 
 type Floats = npt.NDArray[np.float64]
@@ -46,6 +47,17 @@ def whole(window: int, values: Floats) -> Iterator[Floats | None]:
 def same(found: Any, expected: Any, rtol: float = 1e-9) -> None:
     """Equal to `rtol`, and not a number in the same places."""
     np.testing.assert_allclose(np.asarray(found), np.asarray(expected), rtol=rtol, atol=0.0)
+
+
+MAKERS = ("atr", "ema", "highest", "lag", "lowest", "moments", "ols", "rsi", "sma", "std", "total", "zscore")
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_a_window_has_a_length(maker: str) -> None:
+    assert getattr(ta, maker)(1)
+    for length in (0, -1, -50):
+        with pytest.raises(ParameterError, match="needs a length of at least 1"):
+            getattr(ta, maker)(length)
 
 
 # -- beside pandas -----------------------------------------------------------------------------------------------------

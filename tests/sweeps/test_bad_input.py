@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,8 +13,18 @@ import pandas as pd
 import pytest
 
 import workbench as wb
+from workbench.core.messages import Instrument
 from workbench.errors import ConfigError, ParameterError, StrategyError, WorkbenchError
-from workbench.strategy import MarketSignal, OrderFill, PriceUpdate, RiskBreach, TradingStrategy
+from workbench.strategy import (
+    CompiledStrategy,
+    MarketSignal,
+    OrderFill,
+    PriceUpdate,
+    RiskBreach,
+    TradingStrategy,
+)
+from workbench.strategy.compiled import LAST
+from workbench.strategy.indicators import push_sma, sma
 from workbench.strategy.loader import load_strategy
 from workbench.sweeps.api import sweep
 from workbench.sweeps.checks import look_back
@@ -85,6 +96,8 @@ BAD_GRIDS: Mapping[str, tuple[Any, str]] = {
         "unit must be a finite number of units >= 0, found -1.0",
     ),
     "a missing number": ({"fast": [float("nan")]}, "fast must be finite numbers like 10, found nan"),
+    "more than 64 bits": ({"fast": [2**63]}, "fast must be a number of 64 bits, found 9223372036854775808"),
+    "far more than 64 bits": ({"fast": [10**400]}, "fast must be a number of 64 bits, found 1000000000"),
     "nothing allowed": (
         {"fast": [9], "slow": [5]},
         "none of the 1 combinations is allowed (1 <= fast < slow)",
@@ -174,6 +187,83 @@ def test_constraints_know_what_config_says(minutes: wb.Prices) -> None:
 
 
 @pytest.mark.usefixtures("no_work")
+class Windowed(CompiledStrategy):
+    """Above or below an average, of which nobody checks the length."""
+
+    PARAMETERS: ClassVar = {"window": 5, "least": 0, "scale": 1.0}
+
+    @staticmethod
+    def start(params: Any) -> Any:
+        return sma(params.window - params.least)
+
+    @staticmethod
+    def step(params: Any, state: Any, prices: Any) -> Any:
+        return params.scale if prices[LAST] > push_sma(state, prices[LAST]) else 0.0
+
+
+class Legs(CompiledStrategy):
+    """Instruments that depend on a number; as many strengths as `answers` says."""
+
+    SCOPE = "market"
+    PARAMETERS: ClassVar = {"first": 0, "answers": 2, "scale": 1.0}
+
+    @classmethod
+    def groups(cls, config: Mapping[str, Any], instruments: Sequence[Instrument]) -> list[list[int]]:
+        del instruments
+        return [[config["first"], config["first"] + 1]]
+
+    @staticmethod
+    def start(params: Any, count: int) -> Any:  # noqa: ARG004 - the signature of every strategy
+        return np.full(params.answers, params.scale)
+
+    @staticmethod
+    def step(params: Any, state: Any, prices: Any) -> Any:  # noqa: ARG004
+        return state
+
+
+@pytest.mark.parametrize("windows", [range(0, 50, 5), [30, 20, 0], [3, -1]])
+def test_a_window_without_length_is_one_error(minutes: wb.Prices, windows: Any) -> None:
+    text = error_of(sweep, Windowed, minutes, {"window": windows, "scale": [1.0, 0.5]})
+    assert f"cannot start with window={min(windows)}, least=0, scale=1.0: a sum or an average needs" in text
+
+
+def test_a_window_without_length_is_one_error_wherever_it_comes_from(minutes: wb.Prices) -> None:
+    """Of two parameters together: not every combination is tried beforehand."""
+    grid = {"window": [5, 6, 7], "least": [1, 2, 6], "scale": [1.0]}
+    assert "needs a length of at least 1" in error_of(sweep, Windowed, minutes, grid)
+    campaign = partial(wb.campaign, kinds="bad_tick", intensities=[0.5], starts=1)
+    assert "needs a length of at least 1" in error_of(campaign, Windowed, minutes, grid)
+    assert "needs a length of at least 1" in error_of(wb.backtest, Windowed, minutes, config={"window": 0})
+
+
+def test_strengths_too_many_or_too_few_are_one_error(pair: wb.Prices) -> None:
+    campaign = partial(wb.campaign, kinds="bad_tick", intensities=[0.5], starts=1)
+    for answers in (1, 3):
+        expected = f"Legs.step: expected as many strengths as it sees instruments, 2, found {answers}"
+        assert error_of(sweep, Legs, pair, {"answers": [2, answers]}).startswith(expected)
+        assert error_of(campaign, Legs, pair, {"answers": [2, answers]}).startswith(expected)
+        assert expected in error_of(wb.backtest, Legs, pair, config={"answers": answers})
+
+
+def test_columns_of_other_instruments_are_one_error(pair: wb.Prices) -> None:
+    """They would run on those of the first column."""
+    text = error_of(sweep, Legs, pair, {"scale": [1.0, 0.5], "first": [0, 1]})
+    assert text == (
+        "Legs.groups must answer the same for all columns of a sweep, found other instruments with first=1; put one "
+        "value into config="
+    )
+    campaign = partial(wb.campaign, kinds="bad_tick", intensities=[0.5], starts=1)
+    assert error_of(campaign, Legs, pair, {"first": [0, 2]}).endswith("first=2; put one value into config=")
+    found = sweep(Legs, pair, {"scale": [1.0, 0.5]}, config={"first": 1}, metrics=["signals"])
+    assert (found.table["signals"] > 0).all()
+
+
+def test_instruments_that_are_not_there_are_one_error(pair: wb.Prices) -> None:
+    text = error_of(sweep, Legs, pair, {"scale": [1.0]}, config={"first": 3})
+    assert text.startswith("Legs.groups must answer lists of whole numbers, each below 4")
+    assert error_of(wb.backtest, Legs, pair, config={"first": 3}) == text
+
+
 def test_prices_that_are_shorter_than_every_look_back_are_one_error(minutes: wb.Prices) -> None:
     text = error_of(sweep, CROSS, minutes, {"fast": [3, 5], "slow": [400, 500]})  # 400 prices
     assert (

@@ -72,6 +72,35 @@ def test_every_kind_of_chaos_has_the_outcome_of_its_replay(pair: wb.Prices) -> N
     assert (found.table["worst_exposure"] <= 1.0 + 1e-9).all()
 
 
+def test_what_happens_at_the_very_end_counts(minutes: wb.Prices) -> None:
+    """A strategy that sends more than is looked at is stopped at its fifth update, which is the last of all."""
+    start = (minutes.end - pd.Timedelta("4min")).to_pydatetime()
+    found = wb.campaign(
+        Reversal, minutes, {"run": [1]}, kinds="runaway", intensities=[11.0], starts=[start], duration="5min"
+    )
+    assert_cell_is_a_chaos_backtest(found, 0)
+    assert found.table.loc[0, "breaker_trips"] == 1
+
+
+@pytest.mark.parametrize("kind", ["out_of_order_fills", "duplicate_fills", "latency_spike", "runaway"])
+def test_an_event_to_the_end_of_the_prices_has_the_outcome_of_its_replay(
+    minutes: wb.Prices, kind: str
+) -> None:
+    found = wb.campaign(
+        Reversal,
+        minutes,
+        {"run": [1]},
+        kinds=kind,
+        starts=[(minutes.end - pd.Timedelta(f"{n}min")).to_pydatetime() for n in (2, 5, 20)],
+        duration="2min",
+        limits={**TIGHT, "circuit_breakers": {"portfolio_loss_pct": -0.0005}},
+        config={"unit": 2.0},
+        initial_cash=60_000.0,
+    )
+    for cell in range(len(found)):
+        assert_cell_is_a_chaos_backtest(found, cell)
+
+
 def test_limits_that_are_off_let_the_exposure_run_away(minutes: wb.Prices) -> None:
     """The control switched off: the same campaign then breaks the limit that it kept."""
     arguments: dict[str, Any] = {"kinds": "runaway", "intensities": [2.0], "starts": 1, "duration": "10min"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,9 @@ import pytest
 import workbench as wb
 from tests.parity.columns import Completing, Reversal
 from workbench.errors import ConfigError, ParameterError
+from workbench.strategy import CompiledStrategy
 from workbench.sweeps.metrics import METRICS
+from workbench.sweeps.setting import Room
 
 CROSS = "strategies/sma_cross.py"
 ALL = tuple(METRICS)
@@ -70,6 +72,33 @@ def test_the_unit_is_an_axis_and_figures_grow_with_it(minutes: wb.Prices) -> Non
         limits=wb.RiskLimits.unlimited(),
     ).table
     assert table.loc[3.0, "fees"] == pytest.approx(3.0 * table.loc[1.0, "fees"], rel=1e-9)
+
+
+class Sized(Reversal):
+    """The unit is a parameter of its own."""
+
+    PARAMETERS: ClassVar = {"run": 1, "unit": 2.0}
+
+
+class SizedAtMost(Reversal):
+    """As of the shipped arbitrage."""
+
+    PARAMETERS: ClassVar = {"run": 1, "max_position_size": 2.0}
+
+
+@pytest.mark.parametrize("kind", [Sized, SizedAtMost])
+def test_a_parameter_that_sizes_orders_sizes_those_of_its_own_column(
+    minutes: wb.Prices, kind: type[Reversal]
+) -> None:
+    """All columns had the size of the first one."""
+    [name] = set(kind.PARAMETERS) - {"run"}
+    found = wb.sweep(kind, minutes, {name: [0.5, 2.0]}, metrics=["final_equity", "turnover"], progress=False)
+    rows: dict[float, Any] = {size: found.table.loc[size] for size in (0.5, 2.0)}
+    for size, row in rows.items():
+        replayed = wb.backtest(kind, minutes, config={name: size}, progress=False)
+        assert row["final_equity"] == replayed.final_equity
+        assert found.column(**{name: size}).fingerprint == replayed.fingerprint
+    assert rows[2.0]["turnover"] > 3.0 * rows[0.5]["turnover"]
 
 
 def test_instruments_and_chaos_are_axes(pair: wb.Prices) -> None:
@@ -183,6 +212,25 @@ def test_a_column_that_needs_more_room_is_run_again_with_it(minutes: wb.Prices) 
     row = found.table.loc[1]
     assert row["orders_sent"] == len(replayed.record.recorder.accepted) > 2_000
     assert (row["fills"], row["final_equity"]) == (len(replayed.fills), replayed.final_equity)
+
+
+class Repeating(CompiledStrategy):
+    """Says at every price that it wants one; after the first time that changes nothing, and no fact comes of it."""
+
+    SIZING = "target"
+    PARAMETERS: ClassVar = {"strength": 1.0}
+
+    @staticmethod
+    def step(params: Any, state: Any, prices: Any) -> Any:  # noqa: ARG004 - the signature of every strategy
+        return params.strength
+
+
+def test_no_signal_of_a_long_column_is_lost(minutes: wb.Prices, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.sweeps.api.FULL", Room(10_000, 100, recorded=True))
+    found = wb.sweep(Repeating, minutes, {"strength": [0.5, 1.0]}).column(strength=1.0)
+    replayed = wb.backtest(Repeating, minutes, config={"strength": 1.0}, progress=False)
+    assert len(found.signals) == len(replayed.signals) == 400
+    pd.testing.assert_frame_equal(found.signals, replayed.signals)
 
 
 @pytest.mark.parametrize(

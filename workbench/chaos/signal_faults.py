@@ -51,6 +51,7 @@ class SignalFaults:
         """The signals that reach the desk in place of `signals`."""
         self.active = False
         now = update.timestamp_ns
+        signals = signals[:MOST_WISHES]
         for i, event in enumerate(self._events):
             if self._starts[i] <= now < self._ends[i]:
                 self.active = True

@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.core.breakers import post_trade
-from workbench.core.coast import KEEP, Glide, restart, sync
 from workbench.core.codes import Refusal
 from workbench.core.executions import release_held
 from workbench.core.feed import QUOTE_COLUMNS
+from workbench.core.glide import KEEP, Glide, flat, latched, restart, sync, trace_still
 from workbench.core.jit import jit
 from workbench.core.native import copy_bytes, open_desk
 from workbench.core.outcome import Outcome, Path, assess, keep_path
@@ -32,10 +32,14 @@ from workbench.core.tape import Tape
 
 __all__ = [
     "AGE",
+    "GIVEN",
     "GROUP_COLUMNS",
     "POSITION",
     "SECOND",
+    "SENT",
+    "SENT_COLUMNS",
     "TIME",
+    "WANTED",
     "Cell",
     "Column",
     "Groups",
@@ -59,6 +63,10 @@ TIME: Final = QUOTE_COLUMNS + 2  # when the price came, seconds since 1970 (UTC)
 GROUP_COLUMNS: Final = QUOTE_COLUMNS + 3
 RATE_LIMITED = int(Refusal.RATE_LIMITED)
 SECOND: Final = 1e9
+SENT_COLUMNS: Final = 7
+SENT: Final = 0
+WANTED: Final = 1
+GIVEN: Final = 2
 
 
 class Groups(NamedTuple):
@@ -85,9 +93,10 @@ class Work(NamedTuple):
 
     prices: float64[g, most, GROUP_COLUMNS].  said: float64[g, most], the signal that waits.  seen: int64[g, most],
     times of the last prices.  next_row, cursor: int64[g], feed row of the signal that waits, and how far the strategy
-    is.  wishes: WISH_ROW[MOST_WISHES].  units: float64[symbols].  sent: float64[n, 5], the signals as the desk got them
-    (row, symbol, instrument or NONE, strength, quantity), or [0, 5] where nobody wants them.  counts: int64[1], rows
-    of `sent`.
+    is.  wishes: WISH_ROW[MOST_WISHES].  units: float64[symbols].  sent: float64[n, SENT_COLUMNS], the signals as the
+    desk got them (row, then what a wish has), or [0, ...] where nobody wants them.  counts: int64[3], how many signals
+    those are (SENT; beyond n they are lost, which the tally calls incomplete); of a step that gave too many or too few
+    strengths, how many were WANTED and 1 + how many were GIVEN, 0 where there was none.
     """
 
     prices: npt.NDArray[np.float64]
@@ -141,7 +150,7 @@ def set_up(column: Column, begin_ns: int, own_units: int, keep: int) -> Desk:
     work.prices[:] = math.nan
     work.prices[:, :, POSITION] = 0.0
     work.seen[:] = NONE
-    work.counts[0] = 0
+    work.counts[:] = 0
     for g in range(len(column.groups.sizes)):
         work.cursor[g] = column.groups.starts[g]
     for k in range(desk.head[0].instruments):
@@ -180,12 +189,7 @@ def show_positions(desk: Desk, groups: Groups, work: Work) -> None:
 @jit
 def idle(desk: Desk) -> bool:
     """Whether no position can change by itself."""
-    if desk.books[0].working or desk.books[0].held_reports:
-        return False
-    held = 0
-    for k in range(desk.head[0].instruments):
-        held += desk.positions[k].quantity != 0.0
-    return held == 0
+    return desk.books[0].working == 0 and desk.books[0].held_reports == 0 and flat(desk)
 
 
 @jit
@@ -261,29 +265,41 @@ def act(desk: Desk, column: Column, r: int) -> None:
         k = wish.instrument
         if k == NONE:
             k = route(desk, 0, wish.symbol, wish.strength, 0)
-        if work.counts[0] < len(work.sent):
-            place = work.counts[0]
-            work.counts[0] += 1
-            work.sent[place, 0] = float(r)
-            work.sent[place, 1] = float(wish.symbol)
-            work.sent[place, 2] = float(wish.instrument)
-            work.sent[place, 3] = wish.strength
-            work.sent[place, 4] = wish.quantity
+        if len(work.sent):
+            _write_down(work, wish, r)
         submit(desk, Wish(0, k, wish.strength, 1.0, 0, 0, 0, 0, math.nan, math.nan, wish.quantity, 0))
     if desk.books[0].event_count > glide.tally[0].told:
         breaches = tell(desk, glide.tally[0], glide.trips, glide.counts[KEEP])
         if len(glide.told):
             glide.told[r, 0] += breaches
+            glide.told[r, 1] = latched(desk)
         hear(column.plans, row.ns, breaches)
 
 
 @jit
+def _write_down(work: Work, wish: WishRow, r: int) -> None:
+    place = work.counts[SENT]
+    work.counts[SENT] += 1
+    if place < len(work.sent):
+        work.sent[place, 0] = float(r)
+        work.sent[place, 1] = float(wish.symbol)
+        work.sent[place, 2] = float(wish.instrument)
+        work.sent[place, 3] = wish.strength
+        work.sent[place, 4] = wish.quantity
+        work.sent[place, 5] = float(wish.fault)
+        work.sent[place, 6] = float(wish.made)
+
+
+@jit
 def _say(desk: Desk, work: Work, count: int, instrument: int, strength: float) -> int:
+    if count == MOST_WISHES:  # the desk looks at no more, whoever sends them
+        return count
     wish = work.wishes[count]
     wish.instrument = instrument
     wish.symbol = desk.instruments[instrument].symbol
     wish.strength = strength
     wish.quantity = math.nan
+    wish.fault = wish.made = 0
     return count + 1
 
 
@@ -298,15 +314,17 @@ def finish(desk: Desk, column: Column) -> None:
     if late:
         release_held(desk)
         post_trade(desk)
-    tell(desk, glide.tally[0], glide.trips, glide.counts[KEEP])
+    breaches = tell(desk, glide.tally[0], glide.trips, glide.counts[KEEP])
     if late:
         take_back(glide.tally)
-        held = 0 if idle(desk) else 1
-        note_moment(glide.tally[0], tape.rows[count - 1].ns, book.equity, held)
-        if len(glide.curve):
-            glide.curve[count - 1, 0] = book.equity
-            glide.curve[count - 1, 1] = desk.strategies[0].pnl
+        note_moment(glide.tally[0], tape.rows[count - 1].ns, book.equity, 0 if flat(desk) else 1)
+    if len(glide.told):
+        glide.told[count - 1, 0] += breaches
+        trace_still(desk, glide, count - 1, count)
     close_tally(desk, glide.tally[0], tape.rows[count - 1].ns)
+    lost = column.work.counts[SENT] - len(column.work.sent)
+    if lost > 0:
+        glide.tally[0].incomplete += lost
 
 
 @jit

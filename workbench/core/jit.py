@@ -16,16 +16,19 @@ import shutil
 import stat
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import numba
 
-__all__ = ["CACHE_DIRECTORY", "is_cached", "jit"]
+__all__ = ["CACHE_DIRECTORY", "allocating", "is_cached", "jit"]
 
 _KEPT_DIRECTORIES = 5  # a few checkouts and branches side by side; each is some megabytes
 _KEY_LENGTH = 32
+_deciding = threading.Lock()
 
 
 def _source_key() -> str:
@@ -124,14 +127,20 @@ def jit[F: Callable[..., object]](function: F, *, allocates: bool = False, inlin
         **options,
     )
     # numba fixes a kernel's cache folder while decorating it. The setting is global, and other libraries' kernels
-    # belong where they were, so it is ours for this one call only. (numba's stubs do not know the setting.)
+    # belong where they were, so it is ours for this one call only; of two threads that decorate at once, one waits, or
+    # it would put our folder back as that of the others. (numba's stubs do not know the setting.)
     settings = vars(numba.config)
-    elsewhere = settings["CACHE_DIR"]
-    settings["CACHE_DIR"] = str(CACHE_DIRECTORY or "")
-    try:
-        return cast("F", decorate(function))
-    finally:
-        settings["CACHE_DIR"] = elsewhere
+    with _deciding:
+        elsewhere = settings["CACHE_DIR"]
+        settings["CACHE_DIR"] = str(CACHE_DIRECTORY or "")
+        try:
+            return cast("F", decorate(function))
+        finally:
+            settings["CACHE_DIR"] = elsewhere
+
+
+allocating = partial(jit, allocates=True)
+"""`jit` for what makes arrays."""
 
 
 def is_cached(kernel: Callable[..., object]) -> bool:

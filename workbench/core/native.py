@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from llvmlite import ir
 from numba import types
-from numba.core.cgutils import raw_memcpy
+from numba.core.cgutils import alloca_once, raw_memcpy
 from numba.core.typing.templates import (
     AbstractTemplate,
     AttributeTemplate,
@@ -34,7 +34,7 @@ from workbench.core.jit import jit
 from workbench.core.rows import HEADER, Header
 from workbench.core.state import Desk, desk_views, sections
 
-__all__ = ["copy_bytes", "keep", "kept", "open_desk"]
+__all__ = ["copy_bytes", "keep", "kept", "open_desk", "own_floats"]
 
 BYTE = ir.IntType(8).as_pointer()
 WORD = ir.IntType(64)
@@ -164,6 +164,35 @@ def _copy_plain(target: npt.NDArray[np.uint8], source: npt.NDArray[np.uint8], fi
 
 
 copy_bytes = _copy_plain if numba.config.DISABLE_JIT else jit(_copy_native)
+
+
+# -- a few numbers of one's own ---------------------------------------------------------------------------------------
+
+_FLOATS = types.Array(types.float64, 1, "C")
+
+
+@intrinsic(prefer_literal=True)
+def _stacked(_typing: Any, size: Any) -> Any:
+    def code(context: Any, builder: Any, sig: Any, _args: Any) -> Any:
+        count = sig.args[0].literal_value
+        room = alloca_once(builder, ir.ArrayType(ir.DoubleType(), count))
+        array = make_array(_FLOATS)(context, builder)
+        data = builder.bitcast(room, ir.DoubleType().as_pointer())
+        populate_array(array, data=data, shape=[WORD(count)], strides=[WORD(8)], itemsize=8, meminfo=None)
+        return array._getvalue()
+
+    return (signature(_FLOATS, size), code) if isinstance(size, types.IntegerLiteral) else None
+
+
+def _own_plain(size: int) -> npt.NDArray[np.float64]:
+    return np.zeros(size)
+
+
+own_floats: Any = _own_plain if numba.config.DISABLE_JIT else _stacked
+"""float64[size] that lasts as long as the function that asks for it, not filled; `size` is a constant.
+
+It lies on the stack, where the compiler sees that nobody else has it: what is written and never read costs nothing.
+"""
 
 
 # -- what a strategy keeps, as bytes that nobody counts references to -----------------------------------------------

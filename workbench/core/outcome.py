@@ -14,10 +14,11 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from workbench.core.coast import UNITS, Glide
+from workbench.core.glide import UNITS, Glide
 from workbench.core.jit import jit
 from workbench.core.rows import row_type
 from workbench.core.state import NONE
+from workbench.core.tally import bits
 
 __all__ = ["HOLD", "OUTCOME", "Outcome", "Path", "assess", "keep_path", "recovered"]
 
@@ -101,15 +102,6 @@ def recovered(gap: Floats, settled: Integers, breaches: Integers, band: float, u
 
 
 @jit
-def _bits(mask: int) -> int:
-    count = 0
-    while mask:
-        mask &= mask - 1
-        count += 1
-    return count
-
-
-@jit
 def assess(
     run: Path,
     normal: Path,
@@ -149,7 +141,7 @@ def assess(
     outcome.damage = gap[count - 1]
     outcome.worst_damage = worst
     outcome.breaches = own if own > 0 else 0
-    outcome.stops = _bits(run.latched[count - 1] & ~latched_before & ~normal.latched[count - 1])
+    outcome.stops = bits(run.latched[count - 1] & ~latched_before & ~normal.latched[count - 1])
     first = 0
     while first < count and times[first] <= end_ns:
         first += 1

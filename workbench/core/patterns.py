@@ -7,6 +7,7 @@ caches them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
@@ -16,6 +17,12 @@ import numpy.typing as npt
 
 from workbench.core.coast import carry
 from workbench.core.column import (
+    AGE,
+    GIVEN,
+    GROUP_COLUMNS,
+    POSITION,
+    TIME,
+    WANTED,
     Column,
     Groups,
     Work,
@@ -29,14 +36,14 @@ from workbench.core.column import (
     show,
     show_positions,
 )
+from workbench.core.feed import ASK, ASK_SIZE, BID, BID_SIZE, CHANGE_PCT, LAST, VOLUME
 from workbench.core.jit import jit
-from workbench.core.native import keep, kept
+from workbench.core.native import keep, kept, own_floats
 from workbench.core.state import NONE, Rows
 from workbench.core.tally import Tally
+from workbench.errors import AnswerError
 
 __all__ = [
-    "begin_state",
-    "call",
     "fresh_group",
     "fresh_one",
     "play",
@@ -71,9 +78,26 @@ def fresh_group(params: Any, count: int) -> Any:
 
 
 def scan_one(params: Any, state: Any, groups: Groups, work: Work, g: int, first: int, end: int) -> int:
-    """Run the strategy over rows first..end of group `g`; the row at which it says something, or `end`."""
+    """Run the strategy over rows first..end of group `g`; the row at which it says something, or `end`.
+
+    It sees a copy: what it writes there, and what it reads beyond the prices of its row, is nobody else's.
+    """
+    quotes = groups.quotes
+    row = own_floats(GROUP_COLUMNS)
     for p in range(first, end):
-        strength = step(params, state, groups.quotes[p])
+        row[BID], row[ASK], row[LAST], row[VOLUME] = (
+            quotes[p, BID],
+            quotes[p, ASK],
+            quotes[p, LAST],
+            quotes[p, VOLUME],
+        )
+        row[BID_SIZE], row[ASK_SIZE], row[CHANGE_PCT] = (
+            quotes[p, BID_SIZE],
+            quotes[p, ASK_SIZE],
+            quotes[p, CHANGE_PCT],
+        )
+        row[POSITION] = row[AGE] = row[TIME] = math.nan
+        strength = step(params, state, row)
         if strength == strength:
             work.said[g, 0] = strength
             return p
@@ -87,6 +111,9 @@ def scan_group(params: Any, state: Any, groups: Groups, work: Work, g: int, firs
     for p in range(first, end):
         show(groups, work, g, p)
         strengths = step(params, state, prices)
+        if len(strengths) != size:
+            work.counts[WANTED], work.counts[GIVEN] = size, 1 + len(strengths)
+            return end
         said = 0
         for j in range(size):
             work.said[g, j] = strengths[j]
@@ -99,16 +126,21 @@ def scan_group(params: Any, state: Any, groups: Groups, work: Work, g: int, firs
 scan: Callable[..., int] = scan_one
 fresh: Callable[..., Any] = fresh_one
 FEEDBACK: bool = False
+NAME: str = ""
 
 
 def run_one(column: Column, params: Any, begin_ns: int, own_units: int, keep_events: int) -> int:
     """Run one column from its template to the end of the tape; how many groups there were.
 
     The list of states is asked for its length at the end so that it lives until then: `play` has but bytes of them.
+    Raises AnswerError where a step gave too many or too few strengths.
     """
     sizes = column.groups.sizes
     states = [fresh(params, sizes[g]) for g in range(len(sizes))]
     play(column, params, keep(states), states[0], begin_ns, own_units, keep_events)
+    counts = column.work.counts
+    if counts[GIVEN]:
+        raise AnswerError(NAME, counts[WANTED], counts[GIVEN] - 1)
     return len(states)
 
 
@@ -147,16 +179,6 @@ def play(
             target = following + 1 if following < target else target
         row = target
     finish(desk, column)
-
-
-def call(params: Any, state: Any, prices: npt.NDArray[np.float64]) -> Any:
-    """`step` for plain code.  params: a record array of one row."""
-    return step(params[0], state, prices)
-
-
-def begin_state(params: Any, count: int) -> Any:
-    """`fresh` for plain code.  params: a record array of one row."""
-    return fresh(params[0], count)
 
 
 def run_many(

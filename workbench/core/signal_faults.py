@@ -57,12 +57,18 @@ class FaultPlan:
 
 
 class WishRow:
-    """A signal on its way.  instrument: NONE where `symbol` still wants a venue.  quantity: NaN for none."""
+    """A signal on its way.
+
+    instrument: NONE where `symbol` still wants a venue.  quantity: NaN for none.  fault: the last that made or changed
+    it, 0 for none.  made: the fault that it comes from, 0 where it is the strategy's.
+    """
 
     symbol: int
     instrument: int
     strength: float
     quantity: float
+    fault: int
+    made: int
 
 
 FAULT_PLAN: Final = row_type(FaultPlan)
@@ -112,7 +118,7 @@ def leaks(intensity: float, seed: int, sent: int) -> bool:
 
 
 @jit
-def _add(wishes: Rows[WishRow], count: int, symbol: int, strength: float, quantity: float) -> int:
+def _add(wishes: Rows[WishRow], count: int, symbol: int, strength: float, quantity: float, fault: int) -> int:
     if count == MOST_WISHES:
         return count
     wish = wishes[count]
@@ -120,6 +126,7 @@ def _add(wishes: Rows[WishRow], count: int, symbol: int, strength: float, quanti
     wish.instrument = NONE
     wish.strength = strength
     wish.quantity = quantity
+    wish.fault = wish.made = fault
     return count + 1
 
 
@@ -140,25 +147,27 @@ def bend(
     if plan.kind == RUNAWAY:
         count = 0
         for _ in range(repeats(plan.intensity)):
-            count = _add(wishes, count, symbol, 1.0, units[symbol])
+            count = _add(wishes, count, symbol, 1.0, units[symbol], RUNAWAY)
     elif plan.kind == RISK_IGNORANT:
         times = growth(plan.intensity, plan.breaches)
         for i in range(count):
             size = grown(wishes[i].strength, 1.0, units[wishes[i].symbol], times)
             if size == size:
                 wishes[i].quantity = size
+                wishes[i].fault = RISK_IGNORANT
     elif plan.kind == VOLATILITY_AMPLIFIER:
         strength = chased(plan.intensity, change)
         if strength == strength:
-            count = _add(wishes, count, symbol, strength, math.nan)
+            count = _add(wishes, count, symbol, strength, math.nan, VOLATILITY_AMPLIFIER)
     elif plan.kind == CORRELATION_BREAKER:
         if change > RISE:
             for other in range(symbols):
                 if other != symbol or symbols == 1:
-                    count = _add(wishes, count, other, -plan.intensity, math.nan)
+                    count = _add(wishes, count, other, -plan.intensity, math.nan, CORRELATION_BREAKER)
     elif plan.kind == SLOW_LEAK:
         for i in range(count):
             plan.sent += 1
             if leaks(plan.intensity, plan.seed, plan.sent):
                 wishes[i].strength = -wishes[i].strength
+                wishes[i].fault = SLOW_LEAK
     return count

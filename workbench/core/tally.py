@@ -21,6 +21,7 @@ __all__ = [
     "Tally",
     "Trip",
     "begin",
+    "bits",
     "close_tally",
     "moments_of",
     "note_moment",
@@ -315,7 +316,8 @@ def _fill(tally: Tally, trip: Trip, units: float, price: float, fee: float, mult
 
 
 @jit
-def _bits(mask: int) -> int:
+def bits(mask: int) -> int:
+    """How many bits of `mask` are set."""
     count = 0
     while mask:
         mask &= mask - 1
@@ -338,7 +340,7 @@ def tell(desk: Desk, tally: Tally, trips: Rows[Trip], keep: int) -> int:
             _fill(tally, trips[event.instrument], event.quantity, event.price, event.value, multiplier)
         elif event.kind == ORDER_REFUSED:
             tally.refused_orders += 1
-            breaches += _bits(event.code)
+            breaches += bits(event.code)
         elif event.kind == BREACH:
             breaches += 1 if event.strategy != NONE else 0
         elif event.kind == TRIPPED:

@@ -6,6 +6,7 @@ cannot look ahead, because it is never shown more than the present row.
 
 from __future__ import annotations
 
+import operator
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, cast
@@ -18,10 +19,10 @@ from workbench.core.column import AGE, POSITION, TIME
 from workbench.core.feed import ASK, ASK_SIZE, BID, BID_SIZE, CHANGE_PCT, LAST, VOLUME
 from workbench.core.ledger import settle
 from workbench.core.messages import Instrument, MarketSignal, OrderFill, PriceUpdate, RiskBreach
-from workbench.errors import ParameterError, StrategyError
+from workbench.errors import AnswerError, ParameterError, StrategyError, WorkbenchError
 from workbench.strategy.contract import TradingStrategy
 from workbench.strategy.kernels import Kernels, kernels, ready
-from workbench.strategy.parameters import allowed, names_in, parameter_rows
+from workbench.strategy.parameters import allowed, names_in, parameter_rows, rules_of
 from workbench.strategy.runner import Runner, Telling
 
 __all__ = [
@@ -38,10 +39,13 @@ __all__ = [
     "CompiledStrategy",
     "Kernels",
     "allowed",
+    "begin",
+    "groups_of",
     "helper",
     "kernels",
     "parameter_rows",
     "ready",
+    "rules_of",
 ]
 
 type Floats = npt.NDArray[np.float64]
@@ -62,7 +66,7 @@ class CompiledStrategy(TradingStrategy):
     step(params, state, prices) -> strength, called once per price.
     params: the numbers of PARAMETERS by name, `params.fast` (whole numbers stay whole).
     state: what `start(params)` returned, one array or a tuple of arrays; `step` writes to it.
-    prices: float64[7], one row, indexed by BID, ASK, LAST, VOLUME, BID_SIZE, ASK_SIZE, CHANGE_PCT.
+    prices: one row, indexed by BID, ASK, LAST, VOLUME, BID_SIZE, ASK_SIZE, CHANGE_PCT; a copy of its own.
     strength: -1 .. 1, or NaN to say nothing.
 
     SCOPE "instrument" runs it on each instrument by itself. With "symbol" it sees all venues of one symbol, with
@@ -101,6 +105,8 @@ class CompiledStrategy(TradingStrategy):
         self._telling: Telling = ready(type(self))
         self._addresses: dict[tuple[str, str], Any] = {}  # of instruments that are run by themselves
         self._params = parameter_rows(type(self), [self.config])[0]
+        if self.SCOPE == "instrument":
+            begin(type(self), self._params)  # it fails here, and not in the middle of a run
         self._runners: dict[tuple[str, str], Runner] = {}
         self._seats: dict[tuple[str, str], _Seat] = {}
         self._started = False
@@ -117,7 +123,7 @@ class CompiledStrategy(TradingStrategy):
 
     def _check_constraints(self) -> None:
         numbers = {key: value for key, value in self.config.items() if isinstance(value, int | float)}
-        for rule in self.CONSTRAINTS:
+        for rule in rules_of(type(self)):
             if not bool(allowed(rule, numbers)):
                 names = [name for name in names_in(rule) if name in numbers]
                 found = " and ".join(", ".join(f"{name}={numbers[name]}" for name in names).rsplit(", ", 1))
@@ -146,10 +152,12 @@ class CompiledStrategy(TradingStrategy):
         self._runners.clear()
         self._addresses.clear()
         self._seats.clear()
+        groups = groups_of(type(self), self.config, instruments)
         if self.SCOPE == "instrument":
             return
-        for members in self.groups(self.config, instruments):
+        for members in groups:
             group = tuple(instruments[k] for k in members)
+            begin(type(self), self._params, len(group))
             runner = Runner(self._telling, self._params, len(group))
             for place, instrument in enumerate(group):
                 self._seats[instrument.symbol, instrument.venue] = _Seat(runner, place, group)
@@ -190,7 +198,9 @@ class CompiledStrategy(TradingStrategy):
             u.ask_size,
             u.change_pct,
         )
-        if not said:
+        if said <= 0:
+            if said < 0:
+                raise AnswerError(type(self).__name__, len(seat.group), -1 - said)
             return []
         return [
             MarketSignal(i.symbol, None, strength, 1.0, {"venue": i.venue})
@@ -208,6 +218,46 @@ class CompiledStrategy(TradingStrategy):
     def on_risk_breach(self, breach: RiskBreach) -> None:
         """Tell of it; what a compiled strategy does about it follows from its POSITION."""
         self.logger.info("%s", breach.message)
+
+
+def groups_of(
+    strategy: type[CompiledStrategy], config: Mapping[str, Any], instruments: Sequence[Instrument]
+) -> list[list[int]]:
+    """What `strategy.groups` answers, checked: lists of indices of `instruments`, none of them twice.
+
+    Raises StrategyError.
+    """
+    name = strategy.__name__
+    if strategy.SCOPE == "instrument" and strategy.groups.__func__ is not CompiledStrategy.groups.__func__:  # type: ignore[attr-defined]
+        raise StrategyError(
+            f"{name}: groups is for strategies that see several instruments, found SCOPE = 'instrument'; set SCOPE to "
+            "'symbol' or 'market', or leave it out"
+        )
+    answer: Any = strategy.groups(config, instruments)
+    try:
+        groups = [[operator.index(place) for place in group] for group in answer]
+    except TypeError:
+        groups = [[-1]]
+    places = [place for group in groups for place in group]
+    if len(set(places)) < len(places) or any(not 0 <= place < len(instruments) for place in places):
+        raise StrategyError(
+            f"{name}.groups must answer lists of whole numbers, each below {len(instruments)} (how many instruments "
+            f"there are) and none of them twice, found {answer!r:.120}"
+        )
+    return groups
+
+
+def begin(strategy: type[CompiledStrategy], params: Any, count: int | None = None) -> Any:
+    """The state that `strategy.start` makes for one row of parameters.  count: instruments, where it sees several.
+
+    Raises ParameterError where it fails, which depends on the parameters alone.
+    """
+    try:
+        return ready(strategy).start(params, *(() if count is None else (count,)))
+    except Exception as error:
+        found = ", ".join(f"{name}={params[name]}" for name in params.dtype.names)
+        said = str(error) if isinstance(error, WorkbenchError) else f"{type(error).__name__}: {error}"
+        raise ParameterError(f"{strategy.__name__} cannot start with {found}: {said}") from error
 
 
 class _Seat(NamedTuple):

@@ -90,7 +90,7 @@ def _check_value(name: str, key: str, value: Any, default: Any) -> None:
         if default is not None and not isinstance(value, kind):
             raise ParameterError(f"{name}: {key} must be of type {type(default).__name__}, found {value!r}")
         return
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -math.inf < value < math.inf:
         raise ParameterError(f"{name}: {key} must be a finite number like {default!r}, found {value!r}")
     if isinstance(default, int) and value != int(value):
         raise ParameterError(f"{name}: {key} must be a whole number like {default!r}, found {value!r}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from enum import EnumType
 from functools import cache
 from pathlib import Path
 from types import CellType, CodeType, FunctionType, ModuleType
@@ -15,6 +16,7 @@ import numpy as np
 from numba.core.dispatcher import Dispatcher
 
 from workbench.core import patterns
+from workbench.core.column import AGE, POSITION, TIME
 from workbench.core.jit import jit
 from workbench.errors import StrategyError
 from workbench.strategy.compile_check import check_answer, check_source, explained
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Kernels", "digest_of", "kernels", "ready"]
 
 SCOPES: Final = ("instrument", "symbol", "market")
+_TOGETHER: Final = {"POSITION": POSITION, "AGE": AGE, "TIME": TIME}
 # Of the copies: beyond the end of the file that they claim to be in, which numba would quote from.
 FIRST_LINE: Final = 1_000_000
 
@@ -57,12 +60,16 @@ def kernels(strategy: type[CompiledStrategy]) -> Kernels:
         )
     step, start = (_plain(strategy, name) for name in ("step", "start"))
     together = strategy.SCOPE != "instrument"
+    if not together:
+        _check_alone(strategy, step)
     numbers = number_types(strategy)
     check_source(f"{strategy.__name__}.step", step, ("params", "state", "prices"), numbers)
     check_source(
         f"{strategy.__name__}.start", start, ("params", "count") if together else ("params",), numbers
     )
-    digest = digest_of(step, start, repr((together, strategy.READS_POSITION)), _own_source())
+    layout = parameter_rows(strategy, [{}])[0].dtype.descr
+    meant = repr((strategy.__name__, together, strategy.READS_POSITION, layout))
+    digest = digest_of(step, start, meant, _own_source())
     # Whoever returns an array has to count references; alone, an instrument has a number for an answer. A step that is
     # called, and not a part of the loop, hands over its state array by array: three times the time for a large one.
     step = _stepped(step, digest, allocates=together, inline=True)
@@ -73,7 +80,8 @@ def kernels(strategy: type[CompiledStrategy]) -> Kernels:
     fresh = patterns.specialise(fresh_pattern, digest, allocates=True, start=start)
     scan = patterns.specialise(scan_pattern, digest, allocates=together, step=step)
     play = patterns.specialise(patterns.play, digest, scan=scan, FEEDBACK=strategy.READS_POSITION)
-    run_one = patterns.specialise(patterns.run_one, digest, allocates=True, fresh=fresh, play=play)
+    name = strategy.__name__
+    run_one = patterns.specialise(patterns.run_one, digest, allocates=True, fresh=fresh, play=play, NAME=name)
     return Kernels(
         start=start,
         step=step,
@@ -81,6 +89,22 @@ def kernels(strategy: type[CompiledStrategy]) -> Kernels:
         run_many=patterns.specialise(patterns.run_many, digest, allocates=True, run_one=run_one),
         digest=digest,
     )
+
+
+def _check_alone(strategy: type[CompiledStrategy], step: FunctionType) -> None:
+    """Raise StrategyError where a strategy of single instruments asks for what only those of several have."""
+    asked = [
+        name
+        for name, column in _TOGETHER.items()
+        if name in step.__code__.co_names and step.__globals__.get(name) == column
+    ]
+    if strategy.READS_POSITION:
+        asked.append("READS_POSITION = True")
+    if asked:
+        raise StrategyError(
+            f"{strategy.__name__}: {asked[0]} is for strategies that see several instruments, found SCOPE = "
+            "'instrument'; set SCOPE to 'symbol' or 'market', or leave it out"
+        )
 
 
 @cache
@@ -180,15 +204,7 @@ def _feed(digest: Any, part: object, seen: set[int]) -> None:
         seen.add(id(part))
         _feed(digest, part.__code__, seen)
         names = _used(part.__code__)
-        scope = part.__globals__ | _enclosed(part)
-        for name in sorted(names & scope.keys()):
-            digest.update(f"|{name}=".encode())
-            _feed(digest, scope[name], seen)
-            if isinstance(scope[name], ModuleType):
-                for attribute in sorted(names & vars(scope[name]).keys()):
-                    found = vars(scope[name])[attribute]
-                    if hasattr(found, "py_func") or isinstance(found, int | float | np.ndarray):
-                        _feed(digest, found, seen)
+        _feed_named(digest, part.__globals__ | _enclosed(part), names, seen, set())
         digest.update(repr(part.__defaults__).encode())
     elif isinstance(part, CodeType):
         digest.update(part.co_code)
@@ -197,10 +213,30 @@ def _feed(digest: Any, part: object, seen: set[int]) -> None:
             _feed(digest, constant, seen)
     elif isinstance(part, np.ndarray):
         digest.update(f"{part.dtype}{part.shape}".encode() + part.tobytes())
+    elif isinstance(part, tuple | list):
+        digest.update(f"{type(part).__name__}{getattr(part, '_fields', '')}{len(part)}".encode())
+        for item in part:
+            _feed(digest, item, seen)
+    elif isinstance(part, EnumType):
+        digest.update(repr(sorted(part.__members__.items())).encode())
     elif isinstance(part, ModuleType) or callable(part):  # a library's own, by name; a type by its fields too
         digest.update(f"{getattr(part, '__name__', '')}{getattr(part, '_fields', '')}".encode())
     else:
         digest.update(repr(part).encode())
+
+
+def _feed_named(
+    digest: Any, scope: Mapping[str, Any], names: set[str], seen: set[int], inside: set[int]
+) -> None:
+    """Take what `names` stand for in `scope` into the digest, and in the modules among that.
+
+    inside: modules that this has come through; one may be reached from itself.
+    """
+    for name in sorted(names & scope.keys()):
+        digest.update(f"|{name}=".encode())
+        _feed(digest, scope[name], seen)
+        if isinstance(scope[name], ModuleType) and id(scope[name]) not in inside:
+            _feed_named(digest, vars(scope[name]), names, seen, inside | {id(scope[name])})
 
 
 def _enclosed(function: FunctionType) -> dict[str, Any]:

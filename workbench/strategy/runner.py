@@ -10,6 +10,7 @@ from __future__ import annotations
 
 # numba describes its extension interface with untyped functions.
 # mypy: disable-error-code="no-untyped-call,untyped-decorator,attr-defined,call-arg"
+import hashlib
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -50,28 +51,27 @@ class Telling(NamedTuple):
 
     start(params[, count]) -> state.
     tell: alone (address, bid, ask, last, volume, bid_size, ask_size, change) -> strength; of a group (address, place,
-    now_ns, the same seven) -> how many strengths the step has said.
-    size: bytes that its parts take at their address.  state: numba's type of its state.
+    now_ns, the same seven) -> how many strengths the step has said, or -1 - n where it gave n, and not one for each.
+    size: bytes that its parts take at their address.
     """
 
     start: Callable[..., Any]
     tell: Callable[..., Any]
     size: int
-    state: Any
 
 
 class Runner:
     """A strategy at work on one instrument, or on one group of `count` of them: its state, and what it sees.
 
-    prices: float64[7], or float64[count, GROUP_COLUMNS].  said: float64[count], what a group's step has said last.
-    address: what `Telling.tell` takes.
+    prices: float64[GROUP_COLUMNS], or float64[count, GROUP_COLUMNS].  said: float64[count], what a group's step has
+    said last.  address: what `Telling.tell` takes.
     """
 
     def __init__(self, functions: Telling, params: Any, count: int | None = None) -> None:
         self.params = params
         if count is None:
             self.state = functions.start(params)
-            self.prices, self.said = np.zeros(QUOTE_COLUMNS), np.zeros(0)
+            self.prices, self.said = np.zeros(GROUP_COLUMNS), np.zeros(0)
             self.seen = np.zeros(0, dtype=np.int64)
         else:
             self.state = functions.start(params, count)
@@ -121,6 +121,7 @@ def tell_one(
     params, state, prices, _seen, _said = parts_at(address)
     prices[BID], prices[ASK], prices[LAST], prices[VOLUME] = bid, ask, last, volume
     prices[BID_SIZE], prices[ASK_SIZE], prices[CHANGE_PCT] = bid_size, ask_size, change
+    prices[POSITION] = prices[AGE] = prices[TIME] = math.nan
     return step(params, state, prices)
 
 
@@ -136,7 +137,10 @@ def tell_group(
     ask_size: float,
     change: float,
 ) -> int:
-    """How many strengths the step says after one price of the instrument at `place`; they are in `said`."""
+    """How many strengths the step says after one price of the instrument at `place`; they are in `said`.
+
+    -1 - n where it gave n strengths, and not one for each instrument.
+    """
     params, state, prices, seen, said = parts_at(address)
     row = prices[place]
     row[BID], row[ASK], row[LAST], row[VOLUME] = bid, ask, last, volume
@@ -147,6 +151,8 @@ def tell_group(
         if seen[j] != NONE:
             prices[j, AGE] = float(now_ns - seen[j]) / SECOND
     strengths = step(params, state, prices)
+    if len(strengths) != len(seen):
+        return -1 - len(strengths)
     count = 0
     for j in range(len(seen)):
         said[j] = strengths[j]
@@ -165,14 +171,16 @@ def telling(start: Any, step: Any, digest: str, params: Any, *, together: bool) 
     """
     pattern = tell_group if together else tell_one
     if _PLAIN:
-        return Telling(start, specialise(pattern, digest, step=step, parts_at=parts_at), 0, None)
+        return Telling(start, specialise(pattern, digest, step=step, parts_at=parts_at), 0)
     record = numba.typeof(params)
     asked = (record, types.int64) if together else (record,)
     start.compile(asked)
     state = start.overloads[asked].signature.return_type
     table = TABLE if together else ROW
     parts = types.BaseTuple.from_types((record, state, table, _TIMES, ROW))
-    tell = specialise(pattern, digest, allocates=together, step=step, parts_at=_finder(parts))
+    # What `_finder` makes follows from the types, which nobody can tell from the arguments: an address and numbers.
+    own = hashlib.sha256(f"{digest} {parts}".encode()).hexdigest()[: len(digest)]
+    tell = specialise(pattern, own, allocates=together, step=step, parts_at=_finder(parts))
     numbers = (types.float64,) * QUOTE_COLUMNS
     asked = (types.int64, *((types.int64, types.int64) if together else ()), *numbers)
     tell.compile(asked)
@@ -180,7 +188,7 @@ def telling(start: Any, step: Any, digest: str, params: Any, *, together: bool) 
     # whole number among the prices is taken for a float, not for a reason to compile.
     direct = tell.overloads[asked].entry_point
     context = cpu_target.target_context
-    return Telling(start, direct, int(context.get_abi_sizeof(context.get_value_type(parts))), state)
+    return Telling(start, direct, int(context.get_abi_sizeof(context.get_value_type(parts))))
 
 
 def _finder(parts: Any) -> Any:

@@ -10,7 +10,7 @@ from workbench.core.codes import Sizing
 from workbench.errors import ParameterError, UnknownInstrumentError
 from workbench.strategy.contract import TradingStrategy
 
-__all__ = ["configured", "seat_of"]
+__all__ = ["configured", "seat_of", "unit_name"]
 
 
 def configured(kind: type[TradingStrategy], config: Mapping[str, Any], seed: int) -> TradingStrategy:
@@ -18,6 +18,11 @@ def configured(kind: type[TradingStrategy], config: Mapping[str, Any], seed: int
     if "seed" in (kind.PARAMETERS or {}) and "seed" not in config:
         config = {**config, "seed": seed}
     return kind(dict(config))
+
+
+def unit_name(settings: Mapping[str, Any]) -> str:
+    """The setting that says how many units a signal of full strength asks for."""
+    return "unit" if "unit" in settings else "max_position_size"
 
 
 def seat_of(name: str, strategy: TradingStrategy, symbols: Iterable[str]) -> tuple[Seat, frozenset[str]]:
@@ -35,7 +40,7 @@ def seat_of(name: str, strategy: TradingStrategy, symbols: Iterable[str]) -> tup
         raise UnknownInstrumentError(
             f"{name}: the prices have no {', '.join(unknown)}; they have: {', '.join(sorted(present))}"
         )
-    unit = settings.get("unit", settings.get("max_position_size", 1.0))
+    unit = settings.get(unit_name(settings), 1.0)
     sizing = str(settings.get("sizing", kind.SIZING)).upper()
     if sizing not in Sizing.__members__:
         raise ParameterError(f"{name}: sizing must be 'order' or 'target', found {settings.get('sizing')!r}")

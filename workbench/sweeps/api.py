@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -28,14 +28,15 @@ from workbench.data.catalog import PriceLike, as_prices
 from workbench.data.prices import Prices
 from workbench.data.times import Moment
 from workbench.errors import ChaosError, StrategyError
-from workbench.strategy.compiled import CompiledStrategy, parameter_rows
+from workbench.strategy.compiled import CompiledStrategy, begin, groups_of, parameter_rows
 from workbench.strategy.contract import TradingStrategy
 from workbench.strategy.loader import load_strategy
+from workbench.strategy.seating import unit_name
 from workbench.strategy.vector import SignalStrategy, signal_strategy
 from workbench.sweeps.checks import NEEDED, check_before, check_options, why_nothing_traded
 from workbench.sweeps.cluster import connected
 from workbench.sweeps.crew import Batch, progress_bar, run_batches, undisturbed
-from workbench.sweeps.grid import UNIT, Grid, Where, make_grid
+from workbench.sweeps.grid import Grid, Where, make_grid
 from workbench.sweeps.metrics import Context, check_metrics, figures
 from workbench.sweeps.result import Part, SweepResult
 from workbench.sweeps.setting import FULL, Setting
@@ -338,18 +339,69 @@ def context_of(setting: Setting, per_year: float | None) -> Context:
 
 
 def make_batch(setting: Setting, base: Mapping[str, Any], grid: Grid) -> Batch:
-    """Columns for all rows of a grid."""
+    """Columns for all rows of a grid.
+
+    Raises ParameterError where a column cannot start, StrategyError where columns trade on different instruments.
+    """
     start = setting.player.strategy.config
+    _check_groups(setting, {**start, **base}, grid)
     rows = parameter_rows(setting.kind, [{**start, **base}])
     params: Any = np.repeat(rows, len(grid)).view(rows.dtype).view(np.recarray)
     for name, values in grid.values.items():
         if name in (rows.dtype.names or ()):
             params[name] = values
     units: npt.NDArray[np.float64] = np.zeros((0, 1))
-    if UNIT in grid.values and UNIT not in (setting.kind.PARAMETERS or {}):
+    name = unit_name({**start, **base, **grid.values})
+    if name in grid.values:
         symbols = len({i.symbol for i in setting.instruments})
-        units = np.repeat(np.asarray(grid.values[UNIT], dtype=np.float64)[:, None], symbols, axis=1)
+        units = np.repeat(np.asarray(grid.values[name], dtype=np.float64)[:, None], symbols, axis=1)
+    _check_starts(setting, params, grid)
     return Batch(setting, params, units)
+
+
+def _check_starts(setting: Setting, params: Any, grid: Grid) -> None:
+    """Let one column of each value of each parameter begin: a window without length is told before the work."""
+    firsts = [np.unique(values, return_index=True)[1] for values in grid.values.values()]
+    sizes = [len(group) for group in setting.divided]
+    counts = [None] if setting.kind.SCOPE == "instrument" else sorted(set(sizes))
+    for row in np.unique(np.concatenate([[0], *firsts]).astype(np.int64)).tolist():
+        for count in counts:
+            begin(setting.kind, params[row], count)
+
+
+def _check_groups(setting: Setting, config: Mapping[str, Any], grid: Grid) -> None:
+    """Raise StrategyError unless all columns have the groups of the setting."""
+    kind = setting.kind
+    if kind.groups.__func__ is CompiledStrategy.groups.__func__:  # type: ignore[attr-defined]  # the usual ones
+        return
+    asked = _Asked({**config, **grid.config(0)})
+    groups_of(kind, asked, setting.shown)
+    varied = [name for name in grid.values if name in asked.names]
+    for row in range(len(grid) if varied else 1):  # what it does not look at cannot change what it answers
+        own = grid.config(row)
+        if groups_of(kind, {**config, **own}, setting.shown) != setting.divided:
+            found = ", ".join(f"{name}={own[name]}" for name in varied)
+            raise StrategyError(
+                f"{kind.__name__}.groups must answer the same for all columns of a sweep, found other instruments with "
+                f"{found}; put one value into config="
+            )
+
+
+class _Asked(Mapping[str, Any]):
+    """A config that knows which of its names somebody has looked at."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values, self.names = values, set[str]()
+
+    def __getitem__(self, name: str) -> Any:
+        self.names.add(name)
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
 
 
 def column_of(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
@@ -14,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.errors import ConfigError, ParameterError, WorkbenchError
-from workbench.strategy.compiled import CompiledStrategy, allowed
+from workbench.strategy.compiled import CompiledStrategy, allowed, rules_of
 from workbench.strategy.contract import TradingStrategy
 
 __all__ = [
@@ -105,7 +106,7 @@ def permitted(
     if issubclass(strategy, CompiledStrategy):
         same = {**(strategy.PARAMETERS or {}), **(config or {})}
         numbers = {name: value for name, value in same.items() if isinstance(value, int | float)}
-        for rule in strategy.CONSTRAINTS:
+        for rule in rules_of(strategy):
             answer = np.asarray(allowed(rule, {**numbers, **values}), dtype=np.bool_)
             kept &= np.broadcast_to(answer, (count,))
     if where is not None:
@@ -163,7 +164,7 @@ def as_number(strategy: type[TradingStrategy], name: str, value: object, default
         if plain not in (True, False):
             raise ParameterError(f"{strategy.__name__}: {name} must be True or False, found {plain!r}")
         return bool(plain)
-    if isinstance(plain, bool) or not isinstance(plain, int | float) or not math.isfinite(plain):
+    if isinstance(plain, bool) or not isinstance(plain, int | float) or not -math.inf < plain < math.inf:
         raise ParameterError(
             f"{strategy.__name__}: {name} must be finite numbers like {default!r}, found {plain!r}"
         )
@@ -175,6 +176,9 @@ def as_number(strategy: type[TradingStrategy], name: str, value: object, default
         raise ParameterError(
             f"{strategy.__name__}: unit must be a finite number of units >= 0, found {plain!r}"
         )
+    most = 2**63 if isinstance(default, int) else sys.float_info.max
+    if issubclass(strategy, CompiledStrategy) and not -most <= plain < most:
+        raise ParameterError(f"{strategy.__name__}: {name} must be a number of 64 bits, found {plain!r:.40}")
     return int(plain) if isinstance(default, int) else float(plain)
 
 

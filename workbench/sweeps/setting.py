@@ -14,19 +14,19 @@ from workbench.backtest.recorder import Recorder, SentSignal
 from workbench.backtest.replay import ReplayRecord, venue_windows
 from workbench.backtest.seating import Player
 from workbench.chaos.events import ChaosEvent
-from workbench.chaos.kinds import Family
+from workbench.chaos.kinds import ChaosKind, Family
 from workbench.chaos.market_faults import apply_market_faults
 from workbench.core.build import build_state
-from workbench.core.coast import Glide
-from workbench.core.column import GROUP_COLUMNS, Column, Groups, Work
+from workbench.core.column import GROUP_COLUMNS, SENT, SENT_COLUMNS, Column, Groups, Work
 from workbench.core.desk import TradingDesk
 from workbench.core.feed import Feed
+from workbench.core.glide import Glide
 from workbench.core.messages import Instrument, MarketSignal
-from workbench.core.signal_faults import FAULT_PLAN, MOST_WISHES, WISH_ROW
+from workbench.core.signal_faults import FAULT_PLAN, MOST_WISHES, RUNAWAY, WISH_ROW
 from workbench.core.state import NONE
 from workbench.core.tally import TALLY, TRIP
 from workbench.core.tape import Tape, build_tape
-from workbench.strategy.compiled import CompiledStrategy, Kernels, kernels
+from workbench.strategy.compiled import CompiledStrategy, Kernels, groups_of, kernels
 
 __all__ = ["FULL", "ROOMS", "Room", "Setting", "bent_feed", "make_groups"]
 
@@ -34,11 +34,14 @@ type Floats = npt.NDArray[np.float64]
 type Integers = npt.NDArray[np.int64]
 
 QUEUE: Final = 10_000  # working orders that a replay's desk allows
+_FAULTS: Final = {kind.code: str(kind) for kind in ChaosKind if kind.family is Family.SIGNAL}
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Memory of one column: working orders and waiting events; whether it is written down for a person to see."""
+    """Memory of one column: working orders and waiting events; whether it is written down for a person to see, with as
+    many signals as there may be events.
+    """
 
     orders: int
     events: int
@@ -117,8 +120,9 @@ class Setting:
         self.template = self._state(ROOMS[0])
         self.tape = build_tape(self.feed, self.template) if tape is None else tape
         shown = [k for k, i in enumerate(self.instruments) if i.symbol in self.player.symbols]
-        found = kind.groups(self.player.strategy.config, [self.instruments[k] for k in shown])
-        found = found or [[]]  # nothing to trade on: a group of none, which never says anything
+        self.shown = [self.instruments[k] for k in shown]
+        self.divided = groups_of(kind, self.player.strategy.config, self.shown)
+        found = self.divided or [[]]  # nothing to trade on: a group of none, which never says anything
         listens = [k in shown for k in range(len(self.instruments))]
         self.groups = make_groups(self.feed, [[shown[k] for k in group] for group in found], listens)
         self.plans = _plans(self.events, self.player.seat.strategy_id)
@@ -162,8 +166,8 @@ class Setting:
             cursor=np.zeros(width, dtype=np.int64),
             wishes=np.zeros(MOST_WISHES, dtype=WISH_ROW),
             units=np.zeros(symbols),
-            sent=np.zeros((2**20 if room.recorded else 0, 5)),
-            counts=np.zeros(1, dtype=np.int64),
+            sent=np.zeros((room.events if room.recorded else 0, SENT_COLUMNS)),
+            counts=np.zeros(3, dtype=np.int64),
         )
         return Column(template.copy(), template, self.tape, groups, glide, work, self.plans.copy())
 
@@ -191,14 +195,18 @@ class Setting:
         return ReplayRecord(self.feed, self.origin, curves, desk, (player,), recorder)
 
     def _sent(self, column: Column, strategy_id: str) -> list[SentSignal]:
-        sent = column.work.sent[: int(column.work.counts[0])]
+        sent = column.work.sent[: int(column.work.counts[SENT])]
         symbols = list(dict.fromkeys(i.symbol for i in self.instruments))
         times = self.feed.timestamp_ns
         found = []
-        for row, symbol, place, strength, quantity in sent.tolist():
+        for row, symbol, place, strength, quantity, fault, made in sent.tolist():
             terms: dict[str, Any] = {} if place == NONE else {"venue": self.instruments[int(place)].venue}
             if quantity == quantity:
                 terms["quantity"] = quantity
+            if fault:
+                terms["chaos_type"] = _FAULTS[int(fault)]
+            if made == RUNAWAY:
+                terms["order_type"] = "market"
             signal = MarketSignal(symbols[int(symbol)], None, strength, 1.0, terms)
             found.append(SentSignal(int(times[int(row)]), strategy_id, signal))
         return found

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from workbench.backtest.api import RunPlan
 from workbench.backtest.result import BacktestResult
 from workbench.core.column import Column
-from workbench.core.feed import ASK, BID, LAST, QUOTE_COLUMNS, VOLUME
+from workbench.core.feed import ASK, BID, LAST, VOLUME
 from workbench.errors import ParameterError
 from workbench.strategy.compiled import CompiledStrategy, parameter_rows
 from workbench.strategy.vector import SignalStrategy, price_frame, signal_strategy, to_say
@@ -47,13 +47,13 @@ __all__ = [
 type Floats = npt.NDArray[np.float64]
 
 TOLD: Final = (
-    QUOTE_COLUMNS  # the column of the quotes that holds what is to be said at a row, NaN for nothing
+    LAST  # the column that holds what is to be said at a row, NaN for nothing, in place of the price
 )
 CHECKED: Final = 8  # instruments that the prefix test looks at, spread over all
 
 
 class ToldStrategy(CompiledStrategy):
-    """Says at each row what stands beside its prices."""
+    """Says at each row what stands there in place of its price."""
 
     SIZING: ClassVar[str] = "target"
 
@@ -81,10 +81,8 @@ class SignalSetting(Setting):
         return self.signals.parameters({**self.player.strategy.config, **config})
 
     def quotes(self) -> Floats:
-        """float64[rows, 8]: a copy of the groups' quotes with room for `tell`."""
-        quotes = np.full((len(self.groups.quotes), QUOTE_COLUMNS + 1), np.nan)
-        quotes[:, :QUOTE_COLUMNS] = self.groups.quotes
-        return quotes
+        """float64[rows, 7]: what `tell` writes to, in place of the groups' quotes."""
+        return np.full_like(self.groups.quotes, np.nan)
 
     def tell(self, quotes: Floats, config: Mapping[str, Any]) -> None:
         """Call the function for one column, and write down in `quotes` what is to be said."""

@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from workbench.core.jit import jit
+from workbench.core.jit import allocating, jit
+from workbench.errors import ParameterError
 
 __all__ = ["Fit", "ols", "push_ols"]
 
@@ -38,12 +39,12 @@ class Fit(NamedTuple):
     deviation: float
 
 
-def _ols(window: int) -> Pairs:
-    """State of `push_ols`.  window: at least 3."""
+@allocating
+def ols(window: int) -> Pairs:
+    """State of `push_ols`.  window: at least 1, and 3 to be of use."""
+    if window < 1:
+        raise ParameterError("a regression needs a length of at least 1")
     return np.zeros(1, np.uint64), np.full(7, math.nan), np.zeros(window), np.zeros(window)
-
-
-ols = jit(_ols, allocates=True)
 
 
 @jit

@@ -10,21 +10,19 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from workbench.core.jit import jit
+from workbench.core.jit import allocating, jit
+from workbench.errors import ParameterError
 
 __all__ = ["atr", "ema", "push_atr", "push_ema", "push_rsi", "rsi"]
 
 type Smooth = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
 
 
-def _starts[F](function: F) -> F:
-    """Compiled, and allowed to make arrays."""
-    return jit(function, allocates=True)  # type: ignore[type-var]  # F is a function
-
-
-@_starts
+@allocating
 def ema(span: int) -> Smooth:
     """State of `push_ema`.  span: at least 1; the newest value has a weight of 2 / (span + 1)."""
+    if span < 1:
+        raise ParameterError("an exponential average needs a length of at least 1")
     figures = np.empty(2)
     figures[0] = math.nan
     figures[1] = 2.0 / (span + 1.0)
@@ -50,9 +48,11 @@ def push_ema(state: Smooth, value: float) -> float:
     return after  # type: ignore[no-any-return]
 
 
-@_starts
+@allocating
 def rsi(window: int) -> Smooth:
     """State of `push_rsi`.  window: at least 1."""
+    if window < 1:
+        raise ParameterError("a relative strength needs a length of at least 1")
     figures = np.zeros(4)  # average gain, average loss, last price, weight of a change
     figures[2] = math.nan
     counts = np.zeros(2, np.int64)
@@ -90,9 +90,11 @@ def push_rsi(state: Smooth, price: float) -> float:
     return 100.0 * up / (up + down)  # type: ignore[no-any-return]
 
 
-@_starts
+@allocating
 def atr(window: int) -> Smooth:
     """State of `push_atr`.  window: at least 1."""
+    if window < 1:
+        raise ParameterError("an average range needs a length of at least 1")
     figures = np.zeros(3)  # average range, last close, weight of a range
     figures[1] = math.nan
     counts = np.zeros(2, np.int64)

@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from workbench.core.jit import jit
+from workbench.core.jit import allocating, jit
+from workbench.errors import ParameterError
 
 __all__ = [
     "Moments",
@@ -50,11 +51,6 @@ ZERO: Final = np.uint64(0)
 ONE: Final = np.uint64(1)
 
 
-def _starts[F](function: F) -> F:
-    """Compiled, and allowed to make arrays."""
-    return jit(function, allocates=True)  # type: ignore[type-var]  # F is a function
-
-
 @jit
 def is_price(value: float) -> bool:
     """Whether `value` can be a price: a number above 0, and below 1e100, so that its square is a number too.
@@ -64,7 +60,7 @@ def is_price(value: float) -> bool:
     return 0.0 < value < LARGEST
 
 
-@_starts
+@allocating
 def memory(size: int, value: float = 0.0) -> Floats:
     """float64[size] for what a strategy wants to remember."""
     return np.full(size, value)
@@ -73,9 +69,11 @@ def memory(size: int, value: float = 0.0) -> Floats:
 # -- what was there before ---------------------------------------------------------------------------------------------
 
 
-@_starts
+@allocating
 def lag(updates: int) -> Ring:
     """State of `push_lag`.  updates: at least 1."""
+    if updates < 1:
+        raise ParameterError("a lag needs a length of at least 1")
     return np.zeros(1, np.uint64), np.full(updates, math.nan)
 
 
@@ -96,9 +94,11 @@ def push_lag(state: Ring, value: float) -> float:
 # -- sums and averages -------------------------------------------------------------------------------------------------
 
 
-@_starts
+@allocating
 def total(window: int) -> Window:
     """State of `push_total`.  window: at least 1."""
+    if window < 1:
+        raise ParameterError("a sum or an average needs a length of at least 1")
     sums = np.zeros(2)
     sums[0] = math.nan  # and what is added to it is NaN too, until the ring has been filled once
     return np.zeros(1, np.uint64), sums, np.zeros(window)
@@ -142,9 +142,11 @@ class Moments(NamedTuple):
     deviation: float
 
 
-@_starts
+@allocating
 def moments(window: int) -> Window:
-    """State of `push_moments`, `push_std` and `push_zscore`.  window: at least 2."""
+    """State of `push_moments`, `push_std` and `push_zscore`.  window: at least 1, and 2 to be of use."""
+    if window < 1:
+        raise ParameterError("a deviation needs a length of at least 1")
     return (
         np.zeros(1, np.uint64),
         np.full(3, math.nan),
@@ -236,9 +238,11 @@ def push_zscore(state: Window, value: float) -> float:
 # -- extremes ----------------------------------------------------------------------------------------------------------
 
 
-@_starts
+@allocating
 def highest(window: int) -> Window:
     """State of `push_highest` and `push_lowest`.  window: at least 1."""
+    if window < 1:
+        raise ParameterError("an extreme needs a length of at least 1")
     ring = np.full(window + 1, math.nan)
     ring[window] = -math.inf
     return np.zeros(1, np.uint64), np.full(1, -math.inf), ring
