@@ -10,6 +10,8 @@ from typing import Any, Final
 import msgspec
 import structlog
 
+from live.api.backtest_requests import BacktestRequest, BacktestResponse
+from live.api.backtests import Backtests
 from live.api.denials import Denials
 from live.api.limit_changes import changed_keys, merged
 from live.api.memory import Memory, check_key
@@ -33,6 +35,7 @@ from live.api.requests import (
 )
 from live.api.roles import Caller, allow
 from live.api.uploads import store
+from live.api.values import check_values
 from live.api.views import limits_tag, record_of
 from live.engine import Engine, StartRequest
 from live.machine import AuditLine, KillReset, KillSwitch, StrategyRecord
@@ -87,6 +90,7 @@ class Commands:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.denials = Denials(engine)
+        self.backtests = Backtests(engine)
         self._memory = Memory(engine.machine.audit)
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -103,6 +107,7 @@ class Commands:
         )
 
         async def work() -> StrategyResponse:
+            check_values("config", request.config)
             return _strategy(await self.engine.strategies.start(wanted))
 
         target = request.strategy_id or request.script
@@ -144,6 +149,14 @@ class Commands:
             return UploadResponse(script.name, script.class_name, script.version, script.source_hash)
 
         return await self._run(caller, "strategy.upload", request.name, request, key, UploadResponse, work)
+
+    async def backtest(self, caller: Caller, request: BacktestRequest, key: str = "") -> BacktestResponse:
+        async def work() -> BacktestResponse:
+            check_values("config", request.config)
+            check_values("chaos", request.chaos)
+            return self.backtests.start(caller.person, request)
+
+        return await self._run(caller, "backtest.start", request.script, request, key, BacktestResponse, work)
 
     # --- risk -------------------------------------------------------------------------------------------------------
 
@@ -213,6 +226,7 @@ class Commands:
 
     async def set_limits(self, caller: Caller, request: LimitsRequest, key: str = "") -> LimitsResponse:
         async def work() -> LimitsResponse:
+            check_values("limits", request.limits)
             before = self.engine.machine.desk.limits
             tag = limits_tag(before)
             if request.tag not in ("", tag):
@@ -280,7 +294,7 @@ class Commands:
         except RequestError as error:
             self.denials.note(caller.person, caller.role.name.lower(), action, str(error))
             raise
-        digest = hashlib.sha256(action.encode() + b"\n" + msgspec.json.encode(request)).hexdigest()
+        digest = _digest(action, request)
         if check_key(key):
             known = await self._memory.find(caller.person, key, digest, self.engine.clock.now_ns())
             if known is not None:
@@ -321,7 +335,7 @@ class Commands:
         except BaseException as error:
             await self._note(line, "failed", f"{type(error).__name__}: {error}", "")
             raise
-        asked = msgspec.json.encode(request).decode()
+        asked = msgspec.json.encode(answer if isinstance(request, UploadRequest) else request).decode()
         if not await self._note(line, "done", asked, msgspec.json.encode(answer).decode()):
             raise RequestError(
                 f"{line.action} was carried out, but the journal has failed since: it may not be known after a restart",
@@ -353,8 +367,18 @@ class Commands:
         return True
 
     async def finish(self) -> None:
-        """Wait for commands that are under way."""
+        """Wait for commands that are under way, and end backtests."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.backtests.close()
+
+
+def _digest(action: str, request: Any) -> str:
+    """SHA-256 (hex) of what is asked.  Raises RequestError (invalid) where it cannot be written down."""
+    try:
+        text = msgspec.json.encode(request)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise RequestError(f"expected plain JSON values, found others: {error}", "invalid") from error
+    return hashlib.sha256(action.encode() + b"\n" + text).hexdigest()
 
 
 def _reason(reason: str) -> str:

@@ -53,10 +53,12 @@ __all__ = [
     "limits",
     "limits_tag",
     "logs",
+    "order_view",
     "orders",
     "performance",
     "portfolio",
     "positions",
+    "quantile",
     "record_of",
     "risk_status",
     "strategy_status",
@@ -64,7 +66,6 @@ __all__ = [
 
 MOST_ROWS = 1_000  # of a page
 _ALERTS = 50
-_LIVING = (*RUNNING, "failed")
 
 
 def health(engine: Engine) -> Health:
@@ -348,11 +349,12 @@ def orders(
         and symbol in ("", line.symbol)
         and (not states or line.state in states)
     ]
-    page = tuple(_order(line) for line in wanted[:limit])
+    page = tuple(order_view(line) for line in wanted[:limit])
     return OrderPage(page, page[-1].cursor if page else after, len(wanted) > limit)
 
 
-def _order(line: OrderLine) -> OrderView:
+def order_view(line: OrderLine) -> OrderView:
+    """An order as people see it."""
     return OrderView(
         line.cursor,
         line.order_id,
