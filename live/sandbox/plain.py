@@ -1,4 +1,7 @@
-"""What a strategy answers, as it can be sent: the same to the desk, whatever stood there."""
+"""What a strategy answers, as it can be sent: the same to the desk, whatever stood there.
+
+One thing is told otherwise: a signal that is refused for a symbol that is no text counts as one of an unknown symbol.
+"""
 
 from __future__ import annotations
 
