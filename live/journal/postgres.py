@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -21,6 +22,7 @@ from workbench.errors import JournalDamaged, JournalError, JournalFailed, Journa
 __all__ = ["PostgresStore"]
 
 _LOCK: Final = 0x6A6F75  # "jou": the first half of the lock's key; the second is the schema's
+_DYING_S: Final = 2.0  # so long the server may take to notice that an engine before has died
 _COPY: Final = f"COPY {records.name} ({', '.join(COLUMNS)}) FROM STDIN (FORMAT BINARY)"
 _TYPES: Final = ("int8", "text", "int8", "int4", "bytea", "int8")
 # A server that has fallen silent is given up after so long: the lock may be another's by then.
@@ -61,17 +63,22 @@ class PostgresStore(Store):
     def _take_lock(self, connection: sa.Connection) -> None:
         key = {"one": _LOCK}
         taken = "SELECT pg_try_advisory_lock(:one, hashtext(current_schema()))"
-        if connection.execute(sa.text(taken), key).scalar_one():
-            return
+        end = time.monotonic() + _DYING_S
+        while not connection.execute(sa.text(taken), key).scalar_one():
+            if time.monotonic() > end:
+                raise JournalLocked(self._refusal(connection))
+            time.sleep(0.05)
+
+    def _refusal(self, connection: sa.Connection) -> str:
         holder = (
             "SELECT a.application_name, a.pid FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
             "WHERE l.locktype = 'advisory' AND l.granted AND l.database = "
             "(SELECT oid FROM pg_database WHERE datname = current_database()) AND l.classid = :one AND l.objid = "
             "(hashtext(current_schema())::bigint & 4294967295)::oid AND l.objsubid = 2"
         )
-        row = connection.execute(sa.text(holder), key).first()
+        row = connection.execute(sa.text(holder), {"one": _LOCK}).first()
         who = f"the {row[0]} (server process {row[1]})" if row is not None else "another engine"
-        raise JournalLocked(f"{self.shown}: in use by {who}; stop that one, or name another journal")
+        return f"{self.shown}: in use by {who}; stop that one, or name another journal"
 
     def _demand_safety(self, connection: sa.Connection) -> None:
         connection.exec_driver_sql("SET synchronous_commit = on")
@@ -157,8 +164,6 @@ class PostgresStore(Store):
         self._disconnect()
         try:
             self.acquire()
-        except JournalLocked as error:
-            raise JournalFailed(str(error), "foreign", final=True) from error
         except JournalError as error:
             self._disconnect()
             raise JournalFailed(str(error), "gone", final=False) from error

@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-__all__ = ["PostgresServer", "programs"]
+__all__ = ["PostgresServer", "programs", "wait_for"]
 
 
 def programs() -> Path:
@@ -94,10 +94,16 @@ class PostgresServer:
         self._process = None
 
     def ask(self, statement: str, database: str = "journal") -> list[tuple[object, ...]]:
-        place = f"host={self.folder} user=journal dbname={database}"
+        place = f"host={self.folder} user=journal dbname={database} options='-c default_transaction_read_only=off'"
         with psycopg.connect(place, autocommit=True) as connection:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
+
+    def configure(self, name: str, value: str | None) -> None:
+        """Set `name` for all sessions, those that are there as well; None: as it was."""
+        self.ask(f"ALTER SYSTEM SET {name} = {value}" if value else f"ALTER SYSTEM RESET {name}")
+        self.ask("SELECT pg_reload_conf()")
+        time.sleep(0.3)
 
     def remove(self) -> None:
         self.stop()
