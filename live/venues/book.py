@@ -322,6 +322,7 @@ class Book:
                 return
             first = buys if buying and not (selling and sells[-1][1] > buys[-1][1]) else sells
             order = first.pop()[2]
+            self._number = order.number = self._number + 1  # it comes into the queue now
             order.open = False
             order.stop = NO_PRICE
             self.outcomes.append(Triggered(order))

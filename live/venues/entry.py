@@ -69,15 +69,15 @@ class OrderEntry:
         outcomes.clear()
 
     def _enter(self, account: AccountBook, request: NewOrder) -> Listing | None:
+        if not 0 < request.order_id < _MOST_ID:
+            self._reject(account, request, "order_id: expected 1 to 2^63 - 1, found another")
+            return None
         if not account.seen.add(request.order_id):
             return None  # sent again
         listing = self._by_symbol.get(request.symbol)
         if listing is None:
             known = ", ".join(self._by_symbol)
             self._reject(account, request, f"symbol: expected {known}, found {request.symbol[:40]!r}")
-            return None
-        if not 0 < request.order_id < _MOST_ID:
-            self._reject(account, request, "order_id: expected 1 to 2^63 - 1, found another")
             return None
         steps = listing.read(request)
         if isinstance(steps, str):

@@ -166,6 +166,7 @@ class Link:
         """Forget what belongs to the connection that has ended."""
         was_live, self.live = self.live, False
         self.reason = reason = self._told or reason
+        self._told = ""
         self._waiting.clear()
         for future in self._questions.values():
             if not future.done():
