@@ -43,6 +43,11 @@ class Subscription:
             self._waiting.append(event)
         self._bell.set()
 
+    def drop(self, why: str) -> None:
+        """Let this reader go; it still gets what waits."""
+        self.dropped = self.dropped or why
+        self._bell.set()
+
     async def next(self) -> list[Event]:
         """What has come since, at least one; empty once the reader was let go, and has had the rest."""
         while not self._waiting and not self.dropped:

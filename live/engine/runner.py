@@ -64,6 +64,11 @@ class Runner:
         return len(self._sent)
 
     @property
+    def waiting(self) -> int:
+        """Prices that wait to be sent."""
+        return len(self._prices)
+
+    @property
     def quiet(self) -> bool:
         """Nothing is on its way to it, nor from it."""
         return not (self._sent or self._prices or self._fills or self._breaches)
@@ -83,13 +88,14 @@ class Runner:
         """Send a price, or keep it while the process is behind."""
         if update.symbol not in self.symbols or self.worker is None:
             return
-        if (self._prices or len(self._sent) >= _MOST_UNANSWERED) and not silent:
+        silent = silent or self.silent
+        if not silent and (self._prices or len(self._sent) >= _MOST_UNANSWERED):
             key = (update.symbol, update.venue)
             self.conflated += key in self._prices
             self._prices.pop(key, None)  # the newest of all goes last
             self._prices[key] = update
             return
-        self._send(update, silent or self.silent)
+        self._send(update, silent)
 
     def flush(self) -> None:
         """Send what does not wait for a price, and prices that waited, as far as it keeps up."""

@@ -287,7 +287,7 @@ class Strategies:
     async def _caught_up(self, slot: _Slot, candidate: Runner) -> None:
         """Until the candidate is within reach of the present.  Raises StrategyError where it never gets there."""
         deadline = asyncio.get_running_loop().time() + _SWAP_S
-        while candidate.unanswered > _CAUGHT_UP:
+        while candidate.unanswered > _CAUGHT_UP or candidate.waiting:
             await asyncio.sleep(0.001)
             if candidate.worker is None or candidate.worker.exit is not None:
                 why = candidate.worker.exit.detail if candidate.worker and candidate.worker.exit else ""

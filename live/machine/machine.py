@@ -24,7 +24,6 @@ from live.machine.inputs import (
 )
 from live.machine.results import Performance, Results
 from workbench.core.build import Seat
-from workbench.core.codes import Refusal
 from workbench.core.costs import Costs
 from workbench.core.desk import TradingDesk
 from workbench.core.facts import BreakerTripped, Fact
@@ -39,8 +38,8 @@ from workbench.core.intents import (
 )
 from workbench.core.limits import RiskLimits
 from workbench.core.messages import Instrument, OrderFill, PriceUpdate, RiskBreach
-from workbench.core.state import NONE, SECOND_NS
-from workbench.core.step import refuse
+from workbench.core.state import SECOND_NS
+from workbench.core.step import refuse_late
 from workbench.errors import EngineError, JournalDamaged
 
 __all__ = ["Machine", "Setup"]
@@ -48,7 +47,6 @@ __all__ = ["Machine", "Setup"]
 AUDIT_KEPT: Final = 10_000
 ALERTS_KEPT: Final = 1_000
 FORMAT: Final = 1  # of a snapshot
-_RATE_LIMITED: Final = int(Refusal.RATE_LIMITED)
 _TIMED: Final = (PriceUpdate, ClockTick)
 _FLATTEN_AFTER: Final = (PriceUpdate, VenueReport, ClockTick, KillSwitch)
 
@@ -128,7 +126,7 @@ class Machine:
             case LateSignals():
                 s = self.desk.strategy_index(item.strategy_id)
                 for _ in range(min(item.count, 100)):
-                    refuse(self.desk.state, s, NONE, _RATE_LIMITED)
+                    refuse_late(self.desk.state, s)
                 facts = self.desk.drain()
             case StrategyNoted():
                 self.strategies[item.record.strategy_id] = item.record

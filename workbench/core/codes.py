@@ -142,6 +142,7 @@ class Refusal(IntEnum):
     NO_CHANGE = 10
     RATE_LIMITED = 11
     UNKNOWN_ORDER = 12
+    RISK_CHECK_TIMEOUT = 13
 
 
 class VenueReason(IntEnum):

@@ -45,6 +45,7 @@ __all__ = [
     "on_wish",
     "price",
     "refuse",
+    "refuse_late",
     "refuse_unread",
     "reset_breaker",
     "review",
@@ -56,6 +57,7 @@ __all__ = [
 BREACH = int(EventKind.BREACH)
 SIGNAL_REFUSED = int(EventKind.SIGNAL_REFUSED)
 RATE_LIMITED = int(Refusal.RATE_LIMITED)
+RISK_CHECK_TIMEOUT = int(Refusal.RISK_CHECK_TIMEOUT)
 REQUESTED = int(VenueReason.REQUESTED)
 REPEATED_EXECUTION = int(Breaker.REPEATED_EXECUTION)
 ERROR_CODE = 100  # breach code of a strategy that raised; the codes below it are Refusal's
@@ -259,6 +261,15 @@ def cancel(
 def refuse(buffer: npt.NDArray[np.uint8], strategy: int, instrument: int, reason: int) -> None:
     """Count a signal that could not even be parsed (instrument NONE where it names none that exists)."""
     refuse_unread(open_desk(buffer), strategy, instrument, reason)
+
+
+@jit
+def refuse_late(buffer: npt.NDArray[np.uint8], strategy: int) -> None:
+    """Refuse a signal that could not be checked in time, which is no failure of the strategy."""
+    desk = open_desk(buffer)
+    desk.strategies[strategy].refused += 1
+    desk.books[0].refused += 1
+    note(desk, SIGNAL_REFUSED, strategy, NONE, RISK_CHECK_TIMEOUT, math.nan, math.nan)
 
 
 @jit

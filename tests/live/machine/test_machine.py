@@ -28,7 +28,7 @@ from live.machine import (
 from workbench.core.build import Seat
 from workbench.core.codes import Sizing
 from workbench.core.costs import Costs
-from workbench.core.facts import OrderAccepted, OrderRefused
+from workbench.core.facts import OrderAccepted, OrderRefused, SignalRefused
 from workbench.core.intents import (
     AcceptPrice,
     CancelOrders,
@@ -164,8 +164,8 @@ def test_no_report_is_taken_twice_and_none_is_forgotten() -> None:
 def test_late_signals_are_refused_unseen() -> None:
     made = machine(price(1, 100.0))
     facts = made.apply(LateSignals("s", 2))
-    assert not any(isinstance(fact, OrderAccepted) for fact in facts)
-    assert made.breaches == {("rate_limited", "s"): 2}
+    assert [fact.reason for fact in facts if isinstance(fact, SignalRefused)] == ["risk_check_timeout"] * 2
+    assert len(facts) == 2
 
 
 def test_a_kill_flattens_until_it_is_reset_by_a_person() -> None:
