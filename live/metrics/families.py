@@ -212,6 +212,12 @@ _ENGINE: Final = (
     Family("trading_engine_journal_commit_latency_seconds", _GAUGE, (), "Time that the last commit took"),
     Family("trading_engine_journal_lag_seconds", _GAUGE, (), "Age of the oldest record that is not durable"),
     Family("trading_engine_journal_backlog_records", _GAUGE, (), "Records appended and not durable"),
+    Family(
+        "trading_engine_journal_warnings",
+        _GAUGE,
+        (),
+        "What was found wrong in the journal at the start and could be passed over; see the log",
+    ),
     Family("trading_engine_journal_size_bytes", _GAUGE, (), "Size of the journal"),
     Family("trading_engine_journal_records_total", _COUNTER, (), "Durable records since the journal began"),
     Family("trading_engine_journal_commits_total", _COUNTER, (), "Commits of this process"),
@@ -220,9 +226,7 @@ _ENGINE: Final = (
     Family(
         "trading_engine_log_lines_dropped_total", _COUNTER, (), "Log lines left out, as there were too many"
     ),
-    Family(
-        "trading_engine_loop_lag_seconds", _GAUGE, (), "How late the event loop woke the last update"
-    ),
+    Family("trading_engine_loop_lag_seconds", _GAUGE, (), "How late the event loop woke the last update"),
     Family(
         "trading_engine_metrics_update_seconds", _GAUGE, (), "Time that the last update of these metrics took"
     ),

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from importlib.metadata import version
+from itertools import takewhile
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Metric, ProcessCollector
@@ -46,6 +47,7 @@ class Metrics:
         self._kinds = Names(MOST_KINDS)
         self._processes = Processes()
         self._checks = Tally(CHECK_BOUNDS)
+        self._last_check: tuple[float, int] | None = None
         self._accepted = int(engine.machine.desk.book.accepted)
         self._updated = time.perf_counter()
         self._loop_lag = 0.0
@@ -102,9 +104,15 @@ class Metrics:
                 self._strategies.of(strategy_id)
 
     def _take_checks(self, times: deque[tuple[float, int]]) -> None:
-        """Take what the writer has measured: the time of an answer is shared by its signals."""
-        taken = [times.popleft() for _ in range(len(times))]
-        self._checks.add((seconds / max(count, 1) for seconds, count in taken), (count for _, count in taken))
+        """Count what the writer has measured since; the time of an answer is shared by its signals.
+
+        Others read the same measurements, so they stay where they are.
+        """
+        last = self._last_check
+        fresh = list(takewhile(lambda check: check is not last, reversed(times)))
+        if fresh:
+            self._last_check = fresh[0]
+        self._checks.add((seconds / max(count, 1) for seconds, count in fresh), (count for _, count in fresh))
 
     def _tell_rates(self, sheet: Sheet, now: float) -> None:
         accepted = int(self._engine.machine.desk.book.accepted)

@@ -51,6 +51,7 @@ def read_journal(sheet: Sheet, engine: Engine) -> None:
     sheet.put("trading_engine_journal_commit_latency_seconds", found["commit_ms"] / 1e3)
     sheet.put("trading_engine_journal_lag_seconds", found["lag_ms"] / 1e3)
     sheet.put("trading_engine_journal_backlog_records", found["backlog"])
+    sheet.put("trading_engine_journal_warnings", len(found["warnings"]))
     sheet.put("trading_engine_journal_size_bytes", found["size_bytes"])
     sheet.put("trading_engine_journal_records_total", found["head"])
     sheet.put("trading_engine_journal_commits_total", found["commits"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,7 @@ WELL = (
     series("trading_engine_journal_commit_latency_seconds", "0.002" + STILL),
     series("trading_engine_journal_lag_seconds", "0.003" + STILL),
     series("trading_engine_journal_backlog_records", "2" + STILL),
+    series("trading_engine_journal_warnings", "0" + STILL),
     series("trading_risk_kill_switch_active", "0" + STILL, 'scope="all"'),
     series("trading_risk_circuit_breaker_triggered", "0" + STILL, 'reason="daily_loss"'),
     series("trading_portfolio_drawdown", "0.02" + STILL),
@@ -95,6 +97,7 @@ FIRES: dict[str, tuple[tuple[str, str], ...]] = {
     "NamesFolded": (series("trading_engine_names_folded", "3" + STILL, 'label="strategy"'),),
     "JournalSlow": (series("trading_engine_journal_lag_seconds", "0.5" + STILL),),
     "JournalBacklog": (series("trading_engine_journal_backlog_records", "20000" + STILL),),
+    "JournalWarnings": (series("trading_engine_journal_warnings", "1" + STILL),),
     "KillSwitchActive": (series("trading_risk_kill_switch_active", "1" + STILL, 'scope="all"'),),
     "BreakerTripped": (series("trading_risk_circuit_breaker_triggered", "1" + STILL, 'reason="daily_loss"'),),
     "DrawdownNearLimit": (series("trading_portfolio_drawdown", "0.17" + STILL),),
@@ -152,6 +155,7 @@ def firing(folder: Path, shown: dict[str, str]) -> set[str]:
     (folder / "test.yml").write_text(yaml.safe_dump(test))
     told = subprocess.run(
         [program("promtool"), "test", "rules", str(folder / "test.yml")],
+        env={**os.environ, "TMPDIR": str(folder)},  # it leaves its storage behind
         capture_output=True,
         text=True,
         check=False,

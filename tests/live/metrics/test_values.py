@@ -162,8 +162,10 @@ def test_time_in_strategies_and_checks_is_counted_once(tmp_path: Path) -> None:
         await engine.ask(price(6, 100.0))
         metrics.update()
         await engine.ask(buys("s", 1))
+        metrics.update()
         await engine.ask(buys("s", 1))
         metrics.update()
+        assert len(engine.pump.check_seconds) == 2  # others read them too
 
     shown = see(tmp_path, work)
     count = "trading_engine_strategy_execution_time_count"
