@@ -35,6 +35,9 @@ class ThreadLauncher:
         self.host_restarts = 0
 
     async def start(self) -> None:
+        logs = logging.getLogger("strategy")  # of all strategies; what they log comes by their channels
+        logs.setLevel(logging.INFO)
+        logs.propagate = False
         _log.warning("strategies are less isolated than they could be: %s", self.missing[0])
 
     async def launch(self, number: int, name: str, channel: socket.socket, output: int) -> _Thread:  # noqa: ARG002
