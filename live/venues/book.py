@@ -383,6 +383,10 @@ class Book:
                 level.lots -= lots
                 outcomes.append(Trade(order, maker, lots, price, leaves, size))
                 self.last = price
+                if price > self._high:
+                    self._high = price
+                if not self._low or price < self._low:
+                    self._low = price
                 if size:
                     break
                 maker.open = False
@@ -391,9 +395,6 @@ class Book:
                 if after is not None:
                     after._before = None
                 level.first = maker = after
-            if self.last == price:
-                self._high = max(self._high, price)
-                self._low = min(self._low or price, price)
             if level.first is None and keys and keys[-1] == level.key:
                 keys.pop()
                 del levels[level.key]
