@@ -18,6 +18,7 @@ from live.api.generated.trading_pb2_grpc import RiskServiceServicer, TradingServ
 from live.api.grpc_door import Door
 from live.api.grpc_errors import rich_status
 from live.api.grpc_messages import from_message, to_message
+from live.api.grpc_stream import EventWriter, Streams, code_of
 from live.api.requests import (
     BreakerRequest,
     CloseRequest,
@@ -26,15 +27,12 @@ from live.api.requests import (
     StopStrategyRequest,
 )
 from live.api.roles import Caller
-from live.api.stream import KINDS
-from live.engine import Engine, Event, Subscription
+from live.engine import Engine
 from workbench.errors import RequestError, WorkbenchError
 
 __all__ = ["Calls", "RiskCalls", "TradingCalls"]
 
 LONGEST_CALL_S: Final = 120.0  # for those who set no deadline; a strategy may take a minute to load
-STALLED_S: Final = 10.0  # a reader of events who takes in nothing for so long is let go
-LOOK_S: Final = 5.0  # between two looks whether a token is still good
 
 _log = structlog.get_logger("live.grpc")
 
@@ -50,6 +48,7 @@ class Calls:
         self.engine = engine
         self.commands = commands
         self.door = door
+        self.streams = Streams()
 
     async def read[M: Message](self, request: Message, context: Context, kind: type[M], view: View) -> M:
         """Answer with what `view` says."""
@@ -128,59 +127,16 @@ class TradingCalls(Calls, TradingServiceServicer):
 
     async def StreamEvents(self, request: pb.StreamEventsRequest, context: Context) -> None:
         """Ends only by the reader's leave, a lost place, a token that is over, or a reader who is too slow."""
-        reader: Subscription | None = None
         try:
             caller, _ = self.door.enter(context, request.DESCRIPTOR.name)
-            reader = self._subscribed(request)
-            writing = asyncio.ensure_future(self._send_events(reader, context))
-            try:
-                await self._watch(writing, context, caller)
-            finally:
-                writing.cancel()
-        except RequestError as error:
-            gone = reader is not None and "not kept" in reader.dropped
-            await context.abort_with_status(
-                rich_status(error, grpc.StatusCode.OUT_OF_RANGE if gone else None)
-            )
-        finally:
-            if reader is not None:
-                self.engine.events.leave(reader)
-
-    async def _watch(self, writing: asyncio.Future[None], context: Context, caller: Caller) -> None:
-        """Until the writing is over.  Raises RequestError, also where the caller's token is good no more."""
-        while not writing.done():
-            await asyncio.wait([writing], timeout=LOOK_S)
-            self.door.still(context, caller)
-        await writing
-
-    async def _send_events(self, reader: Subscription, context: Context) -> None:
-        hello = {"run": str(self.engine.started_ns), "kinds": sorted(reader.kinds) or list(KINDS)}
-        events = [Event(self.engine.events.sequence, "hello", self.engine.clock.now_ns(), hello)]
-        while True:
-            for event in events:
-                if reader.dropped:
-                    break
+            with self.streams:
                 try:
-                    async with asyncio.timeout(STALLED_S):
-                        await context.write(_event(event))
-                except TimeoutError as error:
-                    raise RequestError(f"nothing was taken in for {STALLED_S:g} s", "too_many") from error
-            if reader.dropped:
-                raise RequestError(reader.dropped, "too_many")
-            events = await reader.next()
-
-    def _subscribed(self, request: pb.StreamEventsRequest) -> Subscription:
-        """Raises RequestError for kinds that there are not, and for a place that cannot be."""
-        if unknown := sorted(set(request.kinds) - set(KINDS)):
-            raise RequestError(
-                f"kinds: expected some of {', '.join(KINDS)}, found {unknown[0]!r:.40}", "invalid"
-            )
-        after = request.after if request.HasField("after") else None
-        if after is not None and after < 0:
-            raise RequestError(f"after: expected a sequence, found {after}", "invalid")
-        if after is not None and request.run not in ("", str(self.engine.started_ns)):
-            raise RequestError("the engine was started anew since; begin again without after", "stale")
-        return self.engine.events.subscribe(request.kinds, after)
+                    writer = EventWriter(self.engine, request, context)
+                    await writer.run(lambda: self.door.still(context, caller))
+                except RequestError as error:  # within, since the reader may not take that in either
+                    await context.abort_with_status(rich_status(error, code_of(error)))
+        except RequestError as error:
+            await context.abort_with_status(rich_status(error))
 
 
 class RiskCalls(Calls, RiskServiceServicer):
@@ -216,8 +172,3 @@ class RiskCalls(Calls, RiskServiceServicer):
             pb.CircuitBreakerResponse,
             lambda who, key: self.commands.breaker(who, from_message(request, BreakerRequest), key),
         )
-
-
-def _event(event: Event) -> pb.Event:
-    body = msgspec.json.encode(event.body).decode()
-    return pb.Event(sequence=event.sequence, kind=event.kind, ns=event.ns, body=body)
