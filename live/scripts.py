@@ -107,7 +107,7 @@ _MEMORY: Final = 1 << 30  # bytes of address space
 _REFUSED: Final = 3
 
 
-def main() -> int:
+def _main() -> int:
     """Write the script on standard input as JSON, its text left out; or why it cannot be used, and leave with 3."""
     for limit, most in (
         (resource.RLIMIT_CPU, _CPU_S),
@@ -125,4 +125,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(_main())

@@ -114,7 +114,7 @@ def _result(result: Any) -> dict[str, Any]:
     }
 
 
-def main() -> None:
+def _main() -> None:
     answer = os.dup(1)
     os.dup2(2, 1)  # what the strategy prints is not the answer
     job = json.load(sys.stdin)
@@ -149,4 +149,4 @@ def main() -> None:
     os._exit(0)
 
 
-main()
+_main()

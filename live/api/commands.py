@@ -13,7 +13,7 @@ import structlog
 from live.api.backtest_requests import BacktestRequest, BacktestResponse
 from live.api.backtests import Backtests
 from live.api.denials import Denials
-from live.api.limit_changes import changed_keys, merged
+from live.api.limit_changes import changed_keys, limits_tag, merged
 from live.api.memory import Memory, check_key
 from live.api.requests import (
     AcceptPriceRequest,
@@ -36,7 +36,7 @@ from live.api.requests import (
 from live.api.roles import Caller, allow
 from live.api.uploads import store
 from live.api.values import check_values
-from live.api.views import limits_tag, record_of
+from live.api.views import record_of
 from live.engine import Engine, StartRequest
 from live.machine import AuditLine, KillReset, KillSwitch, StrategyRecord
 from workbench.core.facts import CancelRequested, Fact, OrderAccepted, OrderEnded, OrderRefused

@@ -8,7 +8,8 @@ from typing import Final
 import msgspec
 
 from live.api.debug_answers import LedgerLine, LedgerView, LimitsInside, OrderQueue, SandboxView
-from live.api.views import limits_tag, order_view, quantile
+from live.api.limit_changes import limits_tag
+from live.api.views import order_view, quantile
 from live.engine import Engine
 from workbench.core.rows import LIMIT
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, Final
 
 import msgspec
@@ -10,7 +11,7 @@ from workbench.configuration.limits import load_limits
 from workbench.core.limits import RiskLimits
 from workbench.errors import RequestError
 
-__all__ = ["changed_keys", "merged"]
+__all__ = ["changed_keys", "limits_tag", "merged"]
 
 _BY_SYMBOL: Final = "position_limits"
 _WHOLE: Final = ("permitted_instruments",)  # a table that is replaced, not laid over
@@ -48,11 +49,18 @@ def changed_keys(before: RiskLimits, after: RiskLimits) -> tuple[str, ...]:
     return tuple(sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key)))
 
 
+def limits_tag(limits: RiskLimits) -> str:
+    """A tag that other limits do not have."""
+    lines = sorted(f"{key}={value!r}" for key, value in _flat(msgspec.to_builtins(limits)).items())
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
 def _flat(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in table.items():
         if isinstance(value, dict):
             found |= _flat(value, f"{prefix}{key}.")
         else:
-            found[prefix + key] = value
+            number = isinstance(value, int) and not isinstance(value, bool)
+            found[prefix + key] = float(value) if number else value
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -35,13 +34,13 @@ from live.api.answers import (
     StrategySummary,
     VenueRisk,
 )
+from live.api.limit_changes import limits_tag
 from live.api.money_views import portfolio, positions
 from live.engine import Engine, correlation_name
 from live.engine.strategies import RUNNING
 from live.machine import FillLine, OrderLine, StrategyRecord
 from workbench import __version__
 from workbench.core.facts import BreakerTripped
-from workbench.core.limits import RiskLimits
 from workbench.errors import RequestError
 
 __all__ = [
@@ -51,7 +50,6 @@ __all__ = [
     "fills",
     "health",
     "limits",
-    "limits_tag",
     "logs",
     "order_view",
     "orders",
@@ -320,11 +318,6 @@ def limits(engine: Engine) -> LimitsView:
     """The limits in force."""
     in_force = engine.machine.desk.limits
     return LimitsView(msgspec.to_builtins(in_force), limits_tag(in_force))
-
-
-def limits_tag(in_force: RiskLimits) -> str:
-    """A tag that other limits do not have."""
-    return hashlib.sha256(msgspec.msgpack.encode(in_force)).hexdigest()[:16]
 
 
 def orders(
