@@ -7,17 +7,17 @@ FROM python:3.13-slim AS builder
 ENV UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_NO_CACHE=1
 WORKDIR /app
 COPY .ci/uv.lock .ci/uv.lock
-RUN python -m venv /opt/uv && \
-    /opt/uv/bin/pip install --no-cache-dir --require-hashes --only-binary :all: -r .ci/uv.lock
+RUN python -m venv /uv && \
+    /uv/bin/pip install --no-cache-dir --require-hashes --only-binary :all: -r .ci/uv.lock
 COPY pyproject.toml requirements.lock README.md ./
 RUN printf 'setuptools\n' >build.in && \
-    /opt/uv/bin/uv venv --python /usr/local/bin/python /opt/venv && \
-    /opt/uv/bin/uv pip install --python /opt/venv/bin/python --only-binary :all: --compile-bytecode \
+    /uv/bin/uv venv --python /usr/local/bin/python /venv && \
+    /uv/bin/uv pip install --python /venv/bin/python --only-binary :all: --compile-bytecode \
         --constraints requirements.lock -r pyproject.toml --extra live -r build.in
 COPY workbench workbench
 COPY live live
-RUN /opt/uv/bin/uv pip install --python /opt/venv/bin/python --no-deps --no-build-isolation --editable . && \
-    /opt/venv/bin/python -m compileall -q workbench live && \
+RUN /uv/bin/uv pip install --python /venv/bin/python --no-deps --no-build-isolation --editable . && \
+    /venv/bin/python -m compileall -q workbench live && \
     rm -r .ci build.in requirements.lock
 
 FROM python:3.13-slim
@@ -27,12 +27,12 @@ RUN apt-get update && \
     rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 10001 --user-group --home-dir /data --no-create-home --shell /usr/sbin/nologin trader && \
     install -d -o trader -g trader -m 0700 /data /data/engine /data/cache
-COPY --from=builder /opt/venv /opt/venv
+COPY --from=builder /venv /venv
 COPY --from=builder /app /app
 COPY strategies /app/strategies
 COPY config /app/config
 WORKDIR /app
-ENV PATH=/opt/venv/bin:$PATH \
+ENV PATH=/venv/bin:$PATH \
     HOME=/data \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

@@ -38,7 +38,7 @@ def _default(name: str) -> str:
     value: object = Settings.model_fields[name].default
     match value:
         case SecretStr():
-            return value.get_secret_value()
+            return str(value.get_secret_value())
         case bool():
             return str(value).lower()
         case float():
@@ -66,7 +66,9 @@ def test_the_table_of_alerts_is_that_of_the_file() -> None:
 
 def _command(marker: str) -> str:
     """The one line of a shell block that holds `marker`."""
-    lines = [line for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) for line in block.splitlines()]
+    lines: list[str] = [
+        line for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) for line in block.splitlines()
+    ]
     (line,) = [line for line in lines if marker in line]
     return line
 
