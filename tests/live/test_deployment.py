@@ -233,6 +233,9 @@ def test_the_image_builds_and_runs_read_only() -> None:
             break
     else:
         pytest.skip("no container daemon answers: start docker, or install podman")
+    (base,) = {line.split()[0] for line in _of("FROM")}
+    if subprocess.run([program, "pull", base], capture_output=True, check=False).returncode != 0:
+        pytest.skip(f"{program} cannot fetch {base} from here")
     subprocess.run([program, "build", "-t", "trading-engine-test", str(ROOT)], check=True)
     code = "import os, live.engine, live.metrics; assert os.getuid() == 10001; print('well')"
     told = subprocess.run(
