@@ -1,0 +1,40 @@
+"""`python -m live`: the trading engine, by the settings of the environment, until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from live.settings import load_settings
+from workbench.errors import WorkbenchError
+
+__all__ = ["main"]
+
+
+def main(**given: Any) -> int:
+    """Run an engine; its exit status.
+
+    given: settings by name, which count before the environment.  Bad ones are one line on stderr and status 2.
+    """
+    # gRPC's own messages say nothing that is not said in one line here; and no process is forked from this one.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+    try:
+        settings = load_settings(**given)
+    except WorkbenchError as error:
+        sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
+        return 2
+    from live.service import run  # after the above, since it loads gRPC
+
+    return run(settings)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        sys.stderr.write(
+            f"error: expected no arguments, found {sys.argv[1]!r}; settings are variables (see live/settings.py), "
+            "and `workbench live --help` has options\n"
+        )
+        sys.exit(2)
+    sys.exit(main())
