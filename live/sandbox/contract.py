@@ -68,7 +68,8 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     minimum: a weaker level refuses to start (`none` must be asked for where isolation is `thread`).
     strongest: nothing above it is tried.  without: layers left out; for proving what each is good for.
-    memory_mb: address space a strategy may add to what its process starts with.  memory_alarm: share that is told.
+    memory_mb: address space a strategy may add to what its process starts with (the import of pandas adds 130, that of
+    pyarrow as much again, of which little is ever memory).  memory_alarm: share that is told.
     cpu_s: CPU time it may use without answering.  load_s: wall time from launch to Ready.
     soft_s, hard_s: wall time for one delivery, from when it became the oldest without an answer: later than soft is
     counted and told, later than hard is killed.
@@ -84,7 +85,7 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True):
     minimum: Level = Level.FILTERED
     strongest: Level = Level.BUBBLEWRAP
     without: frozenset[Layer] = frozenset()
-    memory_mb: int = 256
+    memory_mb: int = 512
     memory_alarm: float = 0.8
     cpu_s: float = 10.0
     load_s: float = 60.0
