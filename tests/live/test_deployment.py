@@ -216,6 +216,11 @@ def test_prometheus_is_asked_to_scrape_the_engine_of_the_file() -> None:
     config = yaml.safe_load((ROOT / "config" / "prometheus.yml").read_text())
     (job,) = config["scrape_configs"]
     assert job["static_configs"] == [{"targets": [f"trading-engine:{DEFAULTS.port}"]}]
+    (secret,) = COMPOSE["services"]["prometheus"]["secrets"]
+    assert job["authorization"] == {"credentials_file": f"/run/secrets/{secret}"}
+    folder = COMPOSE["secrets"][secret]["file"].removeprefix("./").partition("/")[0]
+    assert f"{folder}/" in (ROOT / ".gitignore").read_text().splitlines()
+    assert _ignored(folder)
 
 
 # --- a real build -----------------------------------------------------------------------------------------------------

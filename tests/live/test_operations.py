@@ -13,6 +13,8 @@ from typing import Any
 import yaml
 from pydantic import SecretStr
 
+from live.api.auth import Tokens
+from live.api.roles import Role
 from live.machine import Machine
 from live.metrics import FAMILIES, Metrics
 from live.settings import Settings, variables
@@ -71,6 +73,15 @@ def _command(marker: str) -> str:
     ]
     (line,) = [line for line in lines if marker in line]
     return line
+
+
+def test_the_token_for_prometheus_may_read_and_no_more(tmp_path: Path) -> None:
+    command = _command("Role.VIEWER").partition(" > ")[0]
+    command = command.replace("docker compose exec -T trading-engine python", sys.executable)
+    command = command.replace("/data/engine", str(tmp_path))
+    made = subprocess.run(command, shell=True, check=True, capture_output=True, text=True, cwd=ROOT)
+    caller = Tokens(tmp_path).check(made.stdout.strip())
+    assert (caller.person, caller.role) == ("prometheus", Role.VIEWER)
 
 
 def test_a_backup_of_a_running_engine_starts_where_it_was_made(tmp_path: Path) -> None:

@@ -31,13 +31,19 @@ def program(name: str) -> str:
 
 
 @contextmanager
-def serving(render: Callable[[], tuple[bytes, str]], path: str = "/metrics") -> Iterator[int]:
-    """An HTTP server on loopback that answers `path`, and nothing else; its port."""
+def serving(
+    render: Callable[[], tuple[bytes, str]], path: str = "/metrics", token: str = ""
+) -> Iterator[int]:
+    """An HTTP server on loopback that answers `path`, and nothing else; its port.
+
+    token: that must come with a request; "" for none.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body, content_type = render()
-            self.send_response(200 if self.path == path else 404)
+            allowed = not token or self.headers["Authorization"] == f"Bearer {token}"
+            self.send_response(401 if not allowed else 200 if self.path == path else 404)
             self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

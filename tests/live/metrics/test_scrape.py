@@ -19,10 +19,11 @@ from workbench.core.intents import StrategyFailed
 ROOT = Path(__file__).parents[3]
 
 
-def _config(port: int) -> str:
+def _config(port: int, token_file: Path) -> str:
     """Our own configuration, asked to look at a port of this machine and more often."""
     text = (ROOT / "config" / "prometheus.yml").read_text()
     text = text.replace("trading-engine:8083", f"127.0.0.1:{port}")
+    text = text.replace("/run/secrets/metrics_token", str(token_file))
     text = re.sub(r"(scrape_interval|evaluation_interval): \S+", r"\1: 200ms", text)
     text = re.sub(r"scrape_timeout: \S+", "scrape_timeout: 200ms", text)
     return text.replace("- alerts.yml", f"- {ROOT / 'config' / 'alerts.yml'}")
@@ -48,7 +49,12 @@ async def _shown(folder: Path) -> tuple[bytes, str]:
 def test_prometheus_scrapes_the_engine_and_looks_for_alerts(tmp_path: Path) -> None:
     program("prometheus")
     shown = asyncio.run(_shown(tmp_path))
-    with serving(lambda: shown) as port, scraping(tmp_path, _config(port)) as server:
+    token_file = tmp_path / "token"
+    token_file.write_text("a token of a viewer\n")
+    with (
+        serving(lambda: shown, token="a token of a viewer") as port,
+        scraping(tmp_path, _config(port, token_file)) as server,
+    ):
         server.wait_for(lambda s: _firing(s, "ChaosActive"), "a scrape and an alert")
         (target,) = server.ask("targets")["activeTargets"]
         assert (target["health"], target["lastError"]) == ("up", "")
