@@ -37,6 +37,7 @@ STATUS: Final = {
 }
 """HTTP status of each kind of RequestError."""
 
+_UNREAD: Final = ("too_large", "slow", "media")  # the rest of the body is not waited for
 _TYPE: Final = "urn:workbench:problem:"
 _log = structlog.get_logger("live.api")
 
@@ -55,6 +56,8 @@ def problem_of(error: RequestError, path: str = "") -> Response:
     headers = {}
     if error.kind == "unauthenticated":
         headers["WWW-Authenticate"] = 'Bearer realm="trading-engine"'
+    if error.kind in _UNREAD:
+        headers["Connection"] = "close"
     if error.kind == "too_many":
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_s)))
     return problem(STATUS[error.kind], error.kind, str(error), path, headers)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections import deque
 from collections.abc import Iterable
 from itertools import islice
@@ -13,6 +15,7 @@ import msgspec
 __all__ = ["Event", "EventStream", "Subscription"]
 
 _KEPT: Final = 10_000
+_LINGER_S: Final = 60.0
 _WAITING: Final = 2_000  # events that one subscriber may be behind
 
 
@@ -65,10 +68,21 @@ class EventStream:
         self.sequence = 0
         self._kept: deque[Event] = deque(maxlen=_KEPT)
         self._readers: set[Subscription] = set()
+        self._left = -math.inf
 
     @property
     def readers(self) -> int:
         return len(self._readers)
+
+    @property
+    def watched(self) -> bool:
+        """Somebody reads, or did so a moment ago and may come back."""
+        return bool(self._readers) or time.monotonic() - self._left < _LINGER_S
+
+    def skip(self) -> None:
+        """Something happened that is not published, as nobody watches: whoever comes back later is told of the hole."""
+        self.sequence += 1
+        self._kept.clear()
 
     def publish(self, kind: str, ns: int, body: Any) -> None:
         self.sequence += 1
@@ -91,4 +105,6 @@ class EventStream:
         return reader
 
     def leave(self, reader: Subscription) -> None:
-        self._readers.discard(reader)
+        if reader in self._readers:
+            self._readers.remove(reader)
+            self._left = time.monotonic()

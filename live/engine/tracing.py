@@ -11,7 +11,7 @@ import structlog
 from live.engine.events import EventStream
 from live.engine.pump import Block
 from live.engine.runner import correlation_name
-from live.machine import Answered, Input, Machine
+from live.machine import Answered, Input, Machine, StrategyNoted
 from workbench.core.facts import (
     BreakerReset,
     BreakerTripped,
@@ -59,14 +59,20 @@ class Tracer:
 
     def _input(self, machine: Machine, item: Input, ns: int) -> None:
         if isinstance(item, PriceUpdate):
-            if self._events.readers:
+            if self._events.watched:
                 self._events.publish("prices", item.timestamp_ns, item)
+            else:
+                self._events.skip()
         elif isinstance(item, Answered):
             self._signals(machine, item, ns)
+        elif isinstance(item, StrategyNoted):
+            self._events.publish("strategies", ns, item.record)
 
     def _signals(self, machine: Machine, item: Answered, ns: int) -> None:
         correlation = correlation_name(item.strategy_id, item.correlation)
-        if self._events.readers:
+        if not self._events.watched:
+            self._events.skip()
+        else:
             body = {
                 "strategy_id": item.strategy_id,
                 "correlation_id": correlation,
@@ -114,11 +120,16 @@ class Tracer:
         _log.warning(names[type(fact)], **_plain(fact))
 
     def _publish(self, machine: Machine, kind: str, fact: Any) -> None:
+        watched, logged = self._events.watched, self._may_log()
+        if not watched:
+            self._events.skip()
+            if not logged:
+                return
         line = machine.blotter.find(getattr(fact, "order_id", 0))
         thread = correlation_name(line.strategy_id, line.correlation) if line else ""
-        if self._events.readers:
+        if watched:
             self._events.publish(kind, fact.timestamp_ns, {**_named(fact), "correlation_id": thread})
-        if self._may_log():
+        if logged:
             name = "order_filled" if isinstance(fact, OrderFill) else _event_name(fact)
             _log.info(name, correlation_id=thread, **_plain(fact))
 

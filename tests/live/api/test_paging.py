@@ -26,7 +26,8 @@ def _page(served: Served, kind: str, **query: Any) -> Any:
 
 def test_pages_of_fills_join_up(served: Served) -> None:
     whole = _page(served, "fills", limit=1000)["fills"]
-    after, seen = 0, []
+    after = 0
+    seen: list[Any] = []
     while len(seen) < len(whole):
         page = _page(served, "fills", limit=7, after=after)
         assert len(page["fills"]) <= 7
