@@ -1,7 +1,7 @@
 # A newcomer needs two of these: `make demo` and `make test`. Everything sets itself up first (.ci/setup).
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo run-dev test check format proto test-slow test-chaos-strategies bench bench-peers lock clean clean-all
+.PHONY: help setup demo run-dev test check format proto test-slow test-chaos-strategies bench bench-peers bench-live lock clean clean-all
 
 PYTHON := .venv/bin/python
 CODE := workbench strategies tests live
@@ -61,6 +61,9 @@ proto: setup  ## make live/api/generated from live/api/trading.proto
 	@$(PYTHON) -m grpc_tools.protoc --proto_path=live/api/generated=live/api \
 		--proto_path="$$($(PYTHON) -c 'from importlib.resources import files; print(files("grpc_tools") / "_proto")')" \
 		--python_out=. --pyi_out=. --grpc_python_out=. live/api/generated/trading.proto
+
+bench-live: setup  ## the live engine: orders a second, latencies, kill switch, restart, memory
+	@$(PYTHON) -m tests.benchmarks.bench_live $(ARGS)
 
 lock: setup  ## compile requirements.lock from pyproject.toml (UPGRADE=--upgrade takes newer versions)
 	@uv=$$(.ci/setup uv) && \

@@ -100,15 +100,23 @@ class Runner:
     def flush(self) -> None:
         """Send what does not wait for a price, and prices that waited, as far as it keeps up."""
         while self._prices and len(self._sent) < _MOST_UNANSWERED:
-            key = next(iter(self._prices))
-            self._send(self._prices.pop(key), self.silent)
+            if not self._send(self._prices.pop(next(iter(self._prices))), self.silent):
+                break
         if self._fills or self._breaches:
             self._send(None, self.silent)
 
-    def _send(self, price: PriceUpdate | None, silent: bool) -> None:
+    def finish(self) -> None:
+        """Send everything that waits, however far behind the process is: it is told nothing more afterwards."""
+        while self._prices and self._send(self._prices.pop(next(iter(self._prices))), self.silent):
+            pass
+        if self._fills or self._breaches:
+            self._send(None, self.silent)
+
+    def _send(self, price: PriceUpdate | None, silent: bool) -> bool:
+        """Send what there is; False where the process cannot take it now."""
         worker = self.worker
         if worker is None:
-            return
+            return False
         metrics = self._metrics()
         told = {} if metrics == self._told else dict(metrics)
         message = Deliver(
@@ -121,11 +129,12 @@ class Runner:
                 self._prices.setdefault((price.symbol, price.venue), price)
             if len(self._fills) + len(self._breaches) > _MOST_UNANSWERED:
                 worker.kill("it takes in less than it is told")
-            return
+            return False
         self.sequence += 1
         self._told = metrics
         self._sent.append((self.sequence, time.perf_counter(), silent))
         self._fills, self._breaches, self._positions = [], [], {}
+        return True
 
     def answer(self, answer: Answer) -> int | None:
         """Take an answer in: its correlation where it is to be used, None where it is silent.

@@ -81,6 +81,7 @@ class Strategies:
         self.slots: dict[str, _Slot] = {}
         self.tape: deque[PriceUpdate] = deque(maxlen=_WARM_UP)
         self.swaps = 0
+        self._conflated = 0
         self._pump, self._sandbox, self._settings, self._clock = pump, sandbox, settings, clock
         self._listeners: list[Runner] = []
         self._by_worker: dict[Worker, tuple[_Slot, Runner]] = {}
@@ -104,12 +105,12 @@ class Strategies:
 
     def facts(self, facts: list[Fact]) -> None:
         """Tell strategies of their fills and breaches."""
+        desk = self.machine.desk
         for fact in facts:
             if isinstance(fact, OrderFill):
                 slot = self.slots.get(fact.strategy_id)
                 if slot is not None:
-                    s = self.machine.desk.strategy_index(fact.strategy_id)
-                    held = self.machine.desk.position(s, fact.symbol)
+                    held = desk.position(desk.strategy_index(fact.strategy_id), fact.symbol)
                     for runner in (slot.runner, slot.candidate):
                         if runner is not None:
                             runner.fill(fact, held)
@@ -127,6 +128,11 @@ class Strategies:
     def listeners(self) -> list[Runner]:
         """Those that are shown prices, in the order of their seats, then versions that warm up."""
         return self._listeners
+
+    @property
+    def conflated(self) -> int:
+        """Prices that a newer one replaced before a strategy could be shown them, since the engine began."""
+        return self._conflated + sum(runner.conflated for _, runner in self._by_worker.values())
 
     def slot_of(self, worker: Worker) -> tuple[_Slot, Runner] | None:
         return self._by_worker.get(worker)
@@ -263,7 +269,7 @@ class Strategies:
             self.swaps += 1
             if old is not None:
                 slot.draining.append(old)
-                old.flush()
+                old.finish()
                 self._spawn(self._drain(slot, old))
             self._relist()
             await self._pump.ask(SeatStrategy(started.seat))
@@ -447,6 +453,7 @@ class Strategies:
         if found is None or self._closing:
             return
         slot, runner = found
+        self._conflated += runner.conflated
         if ended.reason is not ExitReason.FINISHED:
             slot.log.append((self._clock.now_ns(), "error", f"process ended: {ended.reason} {ended.detail}"))
             _log.warning(

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from workbench.core.facts import CancelRequested, Fact, OrderAccepted, OrderAcknowledged, OrderEnded
+from workbench.core.facts import CancelRequested, OrderAccepted, OrderAcknowledged, OrderEnded
 from workbench.core.messages import OrderFill
 
 __all__ = ["Blotter", "FillLine", "OrderLine"]
@@ -123,14 +123,6 @@ class Blotter:
             line.state = "cancelling"
         else:
             self._end(line, fact.state)
-
-    def note(self, facts: list[Fact]) -> None:
-        """Follow facts of orders, but for fills, which come with what they realised."""
-        for fact in facts:
-            if isinstance(fact, OrderAccepted):
-                self.accepted(fact)
-            elif isinstance(fact, OrderEnded | CancelRequested | OrderAcknowledged):
-                self.changed(fact)
 
     def refused_cancel(self, order_id: int) -> None:
         """A venue would not cancel: the order works as before."""

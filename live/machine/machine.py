@@ -26,7 +26,14 @@ from live.machine.results import Performance, Results
 from workbench.core.build import Seat
 from workbench.core.costs import Costs
 from workbench.core.desk import TradingDesk
-from workbench.core.facts import BreakerTripped, Fact
+from workbench.core.facts import (
+    BreakerTripped,
+    CancelRequested,
+    Fact,
+    OrderAccepted,
+    OrderAcknowledged,
+    OrderEnded,
+)
 from workbench.core.intents import (
     ClockTick,
     ClosePositions,
@@ -47,6 +54,7 @@ __all__ = ["Machine", "Setup"]
 AUDIT_KEPT: Final = 10_000
 ALERTS_KEPT: Final = 1_000
 FORMAT: Final = 1  # of a snapshot
+_CHANGES: Final = (OrderEnded, CancelRequested, OrderAcknowledged)
 _TIMED: Final = (PriceUpdate, ClockTick)
 _FLATTEN_AFTER: Final = (PriceUpdate, VenueReport, ClockTick, KillSwitch)
 
@@ -147,6 +155,7 @@ class Machine:
                 facts = self.desk.process(item)
         if facts:
             self._follow(facts)
+        self.blotter.correlation = 0  # what a breaker or a person sends belongs to no signal
         if self.kills and isinstance(item, _FLATTEN_AFTER):
             facts = facts + self._flatten()
         if isinstance(item, _TIMED):
@@ -155,9 +164,10 @@ class Machine:
 
     def _follow(self, facts: list[Fact]) -> None:
         blotter = self.blotter
-        blotter.note(facts)
         for fact in facts:
-            if isinstance(fact, OrderFill):
+            if isinstance(fact, OrderAccepted):
+                blotter.accepted(fact)
+            elif isinstance(fact, OrderFill):
                 name = f"{fact.symbol}@{fact.venue}"
                 closed = self.results.fill(
                     fact.strategy_id,
@@ -169,6 +179,8 @@ class Machine:
                     self.fees_of[name],
                 )
                 blotter.filled(fact, closed)
+            elif isinstance(fact, _CHANGES):
+                blotter.changed(fact)
             elif isinstance(fact, RiskBreach):
                 self.results.breach(fact.strategy_id)
                 key = (fact.breach_type, fact.strategy_id)

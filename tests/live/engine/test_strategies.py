@@ -140,17 +140,21 @@ def seen(tmp_path: Path, strategy: str) -> Counter[tuple[str, str, int]]:
     return found
 
 
-def assert_seen_once(tmp_path: Path, strategy: str) -> None:
-    """Every update between the first and the last that it signed for was signed for once."""
+def assert_seen_once(tmp_path: Path, strategy: str, conflated: int = 0) -> None:
+    """Every update between the first and the last that it signed for was signed for once, but for conflated ones."""
     found = seen(tmp_path, strategy)
     assert found
     assert set(found.values()) == {1}
+    missing = 0
     for symbol, venue in {(symbol, venue) for symbol, venue, _ in found}:
         sequences = sorted(s for y, v, s in found if (y, v) == (symbol, venue))
-        assert sequences == list(range(sequences[0], sequences[-1] + 1))
+        missing += sequences[-1] + 1 - sequences[0] - len(sequences)
+    assert missing <= conflated  # a busy machine may fall behind, and then says so
 
 
 def swap(tmp_path: Path, times: int, isolation: str) -> None:
+    conflated: list[int] = []
+
     async def work(engine: Engine, folder: Path) -> None:
         write_script(folder, "witness", WITNESS, version="0")
         await engine.strategies.start(StartRequest("witness"))
@@ -161,10 +165,11 @@ def swap(tmp_path: Path, times: int, isolation: str) -> None:
         await asyncio.sleep(0.1)
         await until(lambda: engine.strategies.slots["witness"].runner.quiet)  # type: ignore[union-attr]
         assert engine.strategies.swaps == times
+        conflated.append(engine.strategies.conflated)
 
     minimum = "none" if isolation == "thread" else "rlimits"
     engine_with(tmp_path, work, strategy_isolation=isolation, strategy_isolation_minimum=minimum)
-    assert_seen_once(tmp_path, "witness")
+    assert_seen_once(tmp_path, "witness", *conflated)
 
 
 @pytest.mark.parametrize("isolation", ["thread", "sandbox"])
