@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from workbench.backtest.result import BacktestResult
     from workbench.chaos.events import ChaosEvent
     from workbench.chaos.triggered import triggered_strategies
+    from workbench.client import AsyncEngineClient, EngineClient
     from workbench.configuration.limits import load_limits
     from workbench.core.costs import Costs
     from workbench.core.limits import RiskLimits
@@ -38,12 +39,14 @@ if TYPE_CHECKING:
     from workbench.sweeps.result import SweepResult
 
 __all__ = [
+    "AsyncEngineClient",
     "BacktestResult",
     "CampaignResult",
     "ChaosBacktester",
     "ChaosEvent",
     "CompiledStrategy",
     "Costs",
+    "EngineClient",
     "Instrument",
     "MarketSignal",
     "OptimizeResult",
@@ -77,12 +80,14 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOME: Final = {
+    "AsyncEngineClient": "client",
     "BacktestResult": "backtest.result",
     "CampaignResult": "sweeps.campaign_result",
     "ChaosBacktester": "backtest.chaos_backtest",
     "ChaosEvent": "chaos.events",
     "CompiledStrategy": "strategy.compiled",
     "Costs": "core.costs",
+    "EngineClient": "client",
     "Instrument": "core.messages",
     "MarketSignal": "core.messages",
     "OrderFill": "core.messages",
