@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         WorkerExit,
         WorkerStatus,
     )
+    from live.sandbox.linux import forbid_inspection
     from live.sandbox.sandbox import Sandbox
     from live.sandbox.worker import Worker
 
@@ -67,10 +68,11 @@ __all__ = [
     "Worker",
     "WorkerExit",
     "WorkerStatus",
+    "forbid_inspection",
 ]
 
 # A strategy's process imports this package too, and has no use for the engine's side of it.
-_HOMES = {"Sandbox": "sandbox", "Worker": "worker"}
+_HOMES = {"Sandbox": "sandbox", "Worker": "worker", "forbid_inspection": "linux"}
 
 
 def __getattr__(name: str) -> Any:
