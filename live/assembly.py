@@ -11,7 +11,6 @@ import live
 from live.engine import Engine, StartRequest
 from live.settings import Settings
 from live.venues.clock import WallClock
-from live.venues.opening import in_lock_step, lock_step, open_venues
 from live.venues.settings import load_venues
 from workbench.configuration import load_limits, load_strategies_config
 from workbench.core.limits import RiskLimits
@@ -58,10 +57,9 @@ def open_engine(settings: Settings) -> Engine:
     clock = WallClock()
     return Engine(
         settings.model_copy(update={"strategies_path": scripts}),
-        open_venues(config, clock),
+        config,
         clock,
         limits=limits,
-        lock_step=lock_step(config) if in_lock_step(config) else None,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 import structlog
@@ -24,6 +23,8 @@ from live.settings import Settings
 from live.venues.clock import Clock
 from live.venues.contract import Venue
 from live.venues.embedded import EmbeddedVenue
+from live.venues.opening import in_lock_step, lock_step, open_venues
+from live.venues.venue_settings import VenuesConfig
 from workbench.core.facts import Fact
 from workbench.core.limits import RiskLimits
 from workbench.core.messages import PriceUpdate
@@ -43,24 +44,27 @@ class Engine:
     def __init__(
         self,
         settings: Settings,
-        venues: Sequence[Venue],
+        venues: VenuesConfig,
         clock: Clock,
         *,
         limits: RiskLimits,
-        lock_step: Iterable[PriceUpdate] | None = None,
     ) -> None:
-        """lock_step: recorded prices, taken one at a time, each when all strategies have answered the one before."""
+        """venues: what venues.yaml says; recorded prices whose speed is off are played in lock step (see `play`).
+
+        Raises ConfigError where some venues are in lock step and others not.
+        """
         self.settings = settings
         self.clock = clock
         self.state = "starting"
         self.reason = ""
         self.events = EventStream()
         self.tracer = Tracer(self.events)
-        self.venues = tuple(venues)
+        self.config = venues
+        self.venues: tuple[Venue, ...] = ()
         self.limits = limits
         self.catalog = Catalog(settings.strategies_path, settings.data / "uploads")
         self.started_ns = clock.now_ns()
-        self._lock_step = lock_step
+        self._stepped = in_lock_step(venues)
         self._stepping: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -70,6 +74,7 @@ class Engine:
         self.journal = Journal.open(settings.journal, commit_interval_ms=settings.commit_interval_ms)
         try:
             self.recovered: Recovered = recover(self.journal, self.setup(), self.clock.now_ns())
+            self.venues = open_venues(self.config, self.clock, self._newest_prices())
             self.sandbox = Sandbox(self.sandbox_settings())
             await self.sandbox.start()
         except BaseException:
@@ -83,7 +88,7 @@ class Engine:
             release=self._release,
             turned=self._turned,
             halted=self._halted,
-            ticking=self._lock_step is None,
+            ticking=not self._stepped,
             timeout_s=settings.risk_check_timeout_ms / 1000.0,
             snapshot_events=settings.snapshot_events,
         )
@@ -106,14 +111,25 @@ class Engine:
     def setup(self) -> Setup:
         """What the machine is built from, by the settings."""
         settings, limits = self.settings, self.limits
+        venues = self.config.venues
         return Setup(
-            tuple(instrument for venue in self.venues for instrument in venue.instruments),
-            {venue.name: venue.costs for venue in self.venues},
-            tuple(venue.name for venue in self.venues if venue.kind != "paper"),
+            tuple(instrument for venue in venues for instrument in venue.instruments),
+            {venue.name: venue.costs for venue in venues},
+            tuple(venue.name for venue in venues if venue.kind != "paper"),
             limits,
             settings.initial_cash,
             settings.order_queue_size,
         )
+
+    def _newest_prices(self) -> dict[str, float]:
+        """Marks by symbol, so that a made-up market goes on from where it was; empty on a new journal."""
+        found: dict[str, float] = {}
+        desk = self.recovered.machine.desk
+        for k, instrument in enumerate(desk.instruments):
+            mark = float(desk.view.instruments[k].mark)
+            if mark > 0.0:
+                found.setdefault(instrument.symbol, mark)
+        return found
 
     def sandbox_settings(self) -> SandboxSettings:
         settings = self.settings
@@ -137,17 +153,17 @@ class Engine:
 
     def play(self) -> asyncio.Task[None]:
         """Begin to play the recorded prices in lock step; the task ends with them."""
-        if self._lock_step is None:
+        if not self._stepped:
             raise RuntimeError("the engine has no prices to be played in lock step")
         if self._stepping is None:
-            stepper = Stepper(self.pump, self.strategies, self._lock_step)
+            stepper = Stepper(self.pump, self.strategies, lock_step(self.config))
             self._stepping = asyncio.create_task(stepper.run(), name="lock step")
         return self._stepping
 
     def _route(self, item: Input, facts: list[Fact]) -> None:
         if facts:
             self.strategies.facts(facts)
-        if isinstance(item, PriceUpdate) and self._lock_step is None:
+        if isinstance(item, PriceUpdate) and not self._stepped:
             self.strategies.price(item)
 
     def _turned(self) -> None:

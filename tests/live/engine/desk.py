@@ -12,7 +12,7 @@ from typing import Any
 from live.engine import Engine
 from live.settings import Settings, load_settings
 from live.venues.clock import SimulatedClock, WallClock
-from live.venues.opening import in_lock_step, lock_step, open_venues
+from live.venues.opening import in_lock_step
 from live.venues.settings import load_venues
 from workbench.core.limits import RiskLimits
 
@@ -80,10 +80,9 @@ async def open_engine(
     clock = SimulatedClock() if stepped else WallClock()
     engine = Engine(
         settings,
-        open_venues(config, clock),
+        config,
         clock,
         limits=RiskLimits() if limits is None else limits,
-        lock_step=lock_step(config) if stepped else None,
     )
     await engine.start()
     try:

@@ -16,8 +16,7 @@ from live.machine import Answered
 from live.metrics import Metrics
 from live.settings import load_settings
 from live.venues.clock import SimulatedClock
-from live.venues.paper import PaperVenue
-from live.venues.venue_settings import VenueSettings
+from live.venues.venue_settings import FeedSettings, VenuesConfig, VenueSettings
 from workbench.core.costs import Costs
 from workbench.core.limits import RiskLimits
 from workbench.core.messages import Instrument, MarketSignal, PriceUpdate
@@ -70,10 +69,11 @@ async def running(
     )
     instruments = tuple(Instrument(symbol, "exchange-1") for symbol in symbols)
     clock = SimulatedClock(SECOND)
-    venue = PaperVenue(
-        VenueSettings("exchange-1", "paper", "none", instruments, costs=Costs.free()), clock, source=None
-    )
-    engine = Engine(settings, [venue], clock, limits=limits or RiskLimits.unlimited(), lock_step=[])
+    # Prices in lock step that nobody plays: the engine gets those of the test alone.
+    feed = FeedSettings("none", kind="recorded", path="none", speed=math.inf)
+    venue = VenueSettings("exchange-1", "paper", "none", instruments, costs=Costs.free())
+    config = VenuesConfig({"none": feed}, (venue,))
+    engine = Engine(settings, config, clock, limits=limits or RiskLimits.unlimited())
     await engine.start()
     try:
         yield engine
