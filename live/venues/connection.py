@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Sequence
 from typing import Final
@@ -17,7 +18,10 @@ from workbench.core.messages import PriceUpdate
 __all__ = ["Connection"]
 
 _MOST_WAITING: Final = 32 << 20  # bytes; a client that is further behind is dropped
+_STALL_S: Final = 5.0  # in which a client must take something, or say goodbye
 _REASON_BYTES: Final = 120  # of a WebSocket close frame
+
+_log = logging.getLogger(__name__)
 
 
 class Connection:
@@ -36,7 +40,8 @@ class Connection:
         self._waiting: deque[bytes] = deque()
         self._bytes = 0
         self._bell = asyncio.Event()
-        self._closing: asyncio.Task[None] | None = None
+        self._goodbye: tuple[int, str] | None = None
+        self._writer = asyncio.create_task(self._write())
 
     def post(self, frame: FromServer) -> None:
         """Queue a frame; never blocks.  A client that is too far behind is dropped."""
@@ -47,6 +52,7 @@ class Connection:
         if self._bytes > _MOST_WAITING:
             self._waiting.clear()
             self.end(1008, f"slow reader: more than {_MOST_WAITING >> 20} MB wait for it")
+            _log.warning("%s: a slow reader was dropped: too much waits for it", self.session)
             return
         self._waiting.append(data)
         self._bell.set()
@@ -75,18 +81,26 @@ class Connection:
         reports.clear()
 
     def end(self, code: int, reason: str) -> None:
-        """Close the connection with a reason, without waiting for the client."""
+        """Close the connection with a reason once what is queued has been sent; does not wait for that."""
         if self.ended:
             return
-        if not self._waiting:
-            self.post(Problem(reason))
         self.ended = True
+        self._waiting.append(encode(Problem(reason)))
+        self._goodbye = (code, reason.encode()[:_REASON_BYTES].decode(errors="ignore"))
         self._bell.set()
-        text = reason.encode()[:_REASON_BYTES].decode(errors="ignore")
-        self._closing = asyncio.create_task(self._socket.close(code, text))
 
-    async def write(self) -> None:
-        """Send what is queued until the connection ends."""
+    async def closed(self) -> None:
+        """Until the client is gone: at once where it left by itself, else after its goodbye."""
+        if self._goodbye is None:
+            self.ended = True
+            self._writer.cancel()
+        await asyncio.gather(self._writer, return_exceptions=True)
+
+    async def _write(self) -> None:
+        """Send what is queued until the connection ends; a client that takes nothing for long is cut off.
+
+        The library's signs of life wait behind what is queued, so that they do not notice such a client.
+        """
         try:
             while not self.ended or self._waiting:
                 if not self._waiting:
@@ -94,12 +108,17 @@ class Connection:
                     await self._bell.wait()
                     continue
                 data = self._waiting.popleft()
-                await self._socket.send(data)
+                async with asyncio.timeout(_STALL_S):
+                    await self._socket.send(data)
                 self._bytes -= len(data)
+            if self._goodbye is not None:
+                async with asyncio.timeout(_STALL_S):
+                    await self._socket.close(*self._goodbye)
         except ConnectionClosed:
             self.ended = True
-
-    async def closed(self) -> None:
-        """Until the closing that was begun is done."""
-        if self._closing is not None:
-            await asyncio.gather(self._closing, return_exceptions=True)
+        except TimeoutError:
+            self.ended = True
+            self._socket.transport.abort()
+            _log.warning(
+                "%s: a slow reader was dropped: it took nothing for %g seconds", self.session, _STALL_S
+            )

@@ -150,17 +150,21 @@ class Link:
                 self._on_frame(frame)
 
     async def _write(self, socket: ClientConnection) -> None:
-        """Send what is queued; a connection that is closed ends the reading too."""
+        """Send what is queued, and cut a connection that takes nothing: signs of life wait behind what is queued."""
         try:
             while True:
                 while not self._waiting:
                     self._bell.clear()
                     await self._bell.wait()
                 data = self._waiting.popleft()
-                await socket.send(data)
+                async with asyncio.timeout(3 * self._link.heartbeat_seconds):
+                    await socket.send(data)
                 self._bytes -= len(data)
         except ConnectionClosed:
             return
+        except TimeoutError:
+            self._told = "the exchange takes nothing any more"
+            socket.transport.abort()
 
     def _lost(self, reason: str) -> None:
         """Forget what belongs to the connection that has ended."""

@@ -101,17 +101,12 @@ class ExchangeServer:
         connection = Connection(socket, login.session, login.channel, login.prices)
         try:
             self._house.enter(connection, login)
-        except VenueError as error:
-            await _refuse(socket, str(error))
-            return
-        writer = asyncio.create_task(connection.write())
-        try:
             await self._read(socket, connection, login.venue)
+        except VenueError as error:
+            _log.warning("a connection was refused: %s", error)
+            connection.end(1013, str(error))
         finally:
             self._house.leave(connection, login.venue)
-            connection.ended = True
-            writer.cancel()
-            await asyncio.gather(writer, return_exceptions=True)
             await connection.closed()
 
     async def _read(self, socket: ServerConnection, connection: Connection, venue: str) -> None:
