@@ -13,6 +13,8 @@ from workbench.cli.backtest_command import backtest_command
 from workbench.cli.chaos_command import chaos_command
 from workbench.cli.data_command import data_app
 from workbench.cli.demo_command import demo_command
+from workbench.cli.exchange_command import exchange_command
+from workbench.cli.live_command import live_app
 from workbench.cli.strategies_command import strategies_command
 from workbench.errors import WorkbenchError
 
@@ -56,6 +58,8 @@ app.command("chaos")(chaos_command)
 app.command("strategies")(strategies_command)
 app.add_typer(data_app, name="data")
 app.command("demo")(demo_command)
+app.add_typer(live_app, name="live")
+app.command("exchange")(exchange_command)
 
 
 def _complain(text: str) -> None:

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import workbench
 from workbench.errors import ConfigError
 
-__all__ = ["ADMIN_TOKEN", "DEFAULT_DATA", "SERVICE_FILE", "Address", "find_engine"]
+__all__ = ["ADMIN_TOKEN", "DEFAULT_DATA", "SERVICE_FILE", "Address", "data_folder", "find_engine"]
 
 DEFAULT_DATA: Final = "var/engine"
 ADMIN_TOKEN: Final = "admin.token"
@@ -37,7 +37,7 @@ def find_engine(url: str | None, token: str | None, data: str | Path | None) -> 
     """
     url = url or os.environ.get(_URL)
     token = token or os.environ.get(_TOKEN)
-    folder = _data_folder(data)
+    folder = data_folder(data)
     running = _service(folder)
     found = url or str(running.get("url", "")) or _by_environment()
     if "://" not in found:
@@ -48,7 +48,8 @@ def find_engine(url: str | None, token: str | None, data: str | Path | None) -> 
     return Address(found.rstrip("/"), token, certificate)
 
 
-def _data_folder(data: str | Path | None) -> Path:
+def data_folder(data: str | Path | None) -> Path:
+    """The data folder of an engine on this machine; it need not be there."""
     if data is not None:
         return Path(data)
     if os.environ.get("TRADING_ENGINE_DATA"):

@@ -277,3 +277,7 @@ class AsyncEngineClient:
     ) -> pd.DataFrame:
         """Fills, oldest first, as far as the engine keeps them; after, most: as for orders."""
         return await self._all(calls.fills(strategy_id, symbol, after, most))
+
+    async def audit(self, limit: int = 100) -> pd.DataFrame:
+        """Who did what, when, and how it ended; the newest `limit` lines, newest last.  Needs the role risk."""
+        return await self._ask(calls.audit(limit))

@@ -33,6 +33,7 @@ __all__ = [
     "PAGE",
     "Call",
     "Page",
+    "audit",
     "circuit_breaker",
     "close_positions",
     "fills",
@@ -189,6 +190,12 @@ def fills(strategy_id: str, symbol: str, after: int, most: int | None) -> Page[p
         _given(strategy_id=strategy_id, symbol=symbol),
         after,
         most,
+    )
+
+
+def audit(limit: int) -> Call[pd.DataFrame]:
+    return Call(
+        "GET", f"{_API}/audit", lambda plain: frame_of(plain["lines"], frames.AUDIT, "time"), {"limit": limit}
     )
 
 

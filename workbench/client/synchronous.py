@@ -273,3 +273,7 @@ class EngineClient:
     ) -> pd.DataFrame:
         """Fills, oldest first, as far as the engine keeps them; after, most: as for orders."""
         return self._all(calls.fills(strategy_id, symbol, after, most))
+
+    def audit(self, limit: int = 100) -> pd.DataFrame:
+        """Who did what, when, and how it ended; the newest `limit` lines, newest last.  Needs the role risk."""
+        return self._ask(calls.audit(limit))
