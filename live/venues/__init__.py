@@ -30,7 +30,7 @@ What a maintainer must know:
 |---|---|
 | `contract`, `venue_settings`, `settings`, `clock` | the seam, what is set, time |
 | `market`, `feeds`, `recorded`, `paper` | fair prices, sources of prices, the venue that has prices alone |
-| `grid`, `book`, `background`, `listing` | one instrument: steps, order book, makers and takers, checks and quotes |
+| `grid`, `book`, `book_side`, `background`, `listing` | one instrument: steps, book, others, checks, quotes |
 | `account`, `entry`, `reporting`, `gateway`, `faults`, `exchange` | one exchange |
 | `embedded` | it in this process |
 | `protocol`, `store`, `connection`, `house`, `server` | it in its own |

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from live.messages import ExecutionReport, NewOrder, VenueEvent
-from live.venues.book import FOK, GTC, IOC, NO_PRICE, BookOrder
+from live.venues.book_side import FOK, GTC, IOC, NO_PRICE, BookOrder
 
 __all__ = ["AccountBook", "SeenIds", "VenueOrder"]
 

@@ -13,7 +13,8 @@ import math
 from random import Random
 from typing import Final
 
-from live.venues.book import IOC, Book, BookOrder
+from live.venues.book import Book
+from live.venues.book_side import IOC, BookOrder
 from live.venues.grid import Grid
 from live.venues.venue_settings import LiquiditySettings
 from workbench.core.messages import Instrument

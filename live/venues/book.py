@@ -14,14 +14,12 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Iterator
 from enum import IntEnum
-from typing import Final, NamedTuple
+from typing import NamedTuple
+
+from live.venues.book_side import FOK, NO_PRICE, BookOrder, BookSide
 
 __all__ = [
-    "FOK",
-    "IOC",
-    "NO_PRICE",
     "Book",
-    "BookOrder",
     "End",
     "Ended",
     "Outcome",
@@ -29,9 +27,6 @@ __all__ = [
     "Trade",
     "Triggered",
 ]
-
-GTC, IOC, FOK = 0, 1, 2  # a DAY order rests as GTC does, until the exchange expires it
-NO_PRICE: Final = 0  # ticks; prices are 1 tick or more
 
 
 class SelfTrade(IntEnum):
@@ -54,45 +49,6 @@ class End(IntEnum):
     END_OF_DAY = 7
     DISCONNECT = 8
     UNSOLICITED = 9
-
-
-class BookOrder:
-    """An order in a book.  side: 1 buy, -1 sell.  leaves: lots.  limit, stop: ticks, NO_PRICE for none.
-
-    owner: whose it is, 0 for background liquidity.  number: arrival in the book, from 1.  open: rests in the book,
-    or waits for its stop.
-    """
-
-    __slots__ = (
-        "_after", "_before", "_level", "filled", "leaves", "limit", "number", "open", "order_id", "owner",
-        "post_only", "side", "stop", "tif",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        order_id: int,
-        owner: int,
-        side: int,
-        lots: int,
-        limit: int = NO_PRICE,
-        stop: int = NO_PRICE,
-        tif: int = GTC,
-        post_only: bool = False,
-    ) -> None:
-        self.order_id = order_id
-        self.owner = owner
-        self.side = side
-        self.leaves = lots
-        self.filled = 0
-        self.limit = limit
-        self.stop = stop
-        self.tif = tif
-        self.post_only = post_only
-        self.number = 0
-        self.open = False
-        self._level: _Level | None = None
-        self._before: BookOrder | None = None
-        self._after: BookOrder | None = None
 
 
 class Trade(NamedTuple):
@@ -119,73 +75,6 @@ class Triggered(NamedTuple):
 type Outcome = Trade | Ended | Triggered
 
 
-class _Level:
-    """The queue at one price; `key` is price * side, so that of either side the better price is the larger."""
-
-    __slots__ = ("first", "key", "last", "lots", "price")
-
-    def __init__(self, key: int, price: int) -> None:
-        self.key = key
-        self.price = price
-        self.lots = 0
-        self.first: BookOrder | None = None
-        self.last: BookOrder | None = None
-
-
-class _Side:
-    """One side: keys of its levels, the best at the end."""
-
-    __slots__ = ("keys", "levels")
-
-    def __init__(self) -> None:
-        self.keys: list[int] = []
-        self.levels: dict[int, _Level] = {}
-
-    def add(self, order: BookOrder) -> None:
-        """Put an order at the end of the queue of its limit."""
-        key = order.limit * order.side
-        level = self.levels.get(key)
-        if level is None:
-            level = self.levels[key] = _Level(key, order.limit)
-            insort(self.keys, key)
-        tail = level.last
-        if tail is None:
-            level.first = order
-        else:
-            tail._after = order
-        order._before = tail
-        order._after = None
-        order._level = level
-        level.last = order
-        level.lots += order.leaves
-
-    def remove(self, order: BookOrder) -> None:
-        """Take an order out of its queue, and an empty level out of the side."""
-        level = order._level
-        if level is None:
-            return
-        before, after = order._before, order._after
-        if before is None:
-            level.first = after
-        else:
-            before._after = after
-        if after is None:
-            level.last = before
-        else:
-            after._before = before
-        level.lots -= order.leaves
-        order._level = order._before = order._after = None
-        if level.first is None:
-            self.drop(level)
-
-    def drop(self, level: _Level) -> None:
-        del self.levels[level.key]
-        if self.keys[-1] == level.key:
-            self.keys.pop()
-        else:
-            del self.keys[bisect_left(self.keys, level.key)]
-
-
 class Book:
     """Orders in one instrument."""
 
@@ -194,8 +83,8 @@ class Book:
         self.last: int = NO_PRICE  # ticks of the last trade
         self._high = self._low = NO_PRICE  # ticks, of the trades that the present order has set off
         self._self_trade = self_trade
-        self._bids = _Side()
-        self._asks = _Side()
+        self._bids = BookSide()
+        self._asks = BookSide()
         self._number = 0
         # Waiting stops (-key, -number, order) with key = stop * side: the next one to be elected is at the end.
         self._stops: dict[int, list[tuple[int, int, BookOrder]]] = {1: [], -1: []}
@@ -239,7 +128,7 @@ class Book:
         order = level.first if level else None
         while order is not None:
             yield order
-            order = order._after
+            order = order.after
 
     def stops(self) -> list[BookOrder]:
         """Orders that wait for their stop, in order of arrival."""
@@ -293,7 +182,7 @@ class Book:
         """
         if not order.open:
             return False
-        level = order._level
+        level = order.level
         if limit == order.limit and lots <= order.leaves:
             if level is not None:
                 level.lots -= order.leaves - lots
@@ -356,7 +245,7 @@ class Book:
             order.open = True
             (self._bids if buying else self._asks).add(order)
 
-    def _match(self, order: BookOrder, other: _Side, bound: int) -> bool:
+    def _match(self, order: BookOrder, other: BookSide, bound: int) -> bool:
         """Trade while prices meet; False where the order must end as it met one of its owner."""
         keys, levels, outcomes = other.keys, other.levels, self.outcomes
         careful = self._self_trade if order.owner else SelfTrade.ALLOW
@@ -371,7 +260,7 @@ class Book:
                         order.filled += order.leaves - leaves
                         order.leaves = leaves
                         return False
-                    after = maker._after
+                    after = maker.after
                     self.cancel(maker, End.SELF_TRADE)
                     maker = after
                     continue
@@ -390,10 +279,10 @@ class Book:
                 if size:
                     break
                 maker.open = False
-                after = maker._after
-                maker._level = maker._after = None
+                after = maker.after
+                maker.level = maker.after = None
                 if after is not None:
-                    after._before = None
+                    after.before = None
                 level.first = maker = after
             if level.first is None and keys and keys[-1] == level.key:
                 keys.pop()
@@ -402,7 +291,7 @@ class Book:
         order.leaves = leaves
         return True
 
-    def _available(self, order: BookOrder, other: _Side, bound: int) -> int:
+    def _available(self, order: BookOrder, other: BookSide, bound: int) -> int:
         """Lots that `order` could trade at once, up to its own size."""
         careful = self._self_trade if order.owner else SelfTrade.ALLOW
         found = 0

@@ -128,10 +128,6 @@ class SimulatedExchange:
         order.account.open[order.order_id] = order
         self._listings[order.place].book.rest(order)
 
-    def lost_session(self, account: AccountBook) -> None:
-        """What follows from the loss of a session."""
-        self._drop(account)
-
     def positions(self, account: AccountBook) -> dict[str, int]:
         """Lots held, by symbol."""
         return {
@@ -141,9 +137,10 @@ class SimulatedExchange:
     def disconnect(self, name: str, now_ns: int) -> None:
         """End a session; what it has not taken is lost, and by setting its working orders are cancelled."""
         self.advance(now_ns)
-        self._drop(self.accounts[name])
+        self.drop(self.accounts[name])
 
-    def _drop(self, account: AccountBook) -> None:
+    def drop(self, account: AccountBook) -> None:
+        """What follows from the loss of a session."""
         account.connected = False
         account.delayed.clear()
         account.gathered.clear()
@@ -212,7 +209,7 @@ class SimulatedExchange:
             if account.gathered and "out_of_order" not in self.faults.active:
                 self._gateway.ungather(account)
             if self.down and account.connected:
-                self._drop(account)
+                self.drop(account)
 
     def _background(self) -> None:
         """One move of the market: makers, takers, the end of a day, and the prices that come of it."""

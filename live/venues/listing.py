@@ -7,7 +7,8 @@ from typing import NamedTuple, TypeIs
 
 from live.messages import NewOrder
 from live.venues.background import Background
-from live.venues.book import NO_PRICE, Book, SelfTrade
+from live.venues.book import Book, SelfTrade
+from live.venues.book_side import NO_PRICE
 from live.venues.grid import Grid
 from live.venues.venue_settings import VenueSettings
 from workbench.core.messages import Instrument, PriceUpdate

@@ -123,7 +123,7 @@ class AccountStore:
             order.filled = saved.filled
             exchange.put_back_order(order)
         self._stored["/".join(key)] = set(account.open)
-        exchange.lost_session(account)
+        exchange.drop(account)
 
     def save(self, exchanges: Iterable[SimulatedExchange], prices: Mapping[str, float] = {}) -> None:
         """Write down what is new, in one transaction.  Raises VenueError where that fails; nothing may leave then."""

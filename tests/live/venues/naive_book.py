@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from live.venues.book import FOK, End, SelfTrade
+from live.venues.book import End, SelfTrade
+from live.venues.book_side import FOK
 
 
 @dataclass(eq=False)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from live.venues.book import FOK, IOC, Book, BookOrder, End, Ended, SelfTrade, Trade, Triggered
+from live.venues.book import Book, End, Ended, SelfTrade, Trade, Triggered
+from live.venues.book_side import FOK, IOC, BookOrder
 
 MINE, OTHER = 1, 2
 

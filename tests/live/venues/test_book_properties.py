@@ -7,7 +7,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from live.venues.book import FOK, IOC, Book, BookOrder, Ended, SelfTrade, Trade, Triggered
+from live.venues.book import Book, Ended, SelfTrade, Trade, Triggered
+from live.venues.book_side import FOK, IOC, BookOrder
 from tests.live.venues.naive_book import NaiveBook, Plain
 
 SIDES = st.sampled_from((1, -1))
