@@ -9,6 +9,7 @@ import structlog
 
 from live.engine.catalog import Catalog
 from live.engine.events import EventStream
+from live.engine.market import open_market
 from live.engine.pump import Block, Pump
 from live.engine.reconcile import our_account
 from live.engine.recovery import Recovered, recover
@@ -28,6 +29,7 @@ from live.venues.venue_settings import VenuesConfig
 from workbench.core.facts import Fact
 from workbench.core.limits import RiskLimits
 from workbench.core.messages import PriceUpdate
+from workbench.errors import JournalFailed
 
 __all__ = ["Engine"]
 
@@ -92,6 +94,7 @@ class Engine:
             timeout_s=settings.risk_check_timeout_ms / 1000.0,
             snapshot_events=settings.snapshot_events,
         )
+        self.market = open_market(settings, self.machine.setup.instruments, self.journal, self.events)
         self.strategies = Strategies(self.pump, self.sandbox, self.catalog, settings, self.clock)
         self.tags: dict[str, str] = {}
         self.sessions = Sessions(self.venues, self.pump, tags=self.tags)
@@ -172,12 +175,25 @@ class Engine:
     def _release(self, block: Block) -> None:
         self.sessions.release(block)
         self.tracer.block(self.machine, block)
+        if self.market is not None:
+            self.market.block(block)
 
     def _halted(self, reason: str) -> None:
         """Nothing can be recorded: nothing is traded."""
         self.state, self.reason = "halted", reason
         _log.critical("engine_halted", reason=reason)
         self.events.publish("alerts", self.clock.now_ns(), {"alert": "engine_halted", "reason": reason})
+
+    async def resume(self) -> None:
+        """Go on after the journal failed, as a person asks for once there is room again, or the database is back.
+
+        Raises JournalFailed where only a new start helps, or it still cannot be written.
+        """
+        if self.state != "halted":
+            return
+        await self.pump.resume()
+        self.state, self.reason = "running", ""
+        _log.warning("engine_resumed")
 
     @property
     def problems(self) -> dict[str, str]:
@@ -192,7 +208,6 @@ class Engine:
         """Let go of strategies and venues, save the state, close the journal.  Stopping twice changes nothing."""
         if self.state == "stopped":
             return
-        halted = self.state == "halted"
         self.state = "stopping"
         if self._stepping is not None:
             self._stepping.cancel()
@@ -200,14 +215,25 @@ class Engine:
         await self.strategies.close()
         await self.sandbox.close()
         await self.sessions.stop()
-        while self.pump.waiting and not halted:
-            await asyncio.sleep(0)
-        if not halted:
-            self.pump.snapshot()
-            await self.journal.wait(self.journal.appended)
-        self.journal.close()
-        self.state = "stopped"
+        try:
+            await self._last_snapshot()
+        finally:
+            if self.market is not None:
+                await self.market.close()
+            self.journal.close()
+            self.state = "stopped"
         _log.info("engine_stopped")
+
+    async def _last_snapshot(self) -> None:
+        """Save the state, so that the next start has nothing to carry through again; it can do without."""
+        while self.pump.waiting and self.pump.failure is None:
+            await asyncio.sleep(0)
+        try:
+            if self.pump.failure is None:
+                self.pump.snapshot()
+                await self.journal.wait(self.journal.appended)
+        except JournalFailed as error:
+            _log.error("no_last_snapshot", error=str(error))
 
     def info(self) -> dict[str, Any]:
         """For /health: what it is, and how it does."""

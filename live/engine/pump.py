@@ -33,13 +33,17 @@ type Done = asyncio.Future[list[Fact]]
 
 
 class Block(msgspec.Struct):
-    """What one turn did.  facts: in order, over all inputs.  waiting: who wants to hear that it is durable."""
+    """What one turn did.  facts: in order, over all inputs.  waiting: who wants to hear that it is durable.
+
+    stale: it became durable only after the journal had failed and was resumed; what it wanted to send is not sent.
+    """
 
     sequence: int
     ns: int
     inputs: list[Input]
     facts: list[Fact]
     waiting: list[tuple[Done, list[Fact]]]
+    stale: bool = False
 
 
 class Pump:
@@ -221,12 +225,23 @@ class Pump:
             return
         self.failure = error
         for block in self._pending:
+            block.stale = True
             for done, _ in block.waiting:
                 if not done.done():
                     done.set_exception(error)
+            block.waiting.clear()
         for _, _, waiting in self._inbox:
             if waiting is not None and not waiting.done():
                 waiting.set_exception(error)
-        self._pending.clear()
         self._inbox.clear()
         self._tell_halted(str(error))
+
+    async def resume(self) -> None:
+        """Go on after a failure that was not final, once what waits is durable.  Raises JournalFailed."""
+        if self.failure is None:
+            return
+        if self.failure.final or any(block.sequence == 0 for block in self._pending):
+            raise self.failure
+        await self.journal.resume()
+        await self.journal.wait(self.journal.appended)
+        self.failure = None

@@ -197,7 +197,14 @@ class Sessions:
     # --- to venues --------------------------------------------------------------------------------------------------
 
     def release(self, block: Block) -> None:
-        """Send the orders of a block that has become durable."""
+        """Send the orders of a block that has become durable; those of a stale one never left, and are ended."""
+        if block.stale:
+            for fact in block.facts:
+                if isinstance(fact, OrderAccepted) and fact.venue in self._remote:
+                    self._pump.post(
+                        VenueReport("rejected", fact.venue, fact.symbol, fact.order_id, fact.side)
+                    )
+            return
         orders: dict[str, list[Order]] = {}
         for fact in block.facts:
             order = self._order(fact)

@@ -161,11 +161,13 @@ class SqliteStore(Store):
         self._measure()
 
     def release(self, clean: bool) -> None:
-        if self._writer is not None and clean:
+        try:
             with self.judged():
-                self._checkpoint("TRUNCATE")
-        self._disconnect()
-        self._lock.release()
+                if self._writer is not None and clean:
+                    self._checkpoint("TRUNCATE")
+                self._disconnect()
+        finally:
+            self._lock.release()
 
     def _disconnect(self) -> None:
         if self._writer is not None:
