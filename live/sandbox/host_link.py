@@ -195,11 +195,16 @@ class HostLink:
             waiting.set_result(process)
 
     def _described(self, pid: int) -> tuple[int, int]:
-        """The next process descriptor that came in, and its process as this machine counts; else -1 and `pid`."""
+        """The next process descriptor that came in, and its process as this machine counts, -1 where that is gone.
+
+        Where there are no such descriptors -1, and `pid`: there are no namespaces either.
+        """
         if not hasattr(os, "pidfd_open"):
             return -1, pid
         descriptor = self._descriptors.pop(0)
-        found = re.search(r"^Pid:\s+(\d+)", Path(f"/proc/self/fdinfo/{descriptor}").read_text(), re.MULTILINE)
+        found = re.search(
+            r"^Pid:\s+(-?\d+)", Path(f"/proc/self/fdinfo/{descriptor}").read_text(), re.MULTILINE
+        )
         return descriptor, int(found[1]) if found else pid
 
     def _listen(self) -> None:

@@ -29,7 +29,7 @@ from live.sandbox.kernel_store import KernelStore
 from live.sandbox.output import Output
 from live.sandbox.serve import EXIT_COMPILED
 from live.sandbox.usage import memory, proportional, renew_cpu, vitals
-from workbench.errors import SandboxError
+from workbench.errors import SandboxError, WorkerBehind
 
 __all__ = ["Process", "Worker"]
 
@@ -132,13 +132,24 @@ class Worker:
         if self.exit is not None:
             return
         payload = encode(message)
-        self._channel.put(payload)
-        if not self._talk.ready:
-            self._early.append(payload)
+        if self._talk.ready:
+            self._channel.put(payload)
+        else:
+            self._send_early(payload)
         if isinstance(message, Stop):
             self._stopping = True
         else:
             self._talk.sent(message, self._loop.time())
+
+    def _send_early(self, payload: bytes) -> None:
+        """Until it is ready, another process may have to be sent all of it again.  Raises WorkerBehind."""
+        waiting, most = sum(map(len, self._early)) + len(payload), self._settings.backlog_bytes
+        if waiting > most:
+            raise WorkerBehind(
+                f"{waiting:,} bytes for a process that is not ready, allowed {most:,}; wait for Ready"
+            )
+        self._channel.put(payload, bounded=False)
+        self._early.append(payload)
 
     def flush(self) -> None:
         """Hand what was sent to the kernel now, not at the end of this turn."""

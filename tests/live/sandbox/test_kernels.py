@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from live.messages import Ready
 from live.sandbox import ExitReason, Level, Sandbox, SandboxSettings
 from live.sandbox.kernel_store import MOST_BYTES, KernelStore
-from tests.live.sandbox.harness import Heard, launched
+from tests.live.sandbox.harness import Heard, is_alive, launched, price, wait_until
 
 SOURCE = (Path(__file__).parents[3] / "strategies" / "sma_cross.py").read_text()
 SETTINGS = SandboxSettings(minimum=Level.RLIMITS, hard_s=30.0)
@@ -96,3 +97,32 @@ def test_a_folder_that_cannot_be_written_costs_nothing_but_time(
     store.keep("a", b"1")
     assert store.of("a") == [b"1"]
     assert "a kernel is not kept: " in caplog.text
+
+
+def test_what_was_sent_before_the_second_process_is_answered_by_it() -> None:
+    async def play() -> None:
+        async with Sandbox(SETTINGS) as sandbox:
+            heard = await launched(sandbox, SOURCE, fast=2, slow=3)
+            first = heard.worker.pid
+            for number in range(5):
+                heard.send(price=price(number))
+            end = await heard.worker.stop(60.0)
+            assert [a.sequence for a in heard.answers] == [1, 2, 3, 4, 5]
+            assert (end.reason, len(heard.of(Ready)), len(heard.exits)) == (ExitReason.FINISHED, 1, 1)
+            assert heard.worker.pid != first
+
+    asyncio.run(play())
+
+
+def test_a_strategy_that_is_killed_between_its_two_processes_stays_dead() -> None:
+    async def play() -> None:
+        async with Sandbox(SETTINGS) as sandbox:
+            heard = await launched(sandbox, SOURCE, fast=2, slow=3)
+            first = heard.worker.pid
+            await asyncio.to_thread(wait_until, lambda: not is_alive(first))
+            heard.worker.kill("no longer wanted")
+            end = await heard.exit()
+            assert (end.reason, end.detail) == (ExitReason.KILLED, "no longer wanted")
+            assert not heard.answers
+
+    asyncio.run(play())

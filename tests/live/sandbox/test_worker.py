@@ -334,3 +334,18 @@ def test_nothing_is_launched_once_it_is_closed() -> None:
             await running(sandbox, QUIET)
 
     asyncio.run(play())
+
+
+def test_what_is_sent_before_it_is_ready_is_bounded_too(run: Run, shared: Shared) -> None:
+    sandbox = shared(SandboxSettings(minimum=Level.RLIMITS, hard_s=20.0, backlog_bytes=100_000))
+
+    async def play() -> None:
+        heard = await launched(sandbox, script(module="time.sleep(600)"))
+        with pytest.raises(
+            WorkerBehind, match=r"bytes for a process that is not ready, allowed 100,000; wait for Ready"
+        ):
+            send_without_end(heard)
+        heard.worker.kill()
+        assert len((await heard.exit()).unanswered) == heard.sent - 1
+
+    run(play())
