@@ -1,0 +1,267 @@
+"""The engine as a process: it starts, says where, ends on a signal, comes back after kill -9, and refuses bad settings."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.live.engine.desk import paper_market
+from workbench.client import EngineClient
+from workbench.client.address import SERVICE_FILE as CLIENT_SERVICE_FILE
+from workbench.errors import RequestError
+
+ROOT = Path(__file__).parents[2]
+
+
+class Service:
+    """An engine in a process of its own, with everything below `folder`."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.folder = folder
+        self.data = folder / "data"
+        folder.mkdir(exist_ok=True)
+        venues = folder / "venues.yaml"
+        venues.write_text(yaml.safe_dump(paper_market()))
+        own = {
+            "TRADING_ENGINE_DATA": str(self.data),
+            "TRADING_ENGINE_PORT": "0",
+            "TRADING_ENGINE_GRPC_PORT": "0",
+            "TRADING_ENGINE_VENUES": str(venues),
+            "STRATEGY_ISOLATION": "thread",
+            "STRATEGY_ISOLATION_MINIMUM": "none",
+            **settings,
+        }
+        clean = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("TRADING_ENGINE_", "STRATEGY_"))
+        }
+        self.out = (folder / "out").open("ab")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "live"],
+            cwd=ROOT,
+            env={**clean, **own},
+            stdout=self.out,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def ready(self) -> str:
+        """The line that says where it listens."""
+        assert self.process.stderr is not None
+        line = self.process.stderr.readline()
+        assert line.startswith("trading engine: "), line + self.process.stderr.read()
+        return line
+
+    def client(self) -> EngineClient:
+        return EngineClient(data=self.data)
+
+    def signal(self, number: int) -> tuple[int, str]:
+        """Send a signal; exit status and the rest of stderr."""
+        self.process.send_signal(number)
+        return self.ended()
+
+    def ended(self) -> tuple[int, str]:
+        _, errors = self.process.communicate(timeout=60)
+        self.out.close()
+        return self.process.returncode, errors
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.folder / "out").read_text().splitlines()]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Service]]:
+    made: list[Service] = []
+
+    def start(folder: str = "one", **settings: str) -> Service:
+        made.append(Service(tmp_path / folder, **settings))
+        return made[-1]
+
+    yield start
+    for service in made:
+        if service.process.poll() is None:
+            service.process.kill()
+            service.ended()
+
+
+def until(fact: Callable[[], object], seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not fact():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def test_it_starts_says_where_and_ends_on_sigterm(serve: Callable[..., Service]) -> None:
+    service = serve()
+    line = service.ready()
+    told = json.loads((service.data / CLIENT_SERVICE_FILE).read_text())
+    for part in (told["url"], told["grpc"], str(service.data / "admin.token")):
+        assert part in line
+    assert told["pid"] == service.process.pid
+    for private in ("admin.token", "tokens.json", CLIENT_SERVICE_FILE, "engine.log"):
+        assert (service.data / private).stat().st_mode & 0o777 == 0o600, private
+    with service.client() as engine:
+        until(lambda: engine.health().status == "ok")
+    assert service.signal(signal.SIGTERM) == (0, "")
+    assert not (service.data / CLIENT_SERVICE_FILE).exists()
+
+
+def test_its_log_is_json_on_stdout_and_in_a_file(serve: Callable[..., Service]) -> None:
+    service = serve()
+    service.ready()
+    service.signal(signal.SIGINT)
+    lines = service.lines()
+    events = [line["event"] for line in lines]
+    assert {"engine_started", "listening", "signal", "engine_stopped"} <= set(events)
+    for line in lines:
+        assert list(line)[:5] == ["timestamp", "level", "service", "logger", "event"]
+        assert line["service"] == "trading-engine"
+        assert len(line["timestamp"]) == len("2025-09-16T14:23:45.123Z")
+        assert line["timestamp"].endswith("Z")
+    assert (service.data / "engine.log").read_text() == (service.folder / "out").read_text()
+
+
+def test_after_kill_9_it_is_where_it_was(serve: Callable[..., Service]) -> None:
+    service = serve()
+    service.ready()
+    with service.client() as engine:
+        engine.start("momentum", "m", config={"lookback": 5, "unit": 0.1})
+        until(lambda: len(engine.fills()) >= 5)
+        engine.set_limits({"notional_limits": {"per_strategy": 123_456}}, reason="a test")
+        engine.stop("m")
+        before = engine.fills(), engine.pnl().drop(columns="drawdown")["fees"], engine.audit()
+    assert service.signal(signal.SIGKILL)[0] == -signal.SIGKILL
+    again = serve()
+    again.ready()
+    with again.client() as engine:
+        after = engine.fills(), engine.pnl().drop(columns="drawdown")["fees"], engine.audit()
+        for one, two in zip(before, after, strict=True):
+            assert one.equals(two)
+        assert engine.limits().limits["notional_limits"]["per_strategy"] == 123_456
+        assert engine.strategy("m").state == "stopped"
+    assert again.signal(signal.SIGTERM)[0] == 0
+
+
+def test_what_ran_runs_again_after_a_restart(serve: Callable[..., Service]) -> None:
+    service = serve()
+    service.ready()
+    with service.client() as engine:
+        engine.start("momentum", "m")
+    service.signal(signal.SIGKILL)
+    again = serve()
+    again.ready()
+    with again.client() as engine:
+        assert engine.strategy("m").state == "running"
+
+
+def test_autostart_starts_what_the_file_enables(serve: Callable[..., Service], tmp_path: Path) -> None:
+    file = tmp_path / "strategies.yaml"
+    entries = [
+        {"name": "quick", "class": "MomentumStrategy", "config": {"lookback": 5}},
+        {"name": "off", "class": "SmaCrossStrategy", "enabled": False},
+        {"name": "gone", "class": "NoSuchStrategy"},
+    ]
+    file.write_text(yaml.safe_dump({"default_strategies": entries}))
+    service = serve(TRADING_ENGINE_AUTOSTART="true", TRADING_ENGINE_STRATEGIES=str(file))
+    service.ready()
+    with service.client() as engine:
+        until(lambda: list(engine.strategies().index) == ["quick"])
+        assert engine.strategy("quick").config == {"lookback": 5}
+    service.signal(signal.SIGTERM)
+    (said,) = (line for line in service.lines() if line["event"] == "strategy_not_started")
+    assert said["strategy_name"] == "gone"
+
+
+def test_one_engine_for_each_journal(serve: Callable[..., Service]) -> None:
+    serve().ready()
+    status, errors = serve().ended()
+    assert status == 1
+    assert errors.startswith("error: ")
+    assert errors.count("\n") == 1
+    assert "journal" in errors
+
+
+@pytest.mark.parametrize("variable", ["TRADING_ENGINE_PORT", "TRADING_ENGINE_GRPC_PORT"])
+def test_a_port_that_is_taken_is_one_line(serve: Callable[..., Service], variable: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, errors = serve(**{variable: str(port)}).ended()
+    assert status == 1
+    assert errors.startswith(f"error: cannot listen at 127.0.0.1:{port}")
+    assert variable in errors
+    assert errors.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("TRADING_ENGINE_PORT", "http", "TRADING_ENGINE_PORT"),
+        ("TRADING_ENGINE_PROT", "8083", "TRADING_ENGINE_PROT is no setting"),
+        ("TRADING_ENGINE_LOG_LEVEL", "loud", "TRADING_ENGINE_LOG_LEVEL"),
+        ("TRADING_ENGINE_VENUES", "/none/venues.yaml", "TRADING_ENGINE_VENUES: expected a file"),
+        ("TRADING_ENGINE_LIMITS", "/none/limits.yaml", "TRADING_ENGINE_LIMITS: expected a file"),
+        ("STRATEGIES_PATH", "/none", "STRATEGIES_PATH: expected a file or folder"),
+        ("STRATEGIES_PATH", "pyproject.toml", "STRATEGIES_PATH: expected a folder"),
+        ("TRADING_ENGINE_DATA", "/proc/none", "TRADING_ENGINE_DATA: /proc/none cannot be written"),
+        ("TRADING_ENGINE_TLS_CERT", "cert.pem", "go together"),
+        ("STRATEGY_ISOLATION", "hope", "STRATEGY_ISOLATION"),
+    ],
+)
+def test_bad_settings_are_one_line_and_status_2(
+    serve: Callable[..., Service], variable: str, value: str, says: str
+) -> None:
+    service = serve(**{variable: value})
+    status, errors = service.ended()
+    assert (status, errors.count("\n")) == (2, 1), errors
+    assert errors.startswith("error: ")
+    assert says in errors
+    assert (service.folder / "out").read_text() == ""
+
+
+def test_arguments_are_refused() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "live", "--port", "1"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "expected no arguments, found '--port'" in done.stderr
+
+
+def test_a_client_waits_for_an_engine_that_comes_back(serve: Callable[..., Service]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = str(probe.getsockname()[1])
+    service = serve(TRADING_ENGINE_PORT=port)
+    service.ready()
+    with service.client() as engine:
+        events = engine.stream("prices")
+        first = next(events)
+        assert first.kind == "prices"
+        service.signal(signal.SIGKILL)
+        again = serve(TRADING_ENGINE_PORT=port)
+        again.ready()
+        kinds = [next(events).kind for _ in range(300)]
+        gap = kinds.index("gap")  # what came before was on its way already
+        assert set(kinds[gap + 1 :]) == {"prices"}
+        assert engine.health().state == "running"
+        again.signal(signal.SIGTERM)
+    with (
+        EngineClient(f"http://127.0.0.1:{port}", "x", retry_s=0.2) as gone,
+        pytest.raises(RequestError, match=r"no engine answers at http://127\.0\.0\.1:\d+ .*is it running\?"),
+    ):
+        gone.health()
