@@ -132,8 +132,6 @@ class Pump:
         started = time.perf_counter()
         now = self._clock.now_ns()
         block = Block(0, now, [], [], [])
-        if self._ticking and 0 < int(self.machine.desk.book.now_ns) < now - _BEHIND_NS:
-            self._carry(ClockTick(now - _LAG_NS), None, block)
         inbox = self._inbox
         while inbox and len(block.inputs) < _MOST_INPUTS:
             item, posted, done = inbox.popleft()
@@ -145,6 +143,8 @@ class Pump:
             self._carry(item, done, block)
             if time.perf_counter() - started > _MOST_SECONDS:
                 break
+        if self._ticking and not inbox and 0 < int(self.machine.desk.book.now_ns) < now - _BEHIND_NS:
+            self._carry(ClockTick(now - _LAG_NS), None, block)
         self._turned()
         if block.inputs:
             self._record(block)

@@ -12,7 +12,7 @@ from live.engine.pump import Block, Pump
 from live.engine.reconcile import differences
 from live.messages import CancelOrder, ExecutionReport, NewOrder, SessionState, VenueEvent
 from live.venues.contract import Order, Venue
-from workbench.core.facts import CancelRequested, Fact, OrderAccepted
+from workbench.core.facts import CancelRequested, Fact, OrderAccepted, OrderEnded
 from workbench.core.intents import HaltVenue, VenueReport, VenueSession
 from workbench.core.messages import PriceUpdate
 from workbench.errors import EngineError, VenueError
@@ -206,9 +206,10 @@ class Sessions:
                     )
             return
         orders: dict[str, list[Order]] = {}
+        ended = {fact.order_id for fact in block.facts if isinstance(fact, OrderEnded)}
         for fact in block.facts:
             order = self._order(fact)
-            if order is not None:
+            if order is not None and order.order_id not in ended:  # refused here, as the session is down
                 orders.setdefault(fact.venue, []).append(order)  # type: ignore[union-attr]  # an order's fact
         for name, batch in orders.items():
             self.venues[name].send(batch)

@@ -1,0 +1,177 @@
+"""Orders at simulated exchanges: both sides agree on what became of them, and where they do not nothing is traded."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from live.engine import Engine, StartRequest
+from live.engine.reconcile import differences
+from live.machine import KillSwitch
+from live.messages import Account
+from live.venues.embedded import EmbeddedVenue
+from tests.live.engine.desk import open_engine, settings_for, until
+from tests.live.engine.scripts import write_script
+from workbench.core.limits import DuplicateOrder, MessageRate, RiskLimits
+
+ALTERNATE = """
+self.turn = not getattr(self, "turn", False)
+return [MarketSignal(price_update.symbol, None, 1.0 if self.turn else -1.0, 1.0, {"quantity": 0.01})]
+"""
+REST = """
+self.sent = getattr(self, "sent", 0) + 1
+if self.sent > 5:
+    return []
+about = {"order_type": "limit", "limit_price": round(price_update.bid * 0.97, 2), "quantity": 0.01}
+return [MarketSignal(price_update.symbol, None, 1.0, 1.0, about)]
+"""
+LIMITS = RiskLimits(
+    duplicate_order=DuplicateOrder(0.001, float("inf")), message_rate=MessageRate(1e4, 1e4, 1e4, 1e4)
+)
+
+
+def book_market(latency_ms: float = 0.0, **venue: Any) -> dict[str, Any]:
+    """venues.yaml as a mapping: one simulated exchange with an order book."""
+    feed = {
+        "kind": "synthetic",
+        "interval_ms": 20,
+        "seed": 5,
+        "symbols": {"BTC-USD": {"price": 30_000, "volatility": 0.6}},
+    }
+    exchange = {
+        "kind": "book",
+        "feed": "f",
+        "latency_ms": latency_ms,
+        "instruments": {"BTC-USD": {"tick": 0.01, "lot": 0.0001}},
+        "costs": {"maker_bps": 1, "taker_bps": 4},
+    }
+    return {"feeds": {"f": feed}, "venues": {"x": {**exchange, **venue}}}
+
+
+def embedded(engine: Engine) -> EmbeddedVenue:
+    (venue,) = engine.venues
+    assert isinstance(venue, EmbeddedVenue)
+    return venue
+
+
+async def agrees(engine: Engine) -> bool:
+    await asyncio.sleep(0.1)
+    return not differences(engine.machine, await embedded(engine).account()).positions
+
+
+def trade(tmp_path: Path, body: str, work: Any, market: dict[str, Any] | None = None) -> None:
+    async def run() -> None:
+        folder = tmp_path / "scripts"
+        write_script(folder, "trader", body)
+        settings = settings_for(tmp_path, strategies_path=folder, risk_check_timeout_ms=60_000.0)
+        async with open_engine(settings, market or book_market(), LIMITS) as engine:
+            await until(lambda: not engine.problems)
+            await engine.strategies.start(StartRequest("trader", warm_up=False))
+            await work(engine)
+
+    asyncio.run(run())
+
+
+def test_both_sides_agree_on_what_was_traded(tmp_path: Path) -> None:
+    async def work(engine: Engine) -> None:
+        await until(lambda: engine.machine.blotter.fill_cursor >= 20)
+        await engine.strategies.stop("trader", "ana")
+        assert await agrees(engine)
+
+    trade(tmp_path, ALTERNATE, work)
+
+
+def test_a_restart_goes_on_with_the_account_as_it_was(tmp_path: Path) -> None:
+    held: list[float] = []
+
+    async def first(engine: Engine) -> None:
+        await until(lambda: abs(engine.machine.desk.position(0, "BTC-USD")) > 0)
+        await engine.strategies.stop("trader", "ana")
+        assert await agrees(engine)
+        held.append(engine.machine.desk.position(0, "BTC-USD"))
+
+    trade(tmp_path, "return [MarketSignal(price_update.symbol, None, 1.0, 1.0, {'quantity': 0.01})]", first)
+
+    async def second(engine: Engine) -> None:
+        await until(lambda: engine.machine.blotter.fill_cursor >= 3)
+        await engine.strategies.stop("trader", "ana")
+        assert await agrees(engine)
+
+    trade(tmp_path, ALTERNATE, second)
+    assert held[0] > 0
+
+
+def test_the_kill_switch_takes_back_every_order_and_closes_what_is_held(tmp_path: Path) -> None:
+    async def work(engine: Engine) -> None:
+        await until(lambda: len(engine.machine.blotter.working) == 5)
+        await engine.ask(KillSwitch("all", "", "ana", "drill", flatten=True))
+        await until(lambda: not engine.machine.blotter.working)
+        account = await embedded(engine).account()
+        assert account.open_orders == []
+        await until(lambda: engine.machine.desk.position(0, "BTC-USD") == 0.0)
+
+    trade(tmp_path, REST, work)
+
+
+@pytest.mark.parametrize("kind", ["lost_ack", "duplicate_fill", "out_of_order", "late_ack", "reject_storm"])
+def test_faulty_reports_leave_both_sides_in_agreement(tmp_path: Path, kind: str) -> None:
+    async def work(engine: Engine) -> None:
+        embedded(engine).inject(
+            kind, {"late_ack": 0.05, "out_of_order": 4.0, "reject_storm": 0.5}.get(kind, 1.0)
+        )
+        before = engine.machine.blotter.cursor
+        await until(lambda: engine.machine.blotter.cursor > before + 40)
+        embedded(engine).clear_faults()
+        await engine.strategies.stop("trader", "ana")
+        await asyncio.sleep(0.3)
+        assert await agrees(engine)
+        assert engine.machine.desk.halted() == ()
+
+    trade(tmp_path, ALTERNATE, work)
+
+
+@pytest.mark.parametrize("kind", ["disconnect", "flapping"])
+def test_a_lost_session_stops_trading_there_until_both_sides_agree_again(tmp_path: Path, kind: str) -> None:
+    async def work(engine: Engine) -> None:
+        await until(lambda: engine.machine.blotter.fill_cursor >= 3)
+        embedded(engine).inject(kind, 0.2, 0.6)
+        await until(lambda: "venue x" in engine.problems)
+        await until(lambda: not engine.problems, 15.0)
+        seen = engine.machine.blotter.fill_cursor
+        await until(lambda: engine.machine.blotter.fill_cursor > seen + 3)
+        await engine.strategies.stop("trader", "ana")
+        assert await agrees(engine)
+
+    trade(tmp_path, ALTERNATE, work)
+
+
+def test_while_both_sides_disagree_nothing_is_traded(tmp_path: Path) -> None:
+    async def first(engine: Engine) -> None:
+        await until(lambda: engine.machine.blotter.fill_cursor >= 3)
+
+    trade(tmp_path, ALTERNATE, first)
+
+    async def run() -> None:
+        settings = settings_for(tmp_path, strategies_path=tmp_path / "scripts")
+        original = EmbeddedVenue.account
+
+        async def another(self: EmbeddedVenue) -> Account:
+            account = await original(self)
+            return msgspec.structs.replace(account, positions={"BTC-USD": 5.0})
+
+        EmbeddedVenue.account = another  # type: ignore[method-assign]  # the venue remembers another position
+        try:
+            async with open_engine(settings, book_market(), LIMITS) as engine:
+                await until(lambda: "at the venue" in engine.problems.get("venue x", ""))
+                fills = engine.machine.blotter.fill_cursor
+                await asyncio.sleep(0.5)
+                assert engine.machine.blotter.fill_cursor == fills
+                assert "BTC-USD" in engine.problems["venue x"]
+        finally:
+            EmbeddedVenue.account = original  # type: ignore[method-assign]
+
+    asyncio.run(run())
