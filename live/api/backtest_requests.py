@@ -58,7 +58,8 @@ class BacktestView(msgspec.Struct, frozen=True):
     """A backtest.  error: why it failed.
 
     result, once it is done: fingerprint, start, end, initial_cash, final_equity, stats, performance (one per strategy),
-    breaches, fill_count, equity ([ns, equity], thinned to 2,000 points), fills (the newest 1,000).
+    breaches (by type), refusals, errors, fill_count, equity ([ns, equity], thinned to 2,000 points), fills (the newest
+    1,000).
     """
 
     backtest_id: str

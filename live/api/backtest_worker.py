@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import sys
+import tempfile
 from types import ModuleType
 from typing import Any
 
 _POINTS = 2_000  # of the equity curve
 _ROWS = 1_000  # newest fills
+_REASONS = 100
 
 
 def _limit(job: dict[str, Any]) -> None:
@@ -27,6 +30,14 @@ def _limit(job: dict[str, Any]) -> None:
         (resource.RLIMIT_NOFILE, 256),
     ):
         resource.setrlimit(kind, (most, most))
+
+
+def _take_kernels(places: list[str]) -> None:
+    """Copy the compiled core to where it can be written to, as a cache must be."""
+    if places:
+        source, target = places
+        shutil.copytree(source, target)
+        os.environ["WORKBENCH_CACHE_DIR"] = os.path.dirname(target)
 
 
 def _strategy(job: dict[str, Any]) -> type:
@@ -72,6 +83,24 @@ def _confine(job: dict[str, Any]) -> None:
         restrict_system_calls()
 
 
+def _warm_up() -> None:
+    """Have compiled code loaded while its cache can be reached."""
+    import workbench as wb
+
+    class Warming(wb.TradingStrategy):
+        def on_market_data(self, price_update: wb.PriceUpdate) -> list[wb.MarketSignal]:
+            away = {"order_type": "limit", "limit_price": 0.9 * price_update.last}
+            return [
+                wb.MarketSignal(price_update.symbol, None, strength, 1.0, away) for strength in (0.1, -0.1)
+            ]
+
+        def on_order_fill(self, fill: wb.OrderFill) -> None: ...
+
+        def on_risk_breach(self, breach: wb.RiskBreach) -> None: ...
+
+    wb.backtest(Warming, wb.synthetic(bars=20), limits=wb.RiskLimits(), progress=False).stats()
+
+
 def _figures(values: Any) -> dict[str, Any]:
     return {str(key): _plain(value) for key, value in values.items()}
 
@@ -107,7 +136,9 @@ def _result(result: Any) -> dict[str, Any]:
         "performance": [
             _figures(msgspec.to_builtins(result.performance(strategy))) for strategy in result.strategies
         ],
-        "breaches": _figures(result.breach_counts),
+        "breaches": _figures(result.breaches["breach_type"].value_counts()),
+        "refusals": [_figures(row) for row in result.refusals.head(_REASONS).to_dict("records")],
+        "errors": [_figures(row) for row in result.errors.head(_REASONS).to_dict("records")],
         "fill_count": len(result.fills),
         "equity": [[int(at.value), _plain(value)] for at, value in thin.items()],
         "fills": [_figures(row) for row in fills.reset_index().to_dict("records")],
@@ -119,6 +150,9 @@ def _main() -> None:
     os.dup2(2, 1)  # what the strategy prints is not the answer
     job = json.load(sys.stdin)
     _limit(job)
+    _take_kernels(job["kernels"])
+    for library in ("OPENBLAS", "OMP", "MKL", "NUMBA"):  # one core is enough, and threads may be refused
+        os.environ[f"{library}_NUM_THREADS"] = "1"
     import workbench as wb
     from workbench.errors import WorkbenchError
 
@@ -126,6 +160,9 @@ def _main() -> None:
         prices = _prices(job)
         limits = wb.load_limits(job["limits"])
         wb.backtest  # noqa: B018 - loaded before files are out of reach
+        tempfile.gettempdir()  # found while files can still be made
+        if job["layers"]:
+            _warm_up()
         _confine(job)
         ran = wb.backtest(
             {job["strategy_id"]: _strategy(job)},

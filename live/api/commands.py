@@ -108,6 +108,7 @@ class Commands:
 
         async def work() -> StrategyResponse:
             check_values("config", request.config)
+            self._known_script(request.script)
             return _strategy(await self.engine.strategies.start(wanted))
 
         target = request.strategy_id or request.script
@@ -154,6 +155,7 @@ class Commands:
         async def work() -> BacktestResponse:
             check_values("config", request.config)
             check_values("chaos", request.chaos)
+            self._known_script(request.script)
             return self.backtests.start(caller.person, request)
 
         return await self._run(caller, "backtest.start", request.script, request, key, BacktestResponse, work)
@@ -253,6 +255,11 @@ class Commands:
         return await self._run(caller, "risk.accept_price", target, request, key, PriceAccepted, work)
 
     # --- checks -----------------------------------------------------------------------------------------------------
+
+    def _known_script(self, wanted: str) -> None:
+        if not self.engine.catalog.knows(wanted):
+            names = ", ".join(sorted({script.name for script in self.engine.catalog.scripts()})[:20])
+            raise RequestError(f"no strategy {wanted!r:.100} is available; there is: {names}", "unknown")
 
     def _known_strategy(self, strategy_id: str) -> None:
         if strategy_id and strategy_id not in self.engine.machine.desk.strategies:

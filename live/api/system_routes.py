@@ -63,7 +63,9 @@ async def risk_limits(served: Served) -> Response:
 
 
 @router.post(
-    "/api/v1/backtest/start", tags=["backtest"], **takes(BacktestRequest, BacktestResponse, status=202)
+    "/api/v1/backtest/start",
+    tags=["backtest"],
+    **takes(BacktestRequest, BacktestResponse, "unknown", status=202),
 )
 async def start_backtest(
     request: Request,

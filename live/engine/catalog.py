@@ -66,14 +66,16 @@ class Catalog:
         """
         scripts = self.scripts()
         for script in reversed(scripts):
-            by_hash = len(wanted) >= 12 and script.source_hash.startswith(wanted)
-            stem = script.name.removesuffix(".py")
-            if by_hash or wanted in (script.name, stem, script.class_name):
+            if _means(script, wanted):
                 if script.broken:
                     raise StrategyLoadError(script.broken)
                 return script
         known = ", ".join(sorted({script.name.removesuffix(".py") for script in scripts}))
         raise StrategyLoadError(f"no strategy {wanted!r:.100} is available; there is: {known}")
+
+    def knows(self, wanted: str) -> bool:
+        """Whether `find` means a script by this, be it usable or not."""
+        return any(_means(script, wanted) for script in self.scripts())
 
     def store(self, name: str, data: bytes) -> Script:
         """Keep an uploaded script under its hash, whole or not at all.  Raises StrategyLoadError."""
@@ -87,6 +89,11 @@ class Catalog:
         folder.mkdir(parents=True, exist_ok=True)
         _write(folder / _ABOUT, msgspec.json.encode(msgspec.structs.replace(script, source="")))
         _write(folder / script.name, script.source.encode())
+
+
+def _means(script: Script, wanted: str) -> bool:
+    by_hash = len(wanted) >= 12 and script.source_hash.startswith(wanted)
+    return by_hash or wanted in (script.name, script.name.removesuffix(".py"), script.class_name)
 
 
 def _about(path: Path, data: bytes) -> Script | None:

@@ -281,7 +281,7 @@ def test_what_is_unknown_is_404_and_what_cannot_be_started_says_why(served: Serv
     assert chaos.status_code == 409
     assert "ENABLE_CHAOS_STRATEGIES" in chaos.json()["detail"]
     missing = served.client.post("/api/v1/strategies/start", json={"script": "missing"})
-    assert missing.status_code == 422
+    assert missing.status_code == 404
 
 
 def test_a_halted_engine_is_down_and_still_answers(tmp_path_factory: pytest.TempPathFactory) -> None:
