@@ -26,16 +26,15 @@ from live.sandbox.conversation import Conversation
 from live.sandbox.exits import why_gone
 from live.sandbox.frames import FrameError, Kernel, decode_from_worker, encode
 from live.sandbox.kernel_store import KernelStore
+from live.sandbox.monitor import Monitor
 from live.sandbox.output import Output
 from live.sandbox.serve import EXIT_COMPILED
-from live.sandbox.usage import memory, proportional, renew_cpu, vitals
+from live.sandbox.usage import vitals
 from workbench.errors import SandboxError, WorkerBehind
 
 __all__ = ["Process", "Worker"]
 
-_LOOK_S: Final = 1.0  # between two looks at memory, CPU time and state
 _EXIT_S: Final = 1.0  # that a process may live on without its channel
-_MEGABYTE: Final = 1 << 20
 
 
 class Process(Protocol):
@@ -71,11 +70,10 @@ class Worker:
         self._on_messages, self._on_exit, self._on_alarm = callbacks
         self._loop = asyncio.get_running_loop()
         self._gone: asyncio.Future[WorkerExit] = self._loop.create_future()
-        self._looked = self._loop.time()
-        self._talk = Conversation(settings, self._looked)
+        self._talk = Conversation(settings, self._loop.time())
+        self._monitor = Monitor(settings, self._loop.time())
         self._cause: tuple[ExitReason, str] | None = None
-        self._stopping = self._memory_told = False
-        self._answers_seen = -1
+        self._stopping = False
         self._early: list[bytes] = []  # sent before it was ready
         self._launches = 0
         self._relaunching: asyncio.Task[None] | None = None
@@ -180,15 +178,7 @@ class Worker:
         """What it uses now; None once it is gone.  Reads /proc (some 0.5 ms)."""
         if self.exit is not None:
             return None
-        (size, resident), began = memory(self.pid), self._talk.began
-        return Usage(
-            resident=resident,
-            proportional=proportional(self.pid),
-            address_space=size,
-            added=max(0, size - began) if began else 0,
-            budget=self._settings.memory_mb * _MEGABYTE,
-            cpu_s=vitals(self.pid).cpu_s,
-        )
+        return self._monitor.usage(self.pid, self._talk.began)
 
     def status(self) -> WorkerStatus:
         return WorkerStatus(
@@ -257,34 +247,19 @@ class Worker:
                 frozen = vitals(self.pid).state == "T"
                 reason = ExitReason.FROZEN if frozen else ExitReason.DEADLINE
                 self._end(reason, f"{overdue}{', and the process was stopped by a signal' if frozen else ''}")
-        if now - self._looked >= _LOOK_S and self.exit is None:
-            self._looked = now
+        if self._monitor.due(now) and self.exit is None:
             self._look()
 
     def _look(self) -> None:
-        state, cpu_s = vitals(self.pid)
-        if state == "T":
+        frozen, alarm = self._monitor.look(self.pid, self._talk.began, self.answers)
+        if frozen:
             self._end(ExitReason.FROZEN, "the process was found stopped by a signal")
             return
-        if self.answers != self._answers_seen and self.pid != os.getpid():
-            self._answers_seen = self.answers
-            renew_cpu(self.pid, cpu_s, self._settings.cpu_s)
-        if self._talk.began:
-            self._look_at_memory()
+        if alarm is not None:
+            self._on_alarm(self, alarm)
         dropped = self._talk.meter.not_told()
         if dropped:
             self._on_alarm(self, Alarm(AlarmKind.LOGS, f"{dropped:,} log lines were dropped", dropped))
-
-    def _look_at_memory(self) -> None:
-        budget = self._settings.memory_mb * _MEGABYTE
-        limit = budget * self._settings.memory_alarm
-        added = memory(self.pid)[0] - self._talk.began
-        if added > limit and not self._memory_told:
-            text = (
-                f"has added {added / _MEGABYTE:.0f} MB of address space, allowed {budget / _MEGABYTE:.0f} MB"
-            )
-            self._on_alarm(self, Alarm(AlarmKind.MEMORY, text, float(added), float(budget)))
-        self._memory_told = added > limit * (0.9 if self._memory_told else 1.0)
 
     # -- the end ----------------------------------------------------------------------------------------------------
 
