@@ -232,6 +232,8 @@ class Engine:
             if self.pump.failure is None:
                 self.pump.snapshot()
                 await self.journal.wait(self.journal.appended)
+            while self.pump.unsaved and self.pump.failure is None:
+                await asyncio.sleep(0)  # what is durable is still to be let go
         except JournalFailed as error:
             _log.error("no_last_snapshot", error=str(error))
 
