@@ -1,4 +1,4 @@
-"""The engine as a process: it starts, says where, ends on a signal, comes back after kill -9, and refuses bad settings."""
+"""The engine as a process: it starts, says where, ends on a signal, comes back after kill -9, refuses bad settings."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import yaml
 
+from live.__main__ import main
 from tests.live.engine.desk import paper_market
 from workbench.client import EngineClient
 from workbench.client.address import SERVICE_FILE as CLIENT_SERVICE_FILE
@@ -141,14 +143,14 @@ def test_after_kill_9_it_is_where_it_was(serve: Callable[..., Service]) -> None:
         until(lambda: len(engine.fills()) >= 5)
         engine.set_limits({"notional_limits": {"per_strategy": 123_456}}, reason="a test")
         engine.stop("m")
-        before = engine.fills(), engine.pnl().drop(columns="drawdown")["fees"], engine.audit()
+        before = engine.fills(), engine.pnl()[["fees", "capital"]], engine.audit()
     assert service.signal(signal.SIGKILL)[0] == -signal.SIGKILL
     again = serve()
     again.ready()
     with again.client() as engine:
-        after = engine.fills(), engine.pnl().drop(columns="drawdown")["fees"], engine.audit()
+        after = engine.fills(), engine.pnl()[["fees", "capital"]], engine.audit()
         for one, two in zip(before, after, strict=True):
-            assert one.equals(two)
+            pd.testing.assert_frame_equal(one, two)
         assert engine.limits().limits["notional_limits"]["per_strategy"] == 123_456
         assert engine.strategy("m").state == "stopped"
     assert again.signal(signal.SIGTERM)[0] == 0
@@ -204,29 +206,49 @@ def test_a_port_that_is_taken_is_one_line(serve: Callable[..., Service], variabl
     assert errors.count("\n") == 1
 
 
+BAD: dict[str, tuple[dict[str, Any], str]] = {
+    "a port in words": ({"port": "http"}, "TRADING_ENGINE_PORT"),
+    "a level that there is not": ({"log_level": "loud"}, "TRADING_ENGINE_LOG_LEVEL"),
+    "no limits": ({"limits_file": "/none/limits.yaml"}, "TRADING_ENGINE_LIMITS: expected a file"),
+    "no venues": ({"venues_file": "/none/venues.yaml"}, "TRADING_ENGINE_VENUES: expected a file"),
+    "no strategies": ({"strategies_path": "/none"}, "STRATEGIES_PATH: expected a file or folder"),
+    "strategies in a file": ({"strategies_path": __file__}, "STRATEGIES_PATH: expected a folder"),
+    "half a certificate": ({"tls_cert": "cert.pem"}, "go together"),
+    "an isolation that there is not": ({"strategy_isolation": "hope"}, "STRATEGY_ISOLATION"),
+    "no strategies to start": (
+        {"autostart": True, "strategies_file": "/none/strategies.yaml"},
+        "TRADING_ENGINE_STRATEGIES: expected a file",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_settings_are_one_line_and_status_2(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given, says = BAD[name]
+    assert main(**{"data": tmp_path / "data", **given}) == 2
+    out, errors = capsys.readouterr()
+    assert (out, errors.count("\n")) == ("", 1)
+    assert errors.startswith("error: ")
+    assert says in errors
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "says"),
     [
-        ("TRADING_ENGINE_PORT", "http", "TRADING_ENGINE_PORT"),
         ("TRADING_ENGINE_PROT", "8083", "TRADING_ENGINE_PROT is no setting"),
-        ("TRADING_ENGINE_LOG_LEVEL", "loud", "TRADING_ENGINE_LOG_LEVEL"),
-        ("TRADING_ENGINE_VENUES", "/none/venues.yaml", "TRADING_ENGINE_VENUES: expected a file"),
-        ("TRADING_ENGINE_LIMITS", "/none/limits.yaml", "TRADING_ENGINE_LIMITS: expected a file"),
-        ("STRATEGIES_PATH", "/none", "STRATEGIES_PATH: expected a file or folder"),
-        ("STRATEGIES_PATH", "pyproject.toml", "STRATEGIES_PATH: expected a folder"),
         ("TRADING_ENGINE_DATA", "/proc/none", "TRADING_ENGINE_DATA: /proc/none cannot be written"),
-        ("TRADING_ENGINE_TLS_CERT", "cert.pem", "go together"),
-        ("STRATEGY_ISOLATION", "hope", "STRATEGY_ISOLATION"),
     ],
+    ids=["unknown", "not writable"],
 )
-def test_bad_settings_are_one_line_and_status_2(
+def test_a_process_with_bad_settings_ends_at_once(
     serve: Callable[..., Service], variable: str, value: str, says: str
 ) -> None:
     service = serve(**{variable: value})
     status, errors = service.ended()
     assert (status, errors.count("\n")) == (2, 1), errors
-    assert errors.startswith("error: ")
-    assert says in errors
+    assert errors.startswith(f"error: {says}")
     assert (service.folder / "out").read_text() == ""
 
 
