@@ -60,7 +60,7 @@ class MarketRecorder:
         self._blocks: deque[tuple[int, Sequence[PriceUpdate]]] = deque()
         self._waiting = self._dropped = 0
         self._changed = threading.Condition()
-        self._closing = self._flushing = False
+        self._closing = self._flushing = self._ended = False
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             for part in self.folder.glob(".prices-*.part"):
@@ -100,7 +100,7 @@ class MarketRecorder:
         with self._changed:
             self._flushing = True
             self._changed.notify_all()
-            self._changed.wait_for(lambda: not self._flushing or not self._thread.is_alive())
+            self._changed.wait_for(lambda: not self._flushing or self._ended)
 
     def info(self) -> dict[str, Any]:
         """folder, recorded (newest record of the journal), rows, files, waiting, dropped, failure."""
@@ -138,18 +138,18 @@ class MarketRecorder:
                 self._fail(
                     f"{self.folder}: prices can't be recorded any more ({error}); the journal has them"
                 )
-            if flushing or self.failure is not None:
-                self._tell_flushed()
+            if flushing:
+                with self._changed:
+                    self._flushing = False
+                    self._changed.notify_all()
             if closing:
-                return
+                break
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
 
     def _due(self) -> bool:
         return self._closing or self._flushing or self._waiting >= self._rolling.flush_rows
-
-    def _tell_flushed(self) -> None:
-        with self._changed:
-            self._flushing = False
-            self._changed.notify_all()
 
     def _fail(self, why: str) -> None:
         _log.critical("%s", why)

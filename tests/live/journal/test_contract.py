@@ -14,6 +14,7 @@ import time
 import pytest
 
 from live.journal import Journal, Record, Retention
+from live.journal.records import chain
 from tests.live.journal.use import change, fill, payload, wait_durable, whole
 from workbench.errors import JournalDamaged, JournalError, JournalFailed, JournalLocked
 
@@ -201,6 +202,22 @@ def test_swapped_records_are_noticed(url: str) -> None:
     journal.close()
     swap = "UPDATE journal_records SET sequence = {} WHERE sequence = {}"
     change(url, swap.format(99, 4), swap.format(4, 5), swap.format(5, 99))
+    with pytest.raises(JournalDamaged, match="record 4 is not what was written"):
+        Journal.open(url)
+
+
+def test_a_record_with_its_own_right_checksum_does_not_fit_another_past(url: str) -> None:
+    journal = Journal.open(url)
+    fill(journal, 10)
+    journal.close()
+    crc = chain(0, 4, "block", 7, 1, b"x")
+    change(
+        url,
+        f"UPDATE journal_records SET kind = 'block', ns = 7, count = 1, crc = {crc} WHERE sequence = 4",
+        "UPDATE journal_records SET payload = "
+        + ("x'78'" if url.startswith("sqlite") else "'x'")
+        + " WHERE sequence = 4",
+    )
     with pytest.raises(JournalDamaged, match="record 4 is not what was written"):
         Journal.open(url)
 
