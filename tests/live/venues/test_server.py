@@ -196,6 +196,27 @@ def test_a_silent_network_is_noticed_and_what_was_missed_is_delivered_once(tmp_p
     run(scenario)
 
 
+def test_a_report_behind_a_gap_is_not_delivered_again(tmp_path: Path) -> None:
+    """Number 1 was lost on its way and 2 came: after a reset 1 is delivered, and 2 is not."""
+
+    async def scenario() -> None:
+        async with (
+            Exchange(tmp_path, "--faults") as exchange,
+            Proxy(exchange.port) as proxy,
+            exchange.client(proxy.port) as client,
+        ):
+            await client.venue.inject("lost_ack")
+            client.take(1)
+            await client.seen(1, "filled")
+            assert client.numbers == [2]
+            proxy.reset()
+            await client.seen(1, "acknowledged")
+            await client.venue.account()  # whatever else was sent before the answer has come
+            assert client.numbers == [2, 1]
+
+    run(scenario)
+
+
 def test_a_network_that_takes_nothing_is_noticed_too(tmp_path: Path) -> None:
     """Megabytes of orders pile up in front of the signs of life; none of them is worked twice or lost sight of."""
 
