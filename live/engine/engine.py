@@ -68,6 +68,7 @@ class Engine:
         self.started_ns = clock.now_ns()
         self._stepped = in_lock_step(venues)
         self._stepping: asyncio.Task[None] | None = None
+        self._ticks: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Recover, reconcile, and run.  Raises WorkbenchError of one line where that cannot be."""
@@ -109,7 +110,15 @@ class Engine:
             isolation=str(self.sandbox.level.name).lower(),
         )
         await self.sessions.start()
+        if not self._stepped:
+            self._ticks = asyncio.create_task(self._tick(), name="clock")
         await self.strategies.resume_after_restart()
+
+    async def _tick(self) -> None:
+        """Time goes on for limits and breakers, also where no price comes."""
+        while True:
+            await asyncio.sleep(1.0)
+            self.pump.wake()
 
     def setup(self) -> Setup:
         """What the machine is built from, by the settings."""
@@ -209,19 +218,20 @@ class Engine:
         if self.state == "stopped":
             return
         self.state = "stopping"
-        if self._stepping is not None:
-            self._stepping.cancel()
-            await asyncio.gather(self._stepping, return_exceptions=True)
+        tasks = [task for task in (self._stepping, self._ticks) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.strategies.close()
         await self.sandbox.close()
         await self.sessions.stop()
         try:
             await self._last_snapshot()
         finally:
-            if self.market is not None:
-                await self.market.close()
             self.journal.close()
             self.state = "stopped"
+        if self.market is not None:
+            await self.market.close()
         _log.info("engine_stopped")
 
     async def _last_snapshot(self) -> None:

@@ -121,6 +121,10 @@ class Pump:
                 done.set_exception(self.failure)
             return
         self._inbox.append((item, time.perf_counter(), done))
+        self.wake()
+
+    def wake(self) -> None:
+        """Have a turn soon, also where nothing has come: time goes on."""
         if not self._scheduled:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._turn)
@@ -148,9 +152,8 @@ class Pump:
         self._turned()
         if block.inputs:
             self._record(block)
-        if inbox and not self._scheduled:
-            self._scheduled = True
-            asyncio.get_running_loop().call_soon(self._turn)
+        if inbox:
+            self.wake()
 
     def _in_time(self, price: PriceUpdate) -> PriceUpdate:
         """Venues' clocks differ a little: a price that is up to a second late counts as of the desk's time."""

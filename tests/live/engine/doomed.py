@@ -18,12 +18,17 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+import yaml
 
 from live.engine import Engine, StartRequest
 from live.engine.pump import Pump
 from live.machine import AuditLine
 from tests.live.engine.desk import open_engine, paper_market, settings_for
+from workbench.core.limits import DuplicateOrder, MessageRate, RiskLimits
 
+LIMITS = RiskLimits(
+    duplicate_order=DuplicateOrder(0.001, float("inf")), message_rate=MessageRate(1e4, 1e4, 1e4, 1e4)
+)
 LIMIT = 20.0  # seconds, after which it ends by itself
 
 
@@ -73,14 +78,23 @@ async def promise(engine: Engine) -> None:
         await asyncio.sleep(0.01)
 
 
+REQUESTS = (
+    StartRequest("mean_reversion", "a", {"window": 5, "entry": 0.3, "exit": 0.1}),
+    StartRequest("market_making", "b"),
+)
+
+
 async def main(folder: Path) -> None:
-    settings = settings_for(folder, snapshot_events=1000)
-    async with open_engine(settings, paper_market(5.0)) as engine:
-        for name in ("a", "b"):
-            if name not in engine.strategies.slots:
-                script = "mean_reversion" if name == "a" else "market_making"
-                config = {"window": 5, "entry": 0.3, "exit": 0.1} if name == "a" else {}
-                await engine.strategies.start(StartRequest(script, name, config))
+    """On the market of FOLDER/venues.yaml with the scripts of FOLDER/scripts where there are such."""
+    venues, scripts = folder / "venues.yaml", folder / "scripts"
+    given = {"strategies_path": scripts} if scripts.is_dir() else {}
+    requests = [StartRequest(p.stem) for p in scripts.glob("*.py")] if scripts.is_dir() else REQUESTS
+    settings = settings_for(folder, snapshot_events=1000, **given)
+    market = yaml.safe_load(venues.read_text()) if venues.exists() else paper_market(5.0)
+    async with open_engine(settings, market, LIMITS) as engine:
+        for request in requests:
+            if (request.strategy_id or request.script) not in engine.strategies.slots:
+                await engine.strategies.start(request)
         print("ready", flush=True)  # noqa: T201
         await asyncio.wait_for(promise(engine), LIMIT)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import signal
 import subprocess
@@ -10,10 +11,17 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
+from live.engine import StartRequest
+from live.engine.reconcile import differences
 from live.engine.recovery import recorded_setup, recover
 from live.journal import Journal
 from live.machine import Machine, decode_block
+from tests.live.engine.desk import open_engine, settings_for, until
+from tests.live.engine.doomed import LIMITS
+from tests.live.engine.scripts import write_script
+from tests.live.venues.processes import Exchange, venues
 from workbench.core.facts import OrderAccepted
 from workbench.core.messages import OrderFill
 
@@ -91,6 +99,48 @@ def test_killed_at_a_boundary_of_the_journal(tmp_path: Path, point: str) -> None
 
 def test_killed_again_and_again_under_load(tmp_path: Path) -> None:
     assert kill_at_random(tmp_path, 4, seed=1) > 0
+
+
+ALTERNATE = """
+self.turn = not getattr(self, "turn", False)
+return [MarketSignal(price_update.symbol, None, 1.0 if self.turn else -1.0, 1.0, {"quantity": 0.1})]
+"""
+
+
+async def kill_beside_an_exchange(folder: Path, times: int, seed: int) -> None:
+    """Kill the engine again and again while the exchange, a process of its own, lives on; both agree in the end."""
+    chance = random.Random(seed)
+    write_script(folder / "scripts", "trader", ALTERNATE)
+    async with Exchange(folder) as exchange:
+        (folder / "venues.yaml").write_text(venues(folder, exchange.port).read_text())
+        for _ in range(times):
+            point, count = chance.choice(POINTS), chance.randint(20, 200)
+            promised = await asyncio.to_thread(run_until_killed, folder, point, count)
+            check(folder, promised)
+        market = yaml.safe_load((folder / "venues.yaml").read_text())
+        settings = settings_for(folder, strategies_path=folder / "scripts")
+        async with open_engine(settings, market, LIMITS) as engine:
+            await until(lambda: not engine.problems, 20.0)
+            if "trader" not in engine.strategies.slots:
+                await engine.strategies.start(StartRequest("trader"))
+            seen = engine.machine.blotter.fill_cursor
+            await until(lambda: engine.machine.blotter.fill_cursor > seen + 4)
+            await engine.strategies.stop("trader", "ana")
+            await asyncio.sleep(0.5)
+            account = await engine.venues[0].account()
+            found = differences(engine.machine, account)
+            assert found.positions == {}
+            assert (found.unknown_here, found.unknown_there) == ([], [])
+
+
+def test_killed_beside_an_exchange_that_lives_on(tmp_path: Path) -> None:
+    asyncio.run(kill_beside_an_exchange(tmp_path, 3, seed=2))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_killed_fifty_times_beside_an_exchange(tmp_path: Path) -> None:
+    asyncio.run(kill_beside_an_exchange(tmp_path, 50, seed=3))
 
 
 @pytest.mark.slow
