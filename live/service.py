@@ -24,6 +24,7 @@ from live.assembly import open_engine, start_defaults
 from live.engine import Engine
 from live.logs import Logs, start_logs
 from live.metrics import Metrics
+from live.sandbox import forbid_inspection
 from live.settings import Settings
 from workbench.errors import ConfigError, EngineError, WorkbenchError
 
@@ -77,6 +78,7 @@ def _start_logs(settings: Settings) -> Logs:
 async def _serve(engine: Engine) -> int:
     stop = asyncio.Event()
     _on_signals(stop)
+    forbid_inspection()  # tokens and journal passwords are in this memory
     settings = engine.settings
     for name, port in (
         ("TRADING_ENGINE_PORT", settings.port),

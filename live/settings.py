@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from workbench.errors import ConfigError
 
-__all__ = ["PREFIXES", "Settings", "load_settings"]
+__all__ = ["PREFIXES", "Settings", "load_settings", "variables"]
 
 PREFIXES = ("TRADING_ENGINE_", "WORKBENCH_LIVE_")
 """Variables with these beginnings must be settings; others of the environment are nobody's business here."""
@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     journal_url: SecretStr = Field(SecretStr(""), validation_alias=_env("TRADING_ENGINE_JOURNAL_URL"))
     commit_interval_ms: Positive = Field(2.0, validation_alias=_env("TRADING_ENGINE_COMMIT_INTERVAL_MS"))
     snapshot_events: Annotated[int, Field(ge=1000)] = Field(
-        100_000, validation_alias=_env("TRADING_ENGINE_SNAPSHOT_EVENTS")
+        200_000, validation_alias=_env("TRADING_ENGINE_SNAPSHOT_EVENTS")
     )
     record_market: bool = Field(True, validation_alias=_env("TRADING_ENGINE_RECORD_MARKET"))
     market_days: Annotated[int, Field(ge=1)] = Field(30, validation_alias=_env("TRADING_ENGINE_MARKET_DAYS"))
@@ -67,6 +67,7 @@ class Settings(BaseSettings):
 
     # strategies
     strategies_path: Path = Field(Path("strategies"), validation_alias=_env("STRATEGIES_PATH"))
+    strategy_auto_swap: bool = Field(False, validation_alias=_env("STRATEGY_AUTO_SWAP"))
     enable_chaos_strategies: bool = Field(False, validation_alias=_env("ENABLE_CHAOS_STRATEGIES"))
     strategy_isolation: Literal["sandbox", "container", "thread"] = Field(
         "sandbox", validation_alias=_env("STRATEGY_ISOLATION")
@@ -74,7 +75,7 @@ class Settings(BaseSettings):
     strategy_isolation_minimum: Literal["none", "rlimits", "filtered", "bubblewrap", "container"] = Field(
         "filtered", validation_alias=_env("STRATEGY_ISOLATION_MINIMUM")
     )
-    strategy_memory_mb: Annotated[int, Field(ge=16)] = Field(256, validation_alias=_env("STRATEGY_MEMORY_MB"))
+    strategy_memory_mb: Annotated[int, Field(ge=16)] = Field(512, validation_alias=_env("STRATEGY_MEMORY_MB"))
     strategy_soft_ms: Positive = Field(50.0, validation_alias=_env("STRATEGY_SOFT_MS"))
     strategy_hard_ms: Positive = Field(1000.0, validation_alias=_env("STRATEGY_HARD_MS"))
     strategy_restarts: Annotated[int, Field(ge=0)] = Field(3, validation_alias=_env("STRATEGY_RESTARTS"))
@@ -101,7 +102,9 @@ class Settings(BaseSettings):
         cls,
         settings_cls: type[BaseSettings],  # noqa: ARG003 - the library's signature
         init_settings: PydanticBaseSettingsSource,
-        **_: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Only what `load_settings` passes, which looks at the environment by itself."""
         return (init_settings,)
