@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed
 
 from live.messages import NewOrder
 from live.venues.protocol import (
+    DROP_COPY,
     ORDERS,
     VERSION,
     AskReports,
@@ -280,6 +281,31 @@ def test_ctrl_c_ends_it_cleanly(tmp_path: Path) -> None:
             assert await exchange.end(signal.SIGINT) == 0
             assert exchange.errors.read_text() == ""
             assert os.listdir(tmp_path / "store")
+
+    run(scenario)
+
+
+def test_a_drop_copy_sees_every_report_and_may_not_trade(tmp_path: Path) -> None:
+    """Also those that a fault keeps from the session itself."""
+
+    async def scenario() -> None:
+        async with (
+            Exchange(tmp_path, "--faults") as exchange,
+            exchange.client() as client,
+            raw(exchange) as copy,
+        ):
+            await copy.send(encode(Login(VERSION, "x", "engine", "", DROP_COPY, 0, True, False)))
+            await frames(copy, Live)
+            await client.venue.inject("lost_ack")
+            client.take(1)
+            await client.seen(1, "filled")
+            (told,) = await frames(copy, Reports)
+            assert isinstance(told, Reports)
+            assert [(r.report_id, r.kind) for r in told.reports] == [(1, "acknowledged"), (2, "filled")]
+            await copy.send(encode(Orders([NewOrder(2, SYMBOL, 1, 1.0, "market", "IOC")])))
+            (problem,) = await frames(copy, Problem)
+            assert "found orders" in str(problem)
+            assert (await client.venue.account()).last_report_id == 2
 
     run(scenario)
 
