@@ -32,7 +32,7 @@ __all__ = [
 # --- engine -> venue -----------------------------------------------------------------------------------------------
 
 
-class NewOrder(msgspec.Struct, frozen=True, tag=True):
+class NewOrder(msgspec.Struct, frozen=True, tag=True, gc=False):
     """An order as a venue takes it.  order_id: the engine's, unique for ever; sending one twice changes nothing.
 
     side: 1 buy, -1 sell.  order_type: market, limit, stop, stop_limit.  time_in_force: GTC, IOC, FOK, DAY.
@@ -52,7 +52,7 @@ class NewOrder(msgspec.Struct, frozen=True, tag=True):
     tag: str = ""
 
 
-class CancelOrder(msgspec.Struct, frozen=True, tag=True):
+class CancelOrder(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Take an order back; answered by an ExecutionReport `cancelled`, or `cancel_rejected` where it has ended."""
 
     order_id: int
@@ -61,7 +61,7 @@ class CancelOrder(msgspec.Struct, frozen=True, tag=True):
 # --- venue -> engine -----------------------------------------------------------------------------------------------
 
 
-class ExecutionReport(msgspec.Struct, frozen=True, tag=True):
+class ExecutionReport(msgspec.Struct, frozen=True, tag=True, gc=False):
     """What became of an order.
 
     kind: acknowledged, filled, cancelled, rejected, expired, cancel_rejected.  report_id: of this venue, from 1 without

@@ -207,12 +207,17 @@ class Machine:
     def _report(self, report: VenueReport) -> list[Fact]:
         """A venue knows orders by number alone; whose it is, the blotter knows."""
         line = self.blotter.find(report.order_id)
-        if line is not None:
-            report = msgspec.structs.replace(
-                report, strategy_id=line.strategy_id, client_order_id=line.client_order_id
-            )
         if report.report_id and not self._is_new(report.venue, report.report_id):
             return []
+        if line is not None:
+            report = msgspec.structs.replace(
+                report,
+                strategy_id=line.strategy_id,
+                client_order_id=line.client_order_id,
+                symbol=report.symbol or line.symbol,  # a refused cancel may name none
+            )
+        elif report.kind != "filled":
+            return []  # of an order that ended long ago, or that never was: nothing hangs on it
         facts = self.desk.process(report)
         if report.kind == "cancel_rejected":
             self.blotter.refused_cancel(report.order_id)

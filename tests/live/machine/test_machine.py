@@ -161,6 +161,22 @@ def test_no_report_is_taken_twice_and_none_is_forgotten() -> None:
     assert made.reports == {"far": 2}
 
 
+def test_a_cancel_that_the_venue_refuses_can_be_asked_for_again() -> None:
+    made = machine(
+        price(1, 100.0, venue="far"),
+        price(1, 100.0),
+        VenueSession("far", up=True),
+        wants(1.0, venue="far", order_type="limit", limit_price=95.0),
+    )
+    (order,) = made.blotter.working
+    for _ in range(2):
+        assert len(made.apply(CancelOrders())) == 1
+        assert made.blotter.working[order].state == "cancelling"
+        made.apply(VenueReport("cancel_rejected", "far", "", order, 0))
+        assert made.blotter.working[order].state == "working"
+    assert made.apply(VenueReport("cancel_rejected", "far", "", 99, 0)) == []
+
+
 def test_late_signals_are_refused_unseen() -> None:
     made = machine(price(1, 100.0))
     facts = made.apply(LateSignals("s", 2))
