@@ -6,8 +6,10 @@ Standard input: a job as JSON.  Standard output: {"result": ...} or {"error": "o
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import pkgutil
 import resource
 import shutil
 import sys
@@ -71,10 +73,12 @@ def _confine(job: dict[str, Any]) -> None:
     layers = frozenset(job["layers"])
     if not layers:
         return
+    import workbench.core.jit
     from live.sandbox.landlock import restrict_files
     from live.sandbox.linux import drop_capabilities, forbid_new_privileges
     from live.sandbox.seccomp import restrict_system_calls
 
+    workbench.core.jit.CACHE_DIRECTORY = None  # what is compiled from here on cannot be kept
     drop_capabilities()
     forbid_new_privileges()
     if "landlock" in layers:
@@ -86,6 +90,12 @@ def _confine(job: dict[str, Any]) -> None:
 def _warm_up() -> None:
     """Have compiled code loaded while its cache can be reached."""
     import workbench as wb
+    import workbench.core
+    import workbench.strategy
+
+    for package in (workbench.core, workbench.strategy):
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)  # a kernel looks for its cache when its module is loaded
 
     class Warming(wb.TradingStrategy):
         def on_market_data(self, price_update: wb.PriceUpdate) -> list[wb.MarketSignal]:
