@@ -44,7 +44,8 @@ def rich_status(error: RequestError, code: grpc.StatusCode | None = None, **meta
         retry = RetryInfo()
         retry.retry_delay.FromMilliseconds(max(1, round(error.retry_s * 1000)))
         details.append(retry)
-    status = Status(code=number, message=str(error)[:_LONGEST])
+    text = "".join(sign if sign.isprintable() else "?" for sign in str(error)[:_LONGEST])
+    status = Status(code=number, message=text)
     for detail in details:
         packed = Packed()
         packed.Pack(detail)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import stat
 from pathlib import Path
 from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 
 import workbench
 from workbench.errors import ConfigError
@@ -75,9 +77,11 @@ def _by_environment() -> str:
 
 def _is_local(url: str) -> bool:
     """The admin's token is for this machine alone: it is not sent elsewhere by itself."""
-    host = url.partition("://")[2].partition("/")[0].rpartition("@")[2]
-    name = host.partition("]")[0].lstrip("[") if host.startswith("[") else host.partition(":")[0]
-    return name in ("localhost", "::1") or name.startswith("127.")
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name
+        return host == "localhost"
 
 
 def _token(path: Path) -> str:

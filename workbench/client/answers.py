@@ -92,6 +92,7 @@ class StrategyStatus(msgspec.Struct, frozen=True):
     answer_p50_ms: float
     answer_p99_ms: float
     errors: tuple[str, ...]
+    newer_source_hash: str = ""
 
 
 class StrategyResponse(msgspec.Struct, frozen=True):

@@ -29,7 +29,8 @@ STRATEGIES: Final = (
     "halted:s pnl:f gross_exposure:f fills:i"
 )
 SCRIPTS: Final = (
-    "name:s strategy_name:s version:s description:s source_hash:s chaos:b uploaded:b allowed:b broken:s"
+    "name:s strategy_name:s version:s description:s source_hash:s chaos:b uploaded:b allowed:b broken:s "
+    "newer_source_hash:s"
 )
 PERFORMANCE: Final = (
     "strategy_name:s total_pnl:f sharpe_ratio:f max_drawdown:f win_rate:f avg_trade_pnl:f trades_per_day:f "
