@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from live.journal import Journal
-from live.machine import Answered, Input, LateSignals, Machine, encode_block
+from live.machine import Answered, Input, LateSignals, Machine, encode_input, join_block
 from live.venues.clock import Clock
 from workbench.core.facts import Fact
 from workbench.core.intents import ClockTick
@@ -33,7 +33,7 @@ type Done = asyncio.Future[list[Fact]]
 
 
 class Block(msgspec.Struct):
-    """What one turn did.  facts: in order, over all inputs.  waiting: who wants to hear that it is durable.
+    """What one turn did.  written: the inputs as bytes.  facts: in order, over all inputs.  waiting: who wants to hear that it is durable.
 
     stale: it became durable only after the journal had failed and was resumed; what it wanted to send is not sent.
     """
@@ -41,6 +41,7 @@ class Block(msgspec.Struct):
     sequence: int
     ns: int
     inputs: list[Input]
+    written: list[msgspec.Raw]
     facts: list[Fact]
     waiting: list[tuple[Done, list[Fact]]]
     stale: bool = False
@@ -135,7 +136,7 @@ class Pump:
             return
         started = time.perf_counter()
         now = self._clock.now_ns()
-        block = Block(0, now, [], [], [])
+        block = Block(0, now, [], [], [], [])
         inbox = self._inbox
         while inbox and len(block.inputs) < _MOST_INPUTS:
             item, posted, done = inbox.popleft()
@@ -165,6 +166,7 @@ class Pump:
     def _carry(self, item: Input, done: Done | None, block: Block) -> None:
         begun = time.perf_counter()
         try:
+            written = encode_input(item)  # before it changes anything: what cannot be recorded may not happen
             facts = self.machine.apply(item)
         except WorkbenchError as error:  # changed nothing, so it is not recorded
             if done is None:
@@ -176,6 +178,7 @@ class Pump:
         if isinstance(item, Answered):
             self.check_seconds.append((time.perf_counter() - begun, len(item.signals)))
         block.inputs.append(item)
+        block.written.append(written)
         block.facts += facts
         if done is not None:
             block.waiting.append((done, facts))
@@ -185,7 +188,7 @@ class Pump:
         """Carry one input through at once and record it, as a run in lock step does; its facts."""
         if self.failure is not None:
             raise self.failure
-        block = Block(0, self._clock.now_ns(), [], [], [])
+        block = Block(0, self._clock.now_ns(), [], [], [], [])
         self._carry(item, None, block)
         self._record(block)
         return block.facts
@@ -193,7 +196,7 @@ class Pump:
     def _record(self, block: Block) -> None:
         try:
             block.sequence = self.journal.append(
-                BLOCK, block.ns, encode_block(block.inputs), len(block.inputs)
+                BLOCK, block.ns, join_block(block.written), len(block.inputs)
             )
         except JournalFailed as error:
             self._pending.append(block)

@@ -6,7 +6,7 @@ journal of inputs is a journal of the engine: recovery, and the replay of an inc
 
 from live.machine.blotter import Blotter, FillLine, OrderLine
 from live.machine.chaos import ChaosEpisode
-from live.machine.codec import decode_block, encode_block
+from live.machine.codec import decode_block, encode_block, encode_input, join_block
 from live.machine.inputs import (
     Answered,
     AuditLine,
@@ -38,4 +38,6 @@ __all__ = [
     "StrategyRecord",
     "decode_block",
     "encode_block",
+    "encode_input",
+    "join_block",
 ]

@@ -32,9 +32,9 @@ from workbench.core.intents import (
     VenueSession,
 )
 from workbench.core.messages import MarketSignal, PriceUpdate
-from workbench.errors import JournalDamaged
+from workbench.errors import EngineError, JournalDamaged
 
-__all__ = ["decode_block", "encode_block"]
+__all__ = ["decode_block", "encode_block", "encode_input", "join_block"]
 
 # Codes are what stands in journals: a code is never given to another type, and new types get new ones.
 _PRICE, _ANSWERED, _REPORT, _TICK = 1, 2, 3, 4
@@ -62,9 +62,25 @@ _decoder: Final = msgspec.msgpack.Decoder(list[list[Any]])
 _astuple = msgspec.structs.astuple
 
 
+def encode_input(item: Input) -> msgspec.Raw:
+    """The bytes of one input; the times that signals carry are left out, since the desk does not use them.
+
+    Raises EngineError on a value that cannot be written, such as a whole number of more than 64 bits.
+    """
+    try:
+        return msgspec.Raw(_encoder.encode(_row(item)))
+    except (TypeError, OverflowError, ValueError, RecursionError) as error:
+        raise EngineError(f"a {type(item).__name__} cannot be recorded: {error}") from error
+
+
+def join_block(inputs: Sequence[msgspec.Raw]) -> bytes:
+    """The bytes of a block out of those of its inputs."""
+    return _encoder.encode(inputs)
+
+
 def encode_block(inputs: Sequence[Input]) -> bytes:
-    """The bytes of a block; the times that signals carry are left out, since the desk does not use them."""
-    return _encoder.encode([_row(item) for item in inputs])
+    """The bytes of a block.  Raises EngineError as `encode_input` does."""
+    return join_block([encode_input(item) for item in inputs])
 
 
 def _row(item: Input) -> tuple[Any, ...]:

@@ -115,6 +115,12 @@ def test_a_block_of_another_kind_is_damaged(payload: bytes) -> None:
         decode_block(payload)
 
 
+@pytest.mark.parametrize("value", [2**70, object(), {1: {2: 3 + 4j}}])
+def test_what_cannot_be_written_is_refused_before_anything_changes(value: object) -> None:
+    with pytest.raises(EngineError, match="cannot be recorded"):
+        encode_block([StrategyNoted(msgspec.structs.replace(RECORD, config={"a": value}))])
+
+
 def test_an_order_is_followed_from_signal_to_fill() -> None:
     made = machine(price(1, 100.0), wants(2.0, 77), price(2, 101.0))
     (line,) = made.blotter.orders(0, 10)
