@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import structlog
 
 from live.api.auth import Tokens
 from live.api.commands import Commands
@@ -30,7 +32,8 @@ class Running(NamedTuple):
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """On a made-up market, for all tests of a module."""
+    """On a made-up market, for all tests of a module; it logs next to nothing, since what commands print is looked at."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     folder = tmp_path_factory.mktemp("engine")
     settings = settings_for(folder, requests_per_second=1000.0)
     loop, there, over = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
@@ -54,3 +57,4 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     loop.call_soon_threadsafe(over.set)
     thread.join(30)
     loop.close()
+    structlog.reset_defaults()
