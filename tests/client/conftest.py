@@ -32,7 +32,7 @@ class Running(NamedTuple):
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """On a made-up market, for all tests of a module; it logs next to nothing, since what commands print is looked at."""
+    """On a made-up market, for all tests of a module; it logs nothing: what commands print is looked at."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     folder = tmp_path_factory.mktemp("engine")
     settings = settings_for(folder, requests_per_second=1000.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import signal
@@ -10,14 +11,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pandas as pd
 import pytest
 import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from live.__main__ import main
+from live.api.generated import trading_pb2 as pb
+from live.api.generated.trading_pb2_grpc import TradingServiceStub
 from tests.live.engine.desk import paper_market
 from workbench.client import EngineClient
 from workbench.client.address import SERVICE_FILE as CLIENT_SERVICE_FILE
@@ -287,3 +295,51 @@ def test_a_client_waits_for_an_engine_that_comes_back(serve: Callable[..., Servi
         pytest.raises(RequestError, match=r"no engine answers at http://127\.0\.0\.1:\d+ .*is it running\?"),
     ):
         gone.health()
+
+
+def test_with_a_certificate_everything_is_encrypted(serve: Callable[..., Service], tmp_path: Path) -> None:
+    certificate, key = self_signed(tmp_path)
+    service = serve(TRADING_ENGINE_TLS_CERT=str(certificate), TRADING_ENGINE_TLS_KEY=str(key))
+    service.ready()
+    told = json.loads((service.data / CLIENT_SERVICE_FILE).read_text())
+    assert told["url"].startswith("https://")
+    with service.client() as engine:  # trusts the certificate that the engine says it has
+        assert engine.health().state == "running"
+        assert next(engine.stream("prices")).kind == "prices"
+    with (
+        EngineClient(told["url"].replace("https", "http"), data=service.data, retry_s=0.1) as plain,
+        pytest.raises(RequestError, match="no engine answers"),
+    ):
+        plain.health()
+    credentials = grpc.ssl_channel_credentials(certificate.read_bytes())
+    token = (service.data / "admin.token").read_text().strip()
+    with grpc.secure_channel(told["grpc"], credentials) as channel:
+        stub = TradingServiceStub(channel)
+        who = (("authorization", f"Bearer {token}"),)
+        answer = stub.GetPortfolio(pb.GetPortfolioRequest(), metadata=who, timeout=10)
+        assert answer.initial_cash == 1_000_000.0
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    files = folder / "cert.pem", folder / "key.pem"
+    files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    files[1].write_bytes(key.private_bytes(serialization.Encoding.PEM, *form))
+    return files
