@@ -215,8 +215,8 @@ ERRORS: dict[str, tuple[Callable[[Asked], Any], Any, grpc.StatusCode, str, str]]
     "no such script": (
         lambda a: a.trading.StartStrategy,
         _start("none.py"),
-        grpc.StatusCode.INVALID_ARGUMENT,
-        "INVALID",
+        grpc.StatusCode.NOT_FOUND,
+        "UNKNOWN",
         "no strategy 'none.py' is available",
     ),
     "a parameter that there is not": (
