@@ -100,7 +100,7 @@ class StrategySummary(_message.Message):
     def __init__(self, strategy_id: _Optional[str] = ..., strategy_name: _Optional[str] = ..., version: _Optional[str] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., since_ns: _Optional[int] = ..., started_ns: _Optional[int] = ..., restarts: _Optional[int] = ..., chaos: _Optional[str] = ..., person: _Optional[str] = ..., halted: _Optional[_Iterable[str]] = ..., pnl: _Optional[float] = ..., gross_exposure: _Optional[float] = ..., fills: _Optional[int] = ...) -> None: ...
 
 class StrategyStatus(_message.Message):
-    __slots__ = ("strategy_id", "strategy_name", "version", "state", "reason", "since_ns", "started_ns", "restarts", "chaos", "person", "halted", "script", "source_hash", "on_failure", "config", "symbols", "capital", "pnl", "drawdown", "gross_exposure", "accepted", "refused", "fills", "breaches", "answered", "signals", "unanswered", "conflated", "answer_p50_ms", "answer_p99_ms", "errors")
+    __slots__ = ("strategy_id", "strategy_name", "version", "state", "reason", "since_ns", "started_ns", "restarts", "chaos", "person", "halted", "script", "source_hash", "on_failure", "config", "symbols", "capital", "pnl", "drawdown", "gross_exposure", "accepted", "refused", "fills", "breaches", "answered", "signals", "unanswered", "conflated", "answer_p50_ms", "answer_p99_ms", "errors", "newer_source_hash")
     STRATEGY_ID_FIELD_NUMBER: _ClassVar[int]
     STRATEGY_NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -132,6 +132,7 @@ class StrategyStatus(_message.Message):
     ANSWER_P50_MS_FIELD_NUMBER: _ClassVar[int]
     ANSWER_P99_MS_FIELD_NUMBER: _ClassVar[int]
     ERRORS_FIELD_NUMBER: _ClassVar[int]
+    NEWER_SOURCE_HASH_FIELD_NUMBER: _ClassVar[int]
     strategy_id: str
     strategy_name: str
     version: str
@@ -163,7 +164,8 @@ class StrategyStatus(_message.Message):
     answer_p50_ms: float
     answer_p99_ms: float
     errors: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, strategy_id: _Optional[str] = ..., strategy_name: _Optional[str] = ..., version: _Optional[str] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., since_ns: _Optional[int] = ..., started_ns: _Optional[int] = ..., restarts: _Optional[int] = ..., chaos: _Optional[str] = ..., person: _Optional[str] = ..., halted: _Optional[_Iterable[str]] = ..., script: _Optional[str] = ..., source_hash: _Optional[str] = ..., on_failure: _Optional[str] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., symbols: _Optional[_Iterable[str]] = ..., capital: _Optional[float] = ..., pnl: _Optional[float] = ..., drawdown: _Optional[float] = ..., gross_exposure: _Optional[float] = ..., accepted: _Optional[int] = ..., refused: _Optional[int] = ..., fills: _Optional[int] = ..., breaches: _Optional[int] = ..., answered: _Optional[int] = ..., signals: _Optional[int] = ..., unanswered: _Optional[int] = ..., conflated: _Optional[int] = ..., answer_p50_ms: _Optional[float] = ..., answer_p99_ms: _Optional[float] = ..., errors: _Optional[_Iterable[str]] = ...) -> None: ...
+    newer_source_hash: str
+    def __init__(self, strategy_id: _Optional[str] = ..., strategy_name: _Optional[str] = ..., version: _Optional[str] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., since_ns: _Optional[int] = ..., started_ns: _Optional[int] = ..., restarts: _Optional[int] = ..., chaos: _Optional[str] = ..., person: _Optional[str] = ..., halted: _Optional[_Iterable[str]] = ..., script: _Optional[str] = ..., source_hash: _Optional[str] = ..., on_failure: _Optional[str] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., symbols: _Optional[_Iterable[str]] = ..., capital: _Optional[float] = ..., pnl: _Optional[float] = ..., drawdown: _Optional[float] = ..., gross_exposure: _Optional[float] = ..., accepted: _Optional[int] = ..., refused: _Optional[int] = ..., fills: _Optional[int] = ..., breaches: _Optional[int] = ..., answered: _Optional[int] = ..., signals: _Optional[int] = ..., unanswered: _Optional[int] = ..., conflated: _Optional[int] = ..., answer_p50_ms: _Optional[float] = ..., answer_p99_ms: _Optional[float] = ..., errors: _Optional[_Iterable[str]] = ..., newer_source_hash: _Optional[str] = ...) -> None: ...
 
 class GetPositionsRequest(_message.Message):
     __slots__ = ("strategy_id", "symbol")
