@@ -18,15 +18,16 @@ import msgspec
 
 from workbench.errors import StrategyLoadError
 
-__all__ = ["LARGEST_SCRIPT", "Script", "read_script"]
+__all__ = ["LARGEST_SCRIPT", "Script", "constant_of", "read_script"]
 
 LARGEST_SCRIPT: Final = 256 * 1024  # bytes
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}\.py")
 
 
 class Script(msgspec.Struct, frozen=True):
-    """One script.  source_hash: SHA-256 (hex) of its text.  chaos: it misbehaves on purpose.
+    """One script.  source_hash: SHA-256 (hex) of its text.
 
+    chaos: it misbehaves on purpose: it lies among those that do, or its class says how (chaos_type).
     class_name: of its one strategy class; broken: why it cannot be used, and the rest is then empty.
     """
 
@@ -39,6 +40,7 @@ class Script(msgspec.Struct, frozen=True):
     chaos: bool = False
     uploaded: bool = False
     broken: str = ""
+    chaos_type: str = ""
 
 
 def read_script(name: str, data: bytes, *, chaos: bool = False, uploaded: bool = False) -> Script:
@@ -68,15 +70,17 @@ def read_script(name: str, data: bytes, *, chaos: bool = False, uploaded: bool =
         names = ", ".join(node.name for node in found) or "none"
         raise StrategyLoadError(f"{name}: expected exactly one strategy class, found {names}")
     (node,) = found
+    chaos_type = _text(node, "CHAOS_TYPE", "")
     return Script(
         name,
         source,
         hashlib.sha256(source.encode()).hexdigest(),
         node.name,
-        _version(node),
+        _text(node, "VERSION", "1.0.0"),
         ast.get_docstring(node) or "",
-        chaos,
+        chaos or bool(chaos_type),
         uploaded,
+        chaos_type=chaos_type or (name.removesuffix(".py") if chaos else ""),
     )
 
 
@@ -86,7 +90,20 @@ def _is_strategy(node: ast.ClassDef) -> bool:
     return any(name.endswith("Strategy") for name in names)
 
 
-def _version(node: ast.ClassDef) -> str:
+def constant_of(source: str, class_name: str, name: str) -> object:
+    """What a class of a script sets `name` to, where that is written as a constant; None elsewhere."""
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.ClassDef) and node.name == class_name:
+            return _constant(node, name)
+    return None
+
+
+def _text(node: ast.ClassDef, name: str, usual: str) -> str:
+    value = _constant(node, name)
+    return value if isinstance(value, str) else usual
+
+
+def _constant(node: ast.ClassDef, name: str) -> object:
     for statement in node.body:
         targets = (
             statement.targets
@@ -95,11 +112,13 @@ def _version(node: ast.ClassDef) -> str:
             if isinstance(statement, ast.AnnAssign)
             else []
         )
-        named = any(isinstance(target, ast.Name) and target.id == "VERSION" for target in targets)
         value = getattr(statement, "value", None)
-        if named and isinstance(value, ast.Constant) and isinstance(value.value, str):
-            return value.value
-    return "1.0.0"
+        if isinstance(value, ast.expr) and any(getattr(target, "id", "") == name for target in targets):
+            try:
+                return ast.literal_eval(value)
+            except (ValueError, TypeError, MemoryError, RecursionError):  # worked out, not written down
+                return None
+    return None
 
 
 _CPU_S: Final = 10

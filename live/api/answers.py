@@ -107,6 +107,7 @@ class StrategyStatus(msgspec.Struct, frozen=True):
     accepted, refused: orders.  answered, signals, unanswered: calls of the present process; conflated: prices that a
     newer one replaced.
     answer_p50_ms, answer_p99_ms: from price sent to answer received.  errors: newest last.
+    newer_source_hash: of its script's text where that has changed since: start it again to swap; "" where it has not.
     """
 
     strategy_id: str
@@ -140,10 +141,14 @@ class StrategyStatus(msgspec.Struct, frozen=True):
     answer_p50_ms: float
     answer_p99_ms: float
     errors: tuple[str, ...]
+    newer_source_hash: str
 
 
 class ScriptView(msgspec.Struct, frozen=True):
-    """A script that can be started.  allowed: it may be (chaos must be enabled).  broken: why it cannot be used."""
+    """A script that can be started.  allowed: it may be (chaos must be enabled).  broken: why it cannot be used.
+
+    newer_source_hash: its present text's, where a strategy runs an older one and can be swapped; else "".
+    """
 
     name: str
     strategy_name: str
@@ -154,6 +159,7 @@ class ScriptView(msgspec.Struct, frozen=True):
     uploaded: bool
     allowed: bool
     broken: str
+    newer_source_hash: str
 
 
 class AvailableStrategies(msgspec.Struct, frozen=True):

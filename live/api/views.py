@@ -165,6 +165,7 @@ def strategy_status(engine: Engine, strategy_id: str) -> StrategyStatus:
     slot = engine.strategies.slots.get(strategy_id)
     runner = slot.runner if slot else None
     seconds = sorted(runner.seconds) if runner else []
+    newer = engine.watcher.offers.get(strategy_id)
     return StrategyStatus(
         record.strategy_id,
         record.class_name,
@@ -197,6 +198,7 @@ def strategy_status(engine: Engine, strategy_id: str) -> StrategyStatus:
         quantile(seconds, 0.50) * 1e3,
         quantile(seconds, 0.99) * 1e3,
         tuple(slot.errors) if slot else (),
+        newer.source_hash if newer else "",
     )
 
 
@@ -208,6 +210,7 @@ def quantile(rising: Sequence[float], share: float) -> float:
 def available_strategies(engine: Engine) -> AvailableStrategies:
     """All scripts of the catalog."""
     enabled = engine.settings.enable_chaos_strategies
+    newer = {offer.script: offer.source_hash for offer in engine.watcher.offers.values()}
     return AvailableStrategies(
         tuple(
             ScriptView(
@@ -220,6 +223,7 @@ def available_strategies(engine: Engine) -> AvailableStrategies:
                 script.uploaded,
                 not script.broken and (enabled or not script.chaos),
                 script.broken,
+                "" if script.uploaded else newer.get(script.name, ""),
             )
             for script in engine.catalog.scripts()
         )

@@ -16,7 +16,7 @@ import msgspec
 from live.scripts import LARGEST_SCRIPT, Script, read_script
 from workbench.errors import StrategyLoadError
 
-__all__ = ["LARGEST_SCRIPT", "Catalog", "Script", "read_script"]
+__all__ = ["LARGEST_SCRIPT", "Catalog", "Script", "read_file", "read_script"]
 
 _SKIPPED: Final = ("__init__.py",)
 _ABOUT: Final = "about.json"  # beside an upload: the script, its text left out
@@ -59,6 +59,11 @@ class Catalog:
         self._seen[path] = state, script
         return script
 
+    def path_of(self, script: Script) -> Path:
+        """Where the script of this name lies in the strategies' folder, or lay."""
+        beside = self.folder / "chaos" / script.name
+        return beside if script.chaos and beside.exists() else self.folder / script.name
+
     def find(self, wanted: str) -> Script:
         """The script with this file name, class name or source hash (of at least 12 digits); the newest upload first.
 
@@ -94,6 +99,14 @@ class Catalog:
 def _means(script: Script, wanted: str) -> bool:
     by_hash = len(wanted) >= 12 and script.source_hash.startswith(wanted)
     return by_hash or wanted in (script.name, script.name.removesuffix(".py"), script.class_name)
+
+
+def read_file(path: Path, *, chaos: bool = False) -> Script:
+    """The script at `path`; one that cannot be used says so in `broken`."""
+    try:
+        return read_script(path.name, _bytes_of(path), chaos=chaos)
+    except (StrategyLoadError, OSError) as error:
+        return Script(path.name, "", "", chaos=chaos, broken=str(error))
 
 
 def _about(path: Path, data: bytes) -> Script | None:

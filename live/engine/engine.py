@@ -17,6 +17,7 @@ from live.engine.sessions import Sessions
 from live.engine.stepping import Stepper
 from live.engine.strategies import Strategies
 from live.engine.tracing import Tracer
+from live.engine.watching import Watcher
 from live.journal import Journal
 from live.machine import Input, Machine, Setup
 from live.sandbox import Isolation, Level, Sandbox, SandboxSettings
@@ -97,6 +98,9 @@ class Engine:
         )
         self.market = open_market(settings, self.machine.setup.instruments, self.journal, self.events)
         self.strategies = Strategies(self.pump, self.sandbox, self.catalog, settings, self.clock)
+        self.watcher = Watcher(
+            self.strategies, self.events, self.clock, auto_swap=settings.strategy_auto_swap
+        )
         self.tags: dict[str, str] = {}
         self.sessions = Sessions(self.venues, self.pump, tags=self.tags)
         for venue in self.venues:
@@ -113,6 +117,7 @@ class Engine:
         if not self._stepped:
             self._ticks = asyncio.create_task(self._tick(), name="clock")
         await self.strategies.resume_after_restart()
+        self.watcher.start()
 
     async def _tick(self) -> None:
         """Time goes on for limits and breakers, also where no price comes."""
@@ -222,6 +227,7 @@ class Engine:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self.watcher.close()
         await self.strategies.close()
         await self.sandbox.close()
         await self.sessions.stop()

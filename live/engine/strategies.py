@@ -178,7 +178,7 @@ class Strategies:
             script.name,
             "validating",
             since_ns=self._clock.now_ns(),
-            chaos=script.name.removesuffix(".py") if script.chaos else "",
+            chaos=script.chaos_type,
             person=request.person,
             on_failure=request.on_failure,
             config=request.config,
