@@ -197,7 +197,7 @@ def test_the_command_writes_the_page_and_answers_json(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("workbench.cli.demo.runs.run_demo", lambda *_: demo)
-    assert run(["demo", "--json"]) == 0
+    assert run(["demo", "--no-live", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["html"] == "demo_report.html"
     assert (tmp_path / "demo_report.html").read_text(encoding="utf-8") == page(demo)
@@ -206,7 +206,9 @@ def test_the_command_writes_the_page_and_answers_json(
     assert runaway["controls_on"]["orders_sent"] == 400
     assert runaway["controls_off"]["recovery_seconds"] is None
     assert answer["behaved"][0]["strategy"] == "sma_cross"
-    assert answer == json.loads(json.dumps({**as_json(demo), "html": "demo_report.html"}, default=list))
+    assert answer == json.loads(
+        json.dumps({**as_json(demo), "live": None, "html": "demo_report.html"}, default=list)
+    )
 
 
 def test_the_command_shows_the_tables(
@@ -215,7 +217,7 @@ def test_the_command_shows_the_tables(
     monkeypatch.setenv("COLUMNS", "150")
     monkeypatch.setattr("workbench.cli.demo.runs.run_demo", lambda *_: demo)
     target = tmp_path / "mine.html"
-    assert run(["demo", "--html", str(target)]) == 0
+    assert run(["demo", "--no-live", "--html", str(target)]) == 0
     shown = capsys.readouterr()
     assert "Chaos strategies, with risk controls on and off" in shown.out
     assert shown.err == f"page with charts written to {target}\n"

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from workbench.cli.output import answer_console, check_writable, print_json, progress_bar, say, write_whole
 from workbench.cli.settings import Json
 
-__all__ = ["demo_command"]
+if TYPE_CHECKING:
+    from workbench.cli.demo.live_run import LiveDemo
+
+__all__ = ["demo_command", "exit_status"]
 
 Page = Annotated[Path, typer.Option("--html", metavar="FILE", help="Where the page with the charts goes.")]
 
 
-def demo_command(html: Page = Path("demo_report.html"), json: Json = False) -> None:
+Live = Annotated[
+    bool,
+    typer.Option(
+        "--live/--no-live", help="Whether the live engine is started, killed and replayed at the end."
+    ),
+]
+
+
+def demo_command(html: Page = Path("demo_report.html"), live: Live = True, json: Json = False) -> int:
     """Backtest the well-behaved strategies, then let each chaos strategy loose, with the risk controls on and off.
 
-    On real daily prices, and on a made-up market where minutes or two venues are needed.
+    On real daily prices, and on a made-up market where minutes or two venues are needed.  At the end the live engine
+    trades for a while, contains a runaway, and survives a kill -9; all of it in a temporary folder.
     """
     check_writable(html)
     with progress_bar() as progress:
@@ -31,17 +43,34 @@ def demo_command(html: Page = Path("demo_report.html"), json: Json = False) -> N
 
         file = optional_file("config/risk_limits.yaml")
         limits_from = "the house limits" if file is None else "config/risk_limits.yaml"
-        progress.update(task, total=steps() + 1, completed=0)
+        if live:
+            from workbench.cli.demo.live_run import live_steps, run_live
+            from workbench.cli.demo.live_tables import live_as_json, show_live
+        progress.update(task, total=steps() + (live_steps() if live else 0) + 1, completed=0)
 
         def tick(name: str) -> None:
             first = not progress.tasks[0].completed
             note = " (the first time, the trading core is compiled)" if first else ""
             progress.update(task, advance=1, description=name + note)
 
-        demo = run_demo(find_folder("strategies"), load_limits(file), limits_from, tick)
+        scripts, limits = find_folder("strategies"), load_limits(file)
+        demo = run_demo(scripts, limits, limits_from, tick)
+        played = run_live(scripts, file, limits, tick) if live else None
         write_whole(html, page(demo))
     if json:
-        print_json({**as_json(demo), "html": str(html)})
-        return
+        print_json(
+            {**as_json(demo), "live": None if played is None else live_as_json(played), "html": str(html)}
+        )
+        return exit_status(played)
     show(demo, answer_console())
+    if played is not None:
+        show_live(played, answer_console())
     say(f"page with charts written to {html}")
+    return exit_status(played)
+
+
+def exit_status(played: LiveDemo | None) -> int:
+    """1 where the live engine did not do what it should."""
+    from workbench.cli.demo.live_tables import story
+
+    return 0 if played is None or all(good for _, _, good in story(played)) else 1

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from workbench.cli.demo.runs import Behaved, Demo, IncidentResult, Side
 
 __all__ = [
+    "FULL_WIDTH",
     "MADE_UP",
     "NOTES",
     "as_json",
