@@ -17,7 +17,6 @@ from live.api.backtest_process import run_job
 from live.api.backtest_requests import BacktestRequest, BacktestResponse, BacktestView
 from live.api.limit_changes import merged
 from live.engine import Engine, Script
-from workbench.data.samples import samples
 from workbench.errors import RequestError, WorkbenchError
 
 __all__ = ["Backtests"]
@@ -80,11 +79,16 @@ class Backtests:
 
     def _job(self, request: BacktestRequest, script: Script) -> dict[str, Any]:
         wanted = request.prices
-        if wanted.source != "synthetic" and wanted.source not in samples():
-            names = ", ".join(("synthetic", *samples()))
-            raise RequestError(
-                f"prices.source: expected one of {names}, found {wanted.source!r:.60}", "invalid"
+        if wanted.source != "synthetic":
+            from workbench.data.samples import (
+                samples,  # with pandas, 60 MB that the engine needs for nothing else
             )
+
+            if wanted.source not in samples():
+                names = ", ".join(("synthetic", *samples()))
+                raise RequestError(
+                    f"prices.source: expected one of {names}, found {wanted.source!r:.60}", "invalid"
+                )
         rows = wanted.bars * len(wanted.symbols or "ab") * len(wanted.venues)
         if wanted.source == "synthetic" and rows > _MOST_ROWS:
             raise RequestError(

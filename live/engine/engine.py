@@ -19,7 +19,7 @@ from live.engine.strategies import Strategies
 from live.engine.tracing import Tracer
 from live.engine.watching import Watcher
 from live.journal import Journal
-from live.machine import Input, Machine, Setup
+from live.machine import Input, LimitsConfigured, Machine, Setup
 from live.sandbox import Isolation, Level, Sandbox, SandboxSettings
 from live.settings import Settings
 from live.venues.clock import Clock
@@ -113,11 +113,22 @@ class Engine:
             recovery_seconds=round(self.recovered.seconds, 3),
             isolation=str(self.sandbox.level.name).lower(),
         )
-        await self.sessions.start()
-        if not self._stepped:
-            self._ticks = asyncio.create_task(self._tick(), name="clock")
-        await self.strategies.resume_after_restart()
+        try:
+            await self._take_limits()
+            await self.sessions.start()
+            if not self._stepped:
+                self._ticks = asyncio.create_task(self._tick(), name="clock")
+            await self.strategies.resume_after_restart()
+        except BaseException:
+            await self.stop()
+            raise
         self.watcher.start()
+
+    async def _take_limits(self) -> None:
+        """Put the configured limits in force where they are not those of the last start; else the journal's stay."""
+        if self.limits != self.machine.configured:
+            await self.pump.ask(LimitsConfigured(self.limits))
+            _log.warning("limits_configured", reason="file or environment have changed since the last start")
 
     async def _tick(self) -> None:
         """Time goes on for limits and breakers, also where no price comes."""
@@ -234,10 +245,10 @@ class Engine:
         try:
             await self._last_snapshot()
         finally:
+            if self.market is not None:
+                await self.market.close()
             self.journal.close()
             self.state = "stopped"
-        if self.market is not None:
-            await self.market.close()
         _log.info("engine_stopped")
 
     async def _last_snapshot(self) -> None:

@@ -33,9 +33,10 @@ type Done = asyncio.Future[list[Fact]]
 
 
 class Block(msgspec.Struct):
-    """What one turn did.  written: the inputs as bytes.  facts: in order, over all inputs.  waiting: who wants to hear that it is durable.
+    """What one turn did.  written: the inputs as bytes.  facts: in order, over all inputs.
 
-    stale: it became durable only after the journal had failed and was resumed; what it wanted to send is not sent.
+    waiting: who wants to hear that it is durable.  stale: it became so only after the journal had failed and was
+    resumed; what it wanted to send is not sent.
     """
 
     sequence: int

@@ -15,6 +15,7 @@ from live.machine.inputs import (
     KillReset,
     KillSwitch,
     LateSignals,
+    LimitsConfigured,
     StrategyNoted,
     StrategyRecord,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "KillReset",
     "KillSwitch",
     "LateSignals",
+    "LimitsConfigured",
     "Machine",
     "OrderLine",
     "Setup",

@@ -15,6 +15,7 @@ from live.machine.inputs import (
     KillReset,
     KillSwitch,
     LateSignals,
+    LimitsConfigured,
     StrategyNoted,
 )
 from workbench.core.intents import (
@@ -55,6 +56,7 @@ _OTHERS: Final[dict[int, type[Any]]] = {
     23: AcceptPrice,
     24: ChaosNoted,
     25: AuditLine,
+    26: LimitsConfigured,
 }
 _CODES: Final = {kind: code for code, kind in _OTHERS.items()}
 _encoder: Final = msgspec.msgpack.Encoder()

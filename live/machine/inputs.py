@@ -20,6 +20,7 @@ from workbench.core.intents import (
     VenueReport,
     VenueSession,
 )
+from workbench.core.limits import RiskLimits
 from workbench.core.messages import MarketSignal, PriceUpdate
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "KillReset",
     "KillSwitch",
     "LateSignals",
+    "LimitsConfigured",
     "StrategyNoted",
     "StrategyRecord",
 ]
@@ -106,6 +108,12 @@ class KillReset(msgspec.Struct, frozen=True):
     reason: str
 
 
+class LimitsConfigured(msgspec.Struct, frozen=True):
+    """The limits of file and environment are others than at the start before: they are put in force."""
+
+    limits: RiskLimits
+
+
 class ChaosNoted(msgspec.Struct, frozen=True):
     """A chaos strategy begins (active) or ends to misbehave."""
 
@@ -151,6 +159,7 @@ type Input = (
     | KillSwitch
     | KillReset
     | SetLimits
+    | LimitsConfigured
     | AcceptPrice
     | ChaosNoted
     | AuditLine

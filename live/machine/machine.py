@@ -19,6 +19,7 @@ from live.machine.inputs import (
     KillReset,
     KillSwitch,
     LateSignals,
+    LimitsConfigured,
     StrategyNoted,
     StrategyRecord,
 )
@@ -40,6 +41,7 @@ from workbench.core.intents import (
     HaltVenue,
     ResetBreaker,
     SeatStrategy,
+    SetLimits,
     TripBreaker,
     VenueReport,
 )
@@ -92,6 +94,7 @@ class Machine:
         self.results = Results()
         self.audit: deque[AuditLine] = deque(maxlen=AUDIT_KEPT)
         self.alerts: deque[Fact] = deque(maxlen=ALERTS_KEPT)
+        self.configured = setup.limits  # by file and environment, when the engine was last started
         self.applied = 0
         self.reports: dict[str, int] = {}
         self._beyond: dict[str, set[int]] = {}
@@ -145,6 +148,9 @@ class Machine:
                 facts = self._kill(item)
             case KillReset():
                 facts = self._end_kill(item)
+            case LimitsConfigured():
+                facts = self.desk.process(SetLimits(item.limits))
+                self.configured = item.limits
             case ChaosNoted():
                 note(self.chaos, item, self.desk)
                 return []
@@ -290,6 +296,7 @@ class Machine:
                 "desk": self.desk.state.tobytes(),
                 "seats": self.desk.seats,
                 "limits": self.desk.limits,
+                "configured": self.configured,
                 "strategies": list(self.strategies.values()),
                 "kills": list(self.kills.values()),
                 "chaos": list(self.chaos.values()),
@@ -328,5 +335,6 @@ class Machine:
         self.breaches = {(kind, strategy): count for kind, strategy, count in found["breaches"]}
         self.reports = dict(found["reports"])
         self._beyond = {venue: set(numbers) for venue, numbers in found["beyond"].items()}
+        self.configured = msgspec.convert(found["configured"], RiskLimits)
         self.applied = found["applied"]
         self._sampled_ns = found["sampled_ns"]
