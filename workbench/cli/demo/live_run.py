@@ -30,9 +30,9 @@ _SETTINGS: Final = {
     "STRATEGY_ISOLATION_MINIMUM": "none",  # these scripts are known; what holds is shown
     "ENABLE_CHAOS_STRATEGIES": "true",
 }
-_TRADING_S: Final = 3.0
+_TRADING_S: Final = 2.0
 _PATIENCE_S: Final = 60.0  # until a strategy finds something to do; on a busy machine it takes its time
-_AFTER_TRIP_S: Final = 1.5
+_AFTER_TRIP_S: Final = 1.0
 _STEPS: Final = (
     "live: two exchanges start",
     "live: the engine starts",

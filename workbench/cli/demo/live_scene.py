@@ -30,7 +30,7 @@ STRATEGIES: Final = (
             "symbols": ["ETH-USD"],
             "volatility_span": 10,
             "refresh": 10,
-            "half_spread_bps": 1.5,
+            "half_spread_bps": 1.0,
             "volatility_multiple": 0.0,
             "max_position_size": 20.0,
         },
@@ -38,7 +38,7 @@ STRATEGIES: Final = (
     Role(
         "arbitrage",
         "BTC-USD between the two",
-        {"symbols": ["BTC-USD"], "min_spread_bps": 5.0, "close_spread_bps": 1.0, "max_position_size": 0.2},
+        {"symbols": ["BTC-USD"], "min_spread_bps": 3.0, "close_spread_bps": 0.5, "max_position_size": 0.2},
     ),
     Role("momentum", "BTC-USD, on each", {"symbols": ["BTC-USD"], "lookback": 20, "unit": 0.1}),
 )
@@ -52,12 +52,12 @@ LIMITS: Final = {"repeated_execution": {"max_executions": 60}}
 def venues_table(url: str) -> dict[str, Any]:
     """A venues.yaml: two exchanges in a process of their own at `url`, one late and dearer."""
     symbols = {
-        "BTC-USD": {"price": 30_000, "volatility": 0.6},
+        "BTC-USD": {"price": 30_000, "volatility": 1.5},
         "ETH-USD": {"price": 2_000, "volatility": 0.8},
     }
     feed = {
         "kind": "synthetic",
-        "interval_ms": 100,
+        "interval_ms": 50,
         "correlation": 0.7,
         "jumps_per_year": 0,
         "seed": 7,
@@ -71,7 +71,7 @@ def venues_table(url: str) -> dict[str, Any]:
                 url, lag_ms=0, noise_bps=0, taker_bps=0.5, spread_bps=1.0, level_notional=150_000
             ),
             second: _exchange(
-                url, lag_ms=400, noise_bps=10, taker_bps=1, spread_bps=2.0, level_notional=60_000
+                url, lag_ms=1500, noise_bps=1, taker_bps=1, spread_bps=2.0, level_notional=60_000
             ),
         },
     }
@@ -94,7 +94,7 @@ def _exchange(
             "spread_bps": spread_bps,
             "levels": 8,
             "level_notional": level_notional,
-            "takers_per_second": 1,
+            "takers_per_second": 1.5,
             "taker_notional": 20_000,
             "impact_bps": 20,
             "half_life_seconds": 10,
