@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from live.engine.pump import BLOCK
 from live.engine.recovery import recorded_setup
 from live.journal import Journal
-from live.machine import Answered, Input, Machine, decode_block
+from live.machine import Answered, Input, LimitOverride, LimitsConfigured, Machine, decode_block
 from workbench.core.facts import Fact
 from workbench.core.feed import QUOTE_COLUMNS, Feed
 from workbench.core.intents import SetLimits
@@ -24,6 +24,8 @@ from workbench.core.messages import MarketSignal, PriceUpdate
 from workbench.errors import JournalError, WorkbenchError
 
 __all__ = ["Sent", "Session", "journal_url", "read_session"]
+
+_CHANGES: Final = (SetLimits, LimitsConfigured, LimitOverride)
 
 
 class Sent(NamedTuple):
@@ -112,7 +114,7 @@ class _Reader:
         machine = self._machine
         if isinstance(item, PriceUpdate) and item.timestamp_ns >= self._end:
             return False
-        if isinstance(item, SetLimits) and not self._keep_limits:
+        if isinstance(item, _CHANGES) and not self._keep_limits:
             return True
         try:
             facts = machine.apply(item)

@@ -15,6 +15,7 @@ from live.api.backtests import Backtests
 from live.api.denials import Denials
 from live.api.limit_changes import changed_keys, limits_tag, merged
 from live.api.memory import Memory, check_key
+from live.api.overrides import OverridesView, view
 from live.api.requests import (
     AcceptPriceRequest,
     BreakerRequest,
@@ -26,6 +27,7 @@ from live.api.requests import (
     KillResponse,
     LimitsRequest,
     LimitsResponse,
+    OverrideRequest,
     PriceAccepted,
     StartStrategyRequest,
     StopStrategyRequest,
@@ -38,7 +40,7 @@ from live.api.uploads import store
 from live.api.values import check_values
 from live.api.views import record_of
 from live.engine import Engine, StartRequest
-from live.machine import AuditLine, KillReset, KillSwitch, StrategyRecord
+from live.machine import AuditLine, KillReset, KillSwitch, LimitOverride, StrategyRecord
 from workbench.core.facts import CancelRequested, Fact, OrderAccepted, OrderEnded, OrderRefused
 from workbench.core.intents import AcceptPrice, ClosePositions, ResetBreaker, SetLimits, TripBreaker
 from workbench.errors import (
@@ -187,7 +189,7 @@ class Commands:
             raise RequestError(
                 "breakers are switched on and off for the whole portfolio; leave strategy_id out", "invalid"
             )
-        limits = self.engine.machine.desk.limits
+        limits = self.engine.machine.limits
         if limits.enable_circuit_breakers is not enabled:
             await self.engine.ask(SetLimits(msgspec.structs.replace(limits, enable_circuit_breakers=enabled)))
 
@@ -229,7 +231,7 @@ class Commands:
     async def set_limits(self, caller: Caller, request: LimitsRequest, key: str = "") -> LimitsResponse:
         async def work() -> LimitsResponse:
             check_values("limits", request.limits)
-            before = self.engine.machine.desk.limits
+            before = self.engine.machine.limits
             tag = limits_tag(before)
             if request.tag not in ("", tag):
                 raise RequestError(
@@ -243,6 +245,16 @@ class Commands:
             return LimitsResponse(changed, tuple(after.looser_fields(before)), limits_tag(after))
 
         return await self._run(caller, "risk.limits", "limits", request, key, LimitsResponse, work)
+
+    async def override(self, caller: Caller, request: OverrideRequest, key: str = "") -> OverridesView:
+        async def work() -> OverridesView:
+            asked = LimitOverride(
+                request.limit, request.value, request.seconds, caller.person, _reason(request.reason)
+            )
+            await self.engine.ask(asked)
+            return view(self.engine)
+
+        return await self._run(caller, "risk.override", request.limit, request, key, OverridesView, work)
 
     async def accept_price(self, caller: Caller, request: AcceptPriceRequest, key: str = "") -> PriceAccepted:
         async def work() -> PriceAccepted:

@@ -21,6 +21,7 @@ __all__ = [
     "KillResponse",
     "LimitsRequest",
     "LimitsResponse",
+    "OverrideRequest",
     "PriceAccepted",
     "StartStrategyRequest",
     "StopStrategyRequest",
@@ -169,6 +170,19 @@ class LimitsResponse(msgspec.Struct, frozen=True):
     changed: tuple[str, ...]
     looser: tuple[str, ...]
     tag: str
+
+
+class OverrideRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Another value of one limit for a while; in force once another person has asked for the same.
+
+    limit: dotted key, such as order_limits.max_order_value.  value: null ends what is in force or proposed.
+    seconds: of event time, at most 28800.
+    """
+
+    limit: Needed
+    reason: Words
+    value: float | None = None
+    seconds: float = 3_600.0
 
 
 class AcceptPriceRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -11,6 +11,7 @@ from live.api import views
 from live.api.answers import AuditPage, LimitsView, RiskStatus
 from live.api.bodies import read_body
 from live.api.documented import answers, takes
+from live.api.overrides import OverridesView, view
 from live.api.requests import (
     AcceptPriceRequest,
     BreakerRequest,
@@ -22,6 +23,7 @@ from live.api.requests import (
     KillResponse,
     LimitsRequest,
     LimitsResponse,
+    OverrideRequest,
     PriceAccepted,
 )
 from live.api.roles import Caller
@@ -53,6 +55,23 @@ async def set_limits(
 ) -> Response:
     """Change limits: what is given is put in force at once, what is left out stays; what is latched stays latched."""
     return reply(await served.commands.set_limits(caller, await read_body(request, LimitsRequest), key))
+
+
+@router.get("/risk/overrides", dependencies=[Depends(needs("read"))], **answers(OverridesView))
+async def overrides(served: Served) -> Response:
+    """Limits that are overridden for a while, and those for which a second person is wanted."""
+    return reply(view(served.engine))
+
+
+@router.put("/risk/overrides", **takes(OverrideRequest, OverridesView))
+async def override(
+    request: Request,
+    served: Served,
+    caller: Annotated[Caller, Depends(needs("risk.override"))],
+    key: KeyHeader = "",
+) -> Response:
+    """Propose another value of a limit, agree to what another person has proposed, or end it; never a hard block."""
+    return reply(await served.commands.override(caller, await read_body(request, OverrideRequest), key))
 
 
 @router.post("/risk/circuit-breaker", **takes(BreakerRequest, BreakerResponse, "unknown"))

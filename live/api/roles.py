@@ -45,6 +45,7 @@ NEEDS: Final = {
     "risk.breaker_disable": Role.ADMIN,
     "risk.close": Role.RISK,
     "risk.limits": Role.RISK,
+    "risk.override": Role.RISK,
     "risk.accept_price": Role.RISK,
     "audit": Role.RISK,
 }

@@ -319,8 +319,8 @@ def _venues(engine: Engine) -> tuple[VenueRisk, ...]:
 
 
 def limits(engine: Engine) -> LimitsView:
-    """The limits in force."""
-    in_force = engine.machine.desk.limits
+    """The limits as people have set them; overrides stand beside them."""
+    in_force = engine.machine.limits
     return LimitsView(msgspec.to_builtins(in_force), limits_tag(in_force))
 
 

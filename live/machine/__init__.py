@@ -11,6 +11,7 @@ from live.machine.inputs import (
     Answered,
     AuditLine,
     ChaosNoted,
+    ChaosTriggered,
     Input,
     KillReset,
     KillSwitch,
@@ -20,6 +21,7 @@ from live.machine.inputs import (
     StrategyRecord,
 )
 from live.machine.machine import Machine, Setup
+from live.machine.overrides import LimitOverride, Override
 
 __all__ = [
     "Answered",
@@ -27,14 +29,17 @@ __all__ = [
     "Blotter",
     "ChaosEpisode",
     "ChaosNoted",
+    "ChaosTriggered",
     "FillLine",
     "Input",
     "KillReset",
     "KillSwitch",
     "LateSignals",
+    "LimitOverride",
     "LimitsConfigured",
     "Machine",
     "OrderLine",
+    "Override",
     "Setup",
     "StrategyNoted",
     "StrategyRecord",

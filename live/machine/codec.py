@@ -11,6 +11,7 @@ from live.machine.inputs import (
     Answered,
     AuditLine,
     ChaosNoted,
+    ChaosTriggered,
     Input,
     KillReset,
     KillSwitch,
@@ -18,6 +19,7 @@ from live.machine.inputs import (
     LimitsConfigured,
     StrategyNoted,
 )
+from live.machine.overrides import LimitOverride
 from workbench.core.intents import (
     AcceptPrice,
     CancelOrders,
@@ -57,6 +59,8 @@ _OTHERS: Final[dict[int, type[Any]]] = {
     24: ChaosNoted,
     25: AuditLine,
     26: LimitsConfigured,
+    27: ChaosTriggered,
+    28: LimitOverride,
 }
 _CODES: Final = {kind: code for code, kind in _OTHERS.items()}
 _encoder: Final = msgspec.msgpack.Encoder()

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from live.machine.overrides import LimitOverride
+from workbench.chaos.triggers import TriggerState
 from workbench.core.intents import (
     AcceptPrice,
     CancelOrders,
@@ -27,6 +29,7 @@ __all__ = [
     "Answered",
     "AuditLine",
     "ChaosNoted",
+    "ChaosTriggered",
     "Input",
     "KillReset",
     "KillSwitch",
@@ -122,6 +125,17 @@ class ChaosNoted(msgspec.Struct, frozen=True):
     active: bool
 
 
+class ChaosTriggered(msgspec.Struct, frozen=True):
+    """Where the triggers of a chaos strategy stand: at its first price, and after each start, growth and stop.
+
+    market: the instrument whose conditions count, symbol@venue.
+    """
+
+    strategy_id: str
+    market: str
+    state: TriggerState
+
+
 class AuditLine(msgspec.Struct, frozen=True):
     """Who did what, when, and how it ended.  ns: UTC nanoseconds.
 
@@ -160,7 +174,9 @@ type Input = (
     | KillReset
     | SetLimits
     | LimitsConfigured
+    | LimitOverride
     | AcceptPrice
     | ChaosNoted
+    | ChaosTriggered
     | AuditLine
 )

@@ -15,6 +15,7 @@ from live.machine.inputs import (
     Answered,
     AuditLine,
     ChaosNoted,
+    ChaosTriggered,
     Input,
     KillReset,
     KillSwitch,
@@ -23,6 +24,7 @@ from live.machine.inputs import (
     StrategyNoted,
     StrategyRecord,
 )
+from live.machine.overrides import LimitOverride, Override, Overrides
 from live.machine.results import Performance, Results
 from workbench.core.build import Seat
 from workbench.core.costs import Costs
@@ -80,7 +82,8 @@ class Machine:
     """State of an engine.  One owner; `apply` is the only way to change it.
 
     strategies: by id.  kills: in force, by scope and target.  chaos: the newest episode of each strategy that had one.
-    blotter, results, audit, alerts: for people.
+    triggers: where those of each chaos strategy stand.
+    blotter, results, audit, alerts: for people.  overrides: of limits, in force or proposed.
     reports: of each remote venue the report number up to which none is missing.  applied: inputs since the beginning.
     """
 
@@ -90,10 +93,12 @@ class Machine:
         self.strategies: dict[str, StrategyRecord] = {}
         self.kills: dict[tuple[str, str], KillSwitch] = {}
         self.chaos: dict[str, ChaosEpisode] = {}
+        self.triggers: dict[str, ChaosTriggered] = {}
         self.blotter = Blotter()
         self.results = Results()
         self.audit: deque[AuditLine] = deque(maxlen=AUDIT_KEPT)
         self.alerts: deque[Fact] = deque(maxlen=ALERTS_KEPT)
+        self.overrides = Overrides(setup.limits)
         self.configured = setup.limits  # by file and environment, when the engine was last started
         self.applied = 0
         self.reports: dict[str, int] = {}
@@ -125,6 +130,7 @@ class Machine:
         Raises EngineError, the state unchanged, on what names something unknown or leaves out a person or reason.
         """
         self.applied += 1
+        ended = self._end_overrides(item) if self.overrides.lines else []
         match item:
             case PriceUpdate():
                 facts = self.desk.process(item)
@@ -149,10 +155,17 @@ class Machine:
             case KillReset():
                 facts = self._end_kill(item)
             case LimitsConfigured():
-                facts = self.desk.process(SetLimits(item.limits))
+                facts = self._set_limits(item.limits)
                 self.configured = item.limits
+            case SetLimits():
+                facts = self._set_limits(item.limits)
+            case LimitOverride():
+                facts = self._override(item)
             case ChaosNoted():
                 note(self.chaos, item, self.desk)
+                return []
+            case ChaosTriggered():
+                self.triggers[item.strategy_id] = item
                 return []
             case AuditLine():
                 self.audit.append(item)
@@ -166,6 +179,32 @@ class Machine:
             facts = facts + self._flatten()
         if isinstance(item, _TIMED):
             self._sample(item.timestamp_ns)
+        return ended + facts if ended else facts
+
+    @property
+    def limits(self) -> RiskLimits:
+        """As people have set them; the desk's are these with the overrides in force laid over them."""
+        return self.overrides.limits
+
+    def _set_limits(self, limits: RiskLimits) -> list[Fact]:
+        return self._put(Overrides(limits, self.overrides.lines.values()))
+
+    def _override(self, asked: LimitOverride) -> list[Fact]:
+        wanted = Overrides(self.limits, self.overrides.lines.values())
+        alerts = wanted.ask(asked, int(self.desk.book.now_ns))
+        return self._put(wanted) + alerts
+
+    def _end_overrides(self, item: Input) -> list[Fact]:
+        """Before anything is judged at a time, what has had its time is over."""
+        if not isinstance(item, _TIMED):
+            return []
+        alerts = self.overrides.expire(max(item.timestamp_ns, int(self.desk.book.now_ns)))
+        return self._put(self.overrides) + alerts if alerts else []
+
+    def _put(self, wanted: Overrides) -> list[Fact]:
+        """Put limits and overrides in force.  Raises LimitsError, nothing changed, where they make no sense."""
+        facts = self.desk.process(SetLimits(wanted.over(wanted.limits)))
+        self.overrides = wanted
         return facts
 
     def _follow(self, facts: list[Fact]) -> None:
@@ -297,9 +336,12 @@ class Machine:
                 "seats": self.desk.seats,
                 "limits": self.desk.limits,
                 "configured": self.configured,
+                "own_limits": self.limits,
+                "overrides": list(self.overrides.lines.values()),
                 "strategies": list(self.strategies.values()),
                 "kills": list(self.kills.values()),
                 "chaos": list(self.chaos.values()),
+                "triggers": list(self.triggers.values()),
                 "blotter": self.blotter.dump(),
                 "results": self.results.dump(),
                 "audit": list(self.audit),
@@ -329,12 +371,16 @@ class Machine:
             self.kills[kill.scope, kill.target] = kill
         for episode in msgspec.convert(found["chaos"], list[ChaosEpisode]):
             self.chaos[episode.strategy_id] = episode
+        for triggered in msgspec.convert(found.get("triggers", []), list[ChaosTriggered]):
+            self.triggers[triggered.strategy_id] = triggered
         self.blotter.load(found["blotter"])
         self.results.load(found["results"])
         self.audit.extend(msgspec.convert(found["audit"], list[AuditLine]))
         self.breaches = {(kind, strategy): count for kind, strategy, count in found["breaches"]}
         self.reports = dict(found["reports"])
         self._beyond = {venue: set(numbers) for venue, numbers in found["beyond"].items()}
+        own = msgspec.convert(found.get("own_limits", found["limits"]), RiskLimits)
+        self.overrides = Overrides(own, msgspec.convert(found.get("overrides", []), list[Override]))
         self.configured = msgspec.convert(found["configured"], RiskLimits)
         self.applied = found["applied"]
         self._sampled_ns = found["sampled_ns"]

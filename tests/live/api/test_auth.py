@@ -38,6 +38,8 @@ MATRIX = {
     "GET /api/v1/risk/status": Role.VIEWER,
     "GET /api/v1/risk/limits": Role.VIEWER,
     "PUT /api/v1/risk/limits": Role.RISK,
+    "GET /api/v1/risk/overrides": Role.VIEWER,
+    "PUT /api/v1/risk/overrides": Role.RISK,
     "POST /api/v1/risk/circuit-breaker": Role.TRADER,
     "POST /api/v1/risk/kill": Role.TRADER,
     "POST /api/v1/risk/kill/reset": Role.RISK,

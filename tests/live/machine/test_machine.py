@@ -14,10 +14,12 @@ from live.machine import (
     Answered,
     AuditLine,
     ChaosNoted,
+    ChaosTriggered,
     Input,
     KillReset,
     KillSwitch,
     LateSignals,
+    LimitOverride,
     LimitsConfigured,
     Machine,
     Setup,
@@ -26,6 +28,7 @@ from live.machine import (
     decode_block,
     encode_block,
 )
+from workbench.chaos.triggers import TriggerState
 from workbench.core.build import Seat
 from workbench.core.codes import Sizing
 from workbench.core.costs import Costs
@@ -76,9 +79,11 @@ ONE_OF_EACH: tuple[Input, ...] = (
     KillSwitch("all", "", "ana", "drill", flatten=True),
     KillReset("all", "", "ana", "over"),
     SetLimits(RiskLimits(restricted_list=["X"])),
+    LimitOverride("order_limits.max_order_value", 2e6, 600.0, "ana", "a block trade"),
     LimitsConfigured(RiskLimits(restricted_list=["Y"])),
     AcceptPrice("ana", "split", "X"),
     ChaosNoted("s", "runaway", active=True),
+    ChaosTriggered("s", "X@paper", TriggerState(3, 2.0, "calm", 1, 4, 5, 6)),
     AuditLine(5, "ana", "admin", "kill", "all", "done"),
 )
 
