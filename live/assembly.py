@@ -53,6 +53,9 @@ def open_engine(settings: Settings) -> Engine:
         raise ConfigError(f"STRATEGIES_PATH: expected a folder, found a file at {scripts}")
     if settings.autostart:
         load_strategies_config(_found("TRADING_ENGINE_STRATEGIES", settings.strategies_file))
+    if settings.enable_chaos_triggers:
+        chaos = _found("TRADING_ENGINE_CHAOS", settings.chaos_file)
+        settings = settings.model_copy(update={"chaos_file": chaos})
     config = load_venues(_found("TRADING_ENGINE_VENUES", settings.venues_file))
     clock = WallClock()
     return Engine(

@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     strategies_path: Path = Field(Path("strategies"), validation_alias=_env("STRATEGIES_PATH"))
     strategy_auto_swap: bool = Field(False, validation_alias=_env("STRATEGY_AUTO_SWAP"))
     enable_chaos_strategies: bool = Field(False, validation_alias=_env("ENABLE_CHAOS_STRATEGIES"))
+    enable_chaos_triggers: bool = Field(False, validation_alias=_env("ENABLE_CHAOS_TRIGGERS"))
+    chaos_seed: Annotated[int, Field(ge=0)] = Field(0, validation_alias=_env("TRADING_ENGINE_CHAOS_SEED"))
     strategy_isolation: Literal["sandbox", "container", "thread"] = Field(
         "sandbox", validation_alias=_env("STRATEGY_ISOLATION")
     )
@@ -122,6 +124,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 "TRADING_ENGINE_TLS_CERT and TRADING_ENGINE_TLS_KEY go together; only one is set"
             )
+        if self.enable_chaos_triggers and not self.enable_chaos_strategies:
+            raise ValueError("ENABLE_CHAOS_TRIGGERS=true needs ENABLE_CHAOS_STRATEGIES=true, which is not set")
         if self.strategy_hard_ms < self.strategy_soft_ms:
             raise ValueError("STRATEGY_HARD_MS must not be below STRATEGY_SOFT_MS")
         return self

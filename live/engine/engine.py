@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from live.engine.catalog import Catalog
+from live.engine.chaos import ChaosTriggering, plan_chaos
 from live.engine.events import EventStream
 from live.engine.market import open_market
 from live.engine.pump import Block, Pump
@@ -66,6 +67,7 @@ class Engine:
         self.venues: tuple[Venue, ...] = ()
         self.limits = limits
         self.catalog = Catalog(settings.strategies_path, settings.data / "uploads")
+        self.chaos_plan = plan_chaos(settings, self.catalog)
         self.started_ns = clock.now_ns()
         self._stepped = in_lock_step(venues)
         self._stepping: asyncio.Task[None] | None = None
@@ -98,6 +100,9 @@ class Engine:
         )
         self.market = open_market(settings, self.machine.setup.instruments, self.journal, self.events)
         self.strategies = Strategies(self.pump, self.sandbox, self.catalog, settings, self.clock)
+        self.chaos = ChaosTriggering(
+            self.chaos_plan, self.strategies, self.pump, self.events, self.journal
+        )
         self.watcher = Watcher(
             self.strategies, self.events, self.clock, auto_swap=settings.strategy_auto_swap
         )
@@ -122,6 +127,7 @@ class Engine:
         except BaseException:
             await self.stop()
             raise
+        await self.chaos.start()
         self.watcher.start()
 
     async def _take_limits(self) -> None:
@@ -184,13 +190,16 @@ class Engine:
         if not self._stepped:
             raise RuntimeError("the engine has no prices to be played in lock step")
         if self._stepping is None:
-            stepper = Stepper(self.pump, self.strategies, lock_step(self.config))
+            stepper = Stepper(
+                self.pump, self.strategies, lock_step(self.config), self.chaos.settled
+            )
             self._stepping = asyncio.create_task(stepper.run(), name="lock step")
         return self._stepping
 
     def _route(self, item: Input, facts: list[Fact]) -> None:
         if facts:
             self.strategies.facts(facts)
+        self.chaos.see(item, facts)
         if isinstance(item, PriceUpdate) and not self._stepped:
             self.strategies.price(item)
 
@@ -239,6 +248,7 @@ class Engine:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.watcher.close()
+        await self.chaos.close()
         await self.strategies.close()
         await self.sandbox.close()
         await self.sessions.stop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from live.engine.pump import Pump
 from live.engine.runner import Runner
@@ -18,15 +18,23 @@ __all__ = ["Stepper"]
 class Stepper:
     """Plays prices through an engine, one at a time; `run` may be called once.  done: prices that were played."""
 
-    def __init__(self, pump: Pump, strategies: Strategies, prices: Iterable[PriceUpdate]) -> None:
+    def __init__(
+        self,
+        pump: Pump,
+        strategies: Strategies,
+        prices: Iterable[PriceUpdate],
+        settled: Callable[[], Awaitable[None]],
+    ) -> None:
+        """settled: until what a price has triggered is done."""
         self.done = 0
-        self._pump, self._strategies, self._prices = pump, strategies, prices
+        self._pump, self._strategies, self._prices, self._settled = pump, strategies, prices, settled
 
     async def run(self) -> None:
         """To the end of the prices.  A strategy that dies meanwhile is not waited for."""
         for price in self._prices:
             await self._until_quiet()
             self._pump.carry(price)
+            await self._settled()
             for runner in list(self._strategies.listeners):
                 if price.symbol in runner.symbols:
                     await self._ask(runner, price)

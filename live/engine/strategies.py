@@ -158,10 +158,7 @@ class Strategies:
         _check_id(strategy_id)
         if request.on_failure not in ("hold", "flatten"):
             raise StrategyError(f"on_failure must be hold or flatten, found {request.on_failure!r:.50}")
-        if script.chaos and not self._settings.enable_chaos_strategies:
-            raise StrategyError(
-                f"{script.class_name} misbehaves on purpose; set ENABLE_CHAOS_STRATEGIES=true to allow it"
-            )
+        self._check_leave(script)
         slot = self.slots.get(strategy_id)
         if slot is not None and slot.runner is not None:
             return await self._swap(slot, script, request)
@@ -187,6 +184,12 @@ class Strategies:
         self.slots[strategy_id] = slot
         async with slot.busy:
             return await self._first_start(slot, warm_up=request.warm_up)
+
+    def _check_leave(self, script: Script) -> None:
+        if script.chaos and not self._settings.enable_chaos_strategies:
+            raise StrategyError(
+                f"{script.class_name} misbehaves on purpose; set ENABLE_CHAOS_STRATEGIES=true to allow it"
+            )
 
     async def _first_start(self, slot: _Slot, *, warm_up: bool) -> StrategyRecord:
         await self._note(slot, state="starting", reason="")
@@ -523,6 +526,7 @@ class Strategies:
         for record in list(self.machine.strategies.values()):
             try:
                 script = self.catalog.find(record.source_hash)
+                self._check_leave(script)
             except StrategyError as error:
                 script = Script(record.script, "", record.source_hash, record.class_name)
                 slot = self.slots[record.strategy_id] = _Slot(record, script)

@@ -11,7 +11,7 @@ import structlog
 from live.engine.events import EventStream
 from live.engine.pump import Block
 from live.engine.runner import correlation_name
-from live.machine import Answered, Input, Machine, StrategyNoted
+from live.machine import Answered, ChaosTriggered, Input, Machine, StrategyNoted
 from workbench.core.facts import (
     BreakerReset,
     BreakerTripped,
@@ -65,6 +65,8 @@ class Tracer:
                 self._events.skip()
         elif isinstance(item, Answered):
             self._signals(machine, item, ns)
+        elif isinstance(item, ChaosTriggered):
+            self._events.publish("strategies", ns, {"type": "ChaosTriggered", **msgspec.to_builtins(item)})
         elif isinstance(item, StrategyNoted):
             self._events.publish("strategies", ns, item.record)
 

@@ -14,12 +14,10 @@ of chaos_strategies.yaml; while they say so, it goes on to the script, whose sig
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from workbench.chaos.market_state import UNKNOWN, MarketGauge
-from workbench.chaos.misbehaving import MOST
+from workbench.chaos.trigger_watch import TriggerWatch, scaled_intensity
 from workbench.chaos.triggers import ChaosTriggers, TriggerEvent, TriggerEventKind
 from workbench.configuration.chaos import load_chaos_strategies
 from workbench.configuration.chaos_settings import ChaosStrategyConfig, TriggerSettings
@@ -66,21 +64,14 @@ class TriggeredStrategy(TradingStrategy):
         super().__init__({**self.ENTRY.parameters, **config})
         self.chaos_active = False
         self.trigger_events: list[TriggerEvent] = []
-        self._triggers = ChaosTriggers([self.ENTRY], self.TRIGGER_SEED, self.SETTINGS)
-        self._gauge = MarketGauge()
-        self._market: tuple[str, str] | None = None
+        self._watch = TriggerWatch(self.ENTRY, self.SETTINGS, self.TRIGGER_SEED)
         self._breach_count = 0
         self._intensity = 1.0
         self._script = self._fresh(1.0)
 
     def on_market_data(self, price_update: PriceUpdate) -> list[MarketSignal]:
         """Ask the triggers; answer as the script does while it acts, with nothing otherwise."""
-        now, instrument = price_update.timestamp_ns, (price_update.symbol, price_update.venue)
-        self._market = self._market or instrument
-        if instrument == self._market:
-            self._gauge.see(now, price_update.bid, price_update.ask)
-        measures = self._gauge.measures() if self._triggers.due(now) else UNKNOWN
-        for event in self._triggers.update(now, measures, self._breach_count):
+        for event in self._watch.update(price_update, self._breach_count):
             self._obey(event)
         return self._script.on_market_data(price_update) if self.chaos_active else []
 
@@ -120,10 +111,8 @@ class TriggeredStrategy(TradingStrategy):
         return script
 
     def _scaled(self, value: float, intensity: float) -> float:
-        bounds: Mapping[str, float] = getattr(self.SCRIPT, "BOUNDS", {})
-        scaled = min(value * intensity, bounds.get("intensity", MOST))
-        whole = isinstance((self.PARAMETERS or {}).get("intensity", value), int)
-        return round(scaled) if whole else scaled
+        usual = (self.PARAMETERS or {}).get("intensity", value)
+        return scaled_intensity(value, intensity, getattr(self.SCRIPT, "BOUNDS", {}), usual)
 
     def _escalate(self, intensity: float) -> None:
         """Let the running script grow: the numbers that its constructor works out from the intensity are replaced.
