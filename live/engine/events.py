@@ -79,9 +79,9 @@ class EventStream:
         """Somebody reads, or did so a moment ago and may come back."""
         return bool(self._readers) or time.monotonic() - self._left < _LINGER_S
 
-    def skip(self) -> None:
+    def skip(self, count: int = 1) -> None:
         """Something happened that is not published, as nobody watches: whoever comes back later is told of the hole."""
-        self.sequence += 1
+        self.sequence += count
         self._kept.clear()
 
     def publish(self, kind: str, ns: int, body: Any) -> None:

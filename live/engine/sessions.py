@@ -198,6 +198,8 @@ class Sessions:
 
     def release(self, block: Block) -> None:
         """Send the orders of a block that has become durable; those of a stale one never left, and are ended."""
+        if not self._remote:
+            return
         if block.stale:
             for fact in block.facts:
                 if isinstance(fact, OrderAccepted) and fact.venue in self._remote:

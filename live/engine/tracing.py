@@ -26,6 +26,7 @@ __all__ = ["Tracer", "market_conditions"]
 
 _LINES_S: Final = 100.0  # log lines a second for what may come thousands of times a second
 _BURST: Final = 500.0
+_FREQUENT: Final = frozenset((PriceUpdate, Answered, OrderAccepted, OrderFill, OrderRefused))
 _ALERTS: Final = (BreakerTripped, BreakerReset, RiskAlert, MarketNotice)
 
 _log = structlog.get_logger("live.trace")
@@ -52,10 +53,22 @@ class Tracer:
         self._then = time.monotonic()
 
     def block(self, machine: Machine, block: Block) -> None:
+        """What comes by the thousand is told only where somebody watches, or while there are log lines left."""
+        self._refill()
+        watched, left_out = self._events.watched, 0
         for item in block.inputs:
-            self._input(machine, item, block.ns)
+            if watched or self._tokens >= 1.0 or type(item) not in _FREQUENT:
+                self._input(machine, item, block.ns)
+            else:
+                left_out += 1
         for fact in block.facts:
-            self._fact(machine, fact)
+            if watched or self._tokens >= 1.0 or type(fact) not in _FREQUENT:
+                self._fact(machine, fact)
+            else:
+                left_out += 1
+        if left_out:
+            self.suppressed += left_out
+            self._events.skip(left_out)
 
     def _input(self, machine: Machine, item: Input, ns: int) -> None:
         if isinstance(item, PriceUpdate):
@@ -135,10 +148,12 @@ class Tracer:
             name = "order_filled" if isinstance(fact, OrderFill) else _event_name(fact)
             _log.info(name, correlation_id=thread, **_plain(fact))
 
-    def _may_log(self) -> bool:
+    def _refill(self) -> None:
         now = time.monotonic()
         self._tokens = min(_BURST, self._tokens + (now - self._then) * _LINES_S)
         self._then = now
+
+    def _may_log(self) -> bool:
         if self._tokens < 1.0:
             self.suppressed += 1
             return False

@@ -52,7 +52,7 @@ LIMITS = RiskLimits(
 )
 ORDERS = """
 signs = [1.0 if i % 2 else -1.0 for i in range({count})]
-return [MarketSignal(price_update.symbol, None, sign, 1.0, {{"quantity": 0.001}}) for sign in signs]
+return [MarketSignal(price_update.symbol, None, sign, 1.0, {{"quantity": 1e-6}}) for sign in signs]
 """
 RESTING = """
 self.sent = getattr(self, "sent", 0) + 1
@@ -73,7 +73,7 @@ def market(interval_ms: float) -> dict[str, Any]:
     venue = {
         "kind": "paper",
         "feed": "f",
-        "instruments": {"BTC-USD": {"tick": 0.01, "lot": 0.0001}},
+        "instruments": {"BTC-USD": {"tick": 0.01, "lot": 1e-6}},
         "costs": {"maker_bps": 1, "taker_bps": 4, "spread_bps": 2, "participation": "off"},
     }
     return {"feeds": {"f": feed}, "venues": {"exchange-1": venue}}

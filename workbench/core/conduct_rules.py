@@ -144,6 +144,8 @@ def duplicate_order(desk: Desk, intent: Intent) -> None:
 def crossing_order(desk: Desk, intent: Intent, after: int) -> int:
     """The next own resting order that `intent` would trade with, behind slot `after` (NONE to begin); NONE if none."""
     row = desk.instruments[intent.instrument]
+    if row.priced == 0:  # market orders rest nowhere: a queue of thousands need not be looked through
+        return NONE
     slot = row.first if after == NONE else desk.orders[after].next
     reach = intent.expected if intent.type == MARKET or intent.type == STOP else intent.limit
     while slot != NONE:

@@ -5,7 +5,7 @@ Exposure is booked when an order is accepted and released on its final state, so
 
 from __future__ import annotations
 
-from workbench.core.codes import EventKind, OrderState, Side
+from workbench.core.codes import EventKind, OrderState, OrderType, Side
 from workbench.core.jit import jit
 from workbench.core.ledger import settle
 from workbench.core.record import note_order
@@ -32,6 +32,7 @@ EVERY = 0
 SPARE_EMERGENCY = 1
 ONLY_EMERGENCY = 2
 BUY = int(Side.BUY)
+MARKET = int(OrderType.MARKET)
 CANCELLED = int(OrderState.CANCELLED)
 ORDER_REJECTED = int(EventKind.ORDER_REJECTED)
 REJECTED = int(OrderState.REJECTED_BY_VENUE)
@@ -65,6 +66,7 @@ def link(desk: Desk, slot: int) -> None:
     order = desk.orders[slot]
     instrument = desk.instruments[order.instrument]
     order.linked = 1
+    instrument.priced += order.type != MARKET
     order.next = NONE
     order.previous = instrument.final
     if instrument.final == NONE:
@@ -82,6 +84,7 @@ def unlink(desk: Desk, slot: int) -> None:
         return
     order.linked = 0
     instrument = desk.instruments[order.instrument]
+    instrument.priced -= order.type != MARKET
     if order.previous == NONE:
         instrument.first = order.next
     else:

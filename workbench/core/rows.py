@@ -237,6 +237,7 @@ class InstrumentRow:
     reach: float  # largest absolute return among the samples kept
     first: int  # head of the list of orders working here
     final: int  # its tail
+    priced: int  # how many of them have a limit or a stop
 
 
 class StrategyRow:
