@@ -1,6 +1,9 @@
 """The examples of README and guides run as they stand, and links between documents lead somewhere."""
 
+import json
+import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +11,8 @@ from pathlib import Path
 import pytest
 
 import workbench as wb
+from tests.live.test_service import Service
+from workbench.cli.demo.live_processes import wait_until
 from workbench.strategy.loader import load_source
 
 ROOT = Path(__file__).parents[1]
@@ -41,6 +46,44 @@ def test_the_strategies_of_the_guide_trade() -> None:
 def test_the_examples_of_the_research_guide_run() -> None:
     for code in examples("docs/research_guide.md"):
         subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=ROOT, check=True)
+
+
+def test_the_examples_of_the_live_engine_run(tmp_path: Path) -> None:
+    document = (ROOT / "docs/live_engine.md").read_text()
+    service = Service(tmp_path, TRADING_ENGINE_VENUES="config/venues.yaml")
+    try:
+        service.ready()
+        told = json.loads((service.data / "service.json").read_text())
+        with service.client() as engine:
+            wait_until(lambda: engine.health().status == "ok", "the exchanges")
+        mine = os.environ | {"TRADING_ENGINE_DATA": str(service.data)}
+        blocks = re.findall(r"^```(python|bash)\n(.*?)^```", document, re.MULTILINE | re.DOTALL)
+        assert [kind for kind, _ in blocks] == ["python", "bash", "python", "python"]
+        for kind, written in sorted(blocks):
+            code = written
+            for there, here in (
+                ("http://127.0.0.1:8083", told["url"]),
+                ("127.0.0.1:50054", told["grpc"]),
+                ("var/engine", str(service.data)),
+                ("curl -s", "curl --fail-with-body -sS"),
+            ):
+                code = code.replace(there, here)
+            run = [sys.executable, "-W", "error", "-c", code] if kind == "python" else ["bash", "-ec", code]
+            subprocess.run(run, cwd=ROOT, check=True, env=mine, stdout=subprocess.DEVNULL)
+        with service.client() as engine:
+            done = engine.audit()
+        assert list(done["action"]) == [
+            "strategy.start",
+            "risk.limits",
+            "risk.kill",
+            "risk.kill_reset",
+            "strategy.start",
+            "risk.limits",
+            "strategy.stop",
+        ]
+        assert set(done["outcome"]) == {"done"}
+    finally:
+        service.signal(signal.SIGTERM)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

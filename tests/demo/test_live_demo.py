@@ -43,6 +43,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     folder = tmp_path_factory.mktemp("temporary")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tempfile.tempdir", str(folder))
+        patch.setattr("workbench.cli.demo.live_run._TRADING_S", 0.5)
         patch.setenv("TRADING_ENGINE_PORT", "1")  # what is set for another engine does not count
         patch.setenv("WORKBENCH_ENGINE_URL", "http://127.0.0.1:1")
         return Played(folder)

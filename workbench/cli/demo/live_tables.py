@@ -100,8 +100,9 @@ def _survived(crash: Crash) -> str:
     total = sum(one.pnl for one in crash.before.values())
     back = sum(one.pnl for one in crash.after.values())
     return (
-        f"{crash.fills} fills, {crash.inputs:,} inputs in the journal; back in {_seconds(crash.recovery_seconds)} with "
-        f"{_count(crash.before)} positions, {_count(crash.after)} then; P&L {total:,.2f} USD, {back:,.2f} then"
+        f"{crash.fills} fills, {crash.inputs:,} inputs in the journal; back in {_seconds(crash.recovery_seconds)}; "
+        f"positions before and after: {_count(crash.before)} and {_count(crash.after)}; P&L: {total:,.2f} and "
+        f"{back:,.2f} USD"
     )
 
 
