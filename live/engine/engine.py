@@ -9,6 +9,7 @@ import structlog
 
 from live.engine.catalog import Catalog
 from live.engine.chaos import ChaosTriggering, plan_chaos
+from live.engine.clock_watch import ClockWatch
 from live.engine.events import EventStream
 from live.engine.market import open_market
 from live.engine.pump import Block, Pump
@@ -100,9 +101,7 @@ class Engine:
         )
         self.market = open_market(settings, self.machine.setup.instruments, self.journal, self.events)
         self.strategies = Strategies(self.pump, self.sandbox, self.catalog, settings, self.clock)
-        self.chaos = ChaosTriggering(
-            self.chaos_plan, self.strategies, self.pump, self.events, self.journal
-        )
+        self.chaos = ChaosTriggering(self.chaos_plan, self.strategies, self.pump, self.events, self.journal)
         self.watcher = Watcher(
             self.strategies, self.events, self.clock, auto_swap=settings.strategy_auto_swap
         )
@@ -138,9 +137,11 @@ class Engine:
 
     async def _tick(self) -> None:
         """Time goes on for limits and breakers, also where no price comes."""
+        watch = ClockWatch(self.clock, self.events)
         while True:
             await asyncio.sleep(1.0)
             self.pump.wake()
+            watch.look()
 
     def setup(self) -> Setup:
         """What the machine is built from, by the settings."""
@@ -190,9 +191,7 @@ class Engine:
         if not self._stepped:
             raise RuntimeError("the engine has no prices to be played in lock step")
         if self._stepping is None:
-            stepper = Stepper(
-                self.pump, self.strategies, lock_step(self.config), self.chaos.settled
-            )
+            stepper = Stepper(self.pump, self.strategies, lock_step(self.config), self.chaos.settled)
             self._stepping = asyncio.create_task(stepper.run(), name="lock step")
         return self._stepping
 
