@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -16,16 +17,19 @@ from live.engine.pump import BLOCK
 from live.engine.recovery import recorded_setup
 from live.journal import Journal
 from live.machine import Answered, Input, LimitOverride, LimitsConfigured, Machine, decode_block
+from workbench.core.build import VenueFaultWindow
 from workbench.core.facts import Fact
 from workbench.core.feed import QUOTE_COLUMNS, Feed
-from workbench.core.intents import SetLimits
+from workbench.core.intents import SetLimits, VenueReport, VenueSession
 from workbench.core.limits import RiskLimits
 from workbench.core.messages import MarketSignal, PriceUpdate
 from workbench.errors import JournalError, WorkbenchError
 
-__all__ = ["Sent", "Session", "journal_url", "read_session"]
+__all__ = ["NOTHING", "Overlay", "Sent", "Session", "journal_url", "read_session"]
 
 _CHANGES: Final = (SetLimits, LimitsConfigured, LimitOverride)
+_VENUES: Final = (VenueReport, VenueSession)
+_QUOTE: Final = ("bid", "ask", "last", "volume", "bid_size", "ask_size", "change_pct")
 
 
 class Sent(NamedTuple):
@@ -41,7 +45,7 @@ class Session(NamedTuple):
 
     feed: the prices, one row each, at the desk's time.  curves: float64[n, 1 + strategies], equity of the portfolio and
     P&L of each strategy after each price (0 before a strategy was seated).  facts, signals: in order.
-    machine: as it was at the end of the part.
+    machine: as it was at the end of the part.  numbers: int64[n], which price of the journal each row is, from 0.
     """
 
     feed: Feed
@@ -49,6 +53,7 @@ class Session(NamedTuple):
     facts: list[Fact]
     signals: list[Sent]
     machine: Machine
+    numbers: npt.NDArray[np.int64]
 
 
 def journal_url(journal: str | Path) -> str:
@@ -65,16 +70,34 @@ def journal_url(journal: str | Path) -> str:
     return f"sqlite:///{file}"
 
 
+class Overlay(NamedTuple):
+    """What is laid over a session.
+
+    faults: of venues.  prices: by their number in the journal, what a price is instead (bid, ask, last, volume,
+    bid_size, ask_size, change_pct), or None where it is lost.
+    """
+
+    faults: tuple[VenueFaultWindow, ...] = ()
+    prices: Mapping[int, tuple[float, ...] | None] = {}
+
+
+NOTHING: Final = Overlay()
+
+
 def read_session(
     journal: str | Path,
     start_ns: int | None = None,
     end_ns: int | None = None,
     *,
     limits: RiskLimits | None = None,
+    overlay: Overlay = NOTHING,
+    rematch: bool = False,
 ) -> Session:
     """Carry a journal through the machine again, and keep what happened from `start_ns` until before `end_ns`.
 
     limits: in place of those that were in force, from the beginning on; changes of limits are then left out.
+    rematch: orders at venues that matched by themselves are matched by the rulebook, and what those reported is left
+    out. Without it other limits or an overlay make no sense at such venues: their reports are of other orders.
     Raises JournalError where there is no journal, or it is empty or damaged.
     """
     source = Journal.open(journal_url(journal), read_only=True)
@@ -82,8 +105,13 @@ def read_session(
         setup = recorded_setup(source)
         if setup is None:
             raise JournalError(f"the journal {journal} is empty: no engine has traded with it")
-        machine = Machine(setup if limits is None else msgspec.structs.replace(setup, limits=limits))
-        reader = _Reader(machine, start_ns, end_ns, keep_limits=limits is None)
+        if limits is not None:
+            setup = msgspec.structs.replace(setup, limits=limits)
+        if rematch:
+            setup = msgspec.structs.replace(setup, remote=())
+        machine = Machine(setup, faults=overlay.faults)
+        left_out = (_CHANGES if limits is not None else ()) + (_VENUES if rematch else ())
+        reader = _Reader(machine, start_ns, end_ns, left_out, overlay.prices)
         for record in source.read(kinds=[BLOCK]):
             if not all(reader.take(item) for item in decode_block(record.payload)):
                 break
@@ -94,13 +122,20 @@ def read_session(
 
 class _Reader:
     def __init__(
-        self, machine: Machine, start_ns: int | None, end_ns: int | None, *, keep_limits: bool
+        self,
+        machine: Machine,
+        start_ns: int | None,
+        end_ns: int | None,
+        left_out: tuple[type, ...],
+        instead: Mapping[int, tuple[float, ...] | None],
     ) -> None:
         self._machine = machine
         self._start = -(2**63) if start_ns is None else start_ns
         self._end = 2**63 - 1 if end_ns is None else end_ns
-        self._keep_limits = keep_limits
+        self._left_out, self._instead = left_out, instead
         self._place = {(i.symbol, i.venue): k for k, i in enumerate(machine.setup.instruments)}
+        self._number = -1
+        self._numbers: list[int] = []
         self._times: list[int] = []
         self._which: list[int] = []
         self._quotes: list[tuple[float, ...]] = []
@@ -112,10 +147,17 @@ class _Reader:
     def take(self, item: Input) -> bool:
         """Carry one input through; False once the end is reached."""
         machine = self._machine
-        if isinstance(item, PriceUpdate) and item.timestamp_ns >= self._end:
-            return False
-        if isinstance(item, _CHANGES) and not self._keep_limits:
+        if isinstance(item, self._left_out):
             return True
+        if isinstance(item, PriceUpdate):
+            if item.timestamp_ns >= self._end:
+                return False
+            self._number += 1
+            if self._number in self._instead:
+                quote = self._instead[self._number]
+                if quote is None:
+                    return True
+                item = msgspec.structs.replace(item, **dict(zip(_QUOTE, quote, strict=True)))
         try:
             facts = machine.apply(item)
         except WorkbenchError:  # as it was refused then
@@ -132,6 +174,7 @@ class _Reader:
 
     def _price(self, item: PriceUpdate, now: int) -> None:
         desk = self._machine.desk
+        self._numbers.append(self._number)
         self._times.append(now)
         self._which.append(self._place[item.symbol, item.venue])
         self._quotes.append(
@@ -153,4 +196,5 @@ class _Reader:
             np.array(self._quotes, dtype=np.float64).reshape(-1, QUOTE_COLUMNS),
             np.array(self._sequences, dtype=np.int64),
         )
-        return Session(feed, curves, self._facts, self._signals, self._machine)
+        numbers = np.array(self._numbers, dtype=np.int64)
+        return Session(feed, curves, self._facts, self._signals, self._machine, numbers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -26,7 +26,7 @@ from live.machine.inputs import (
 )
 from live.machine.overrides import LimitOverride, Override, Overrides
 from live.machine.results import Performance, Results
-from workbench.core.build import Seat
+from workbench.core.build import Seat, VenueFaultWindow
 from workbench.core.costs import Costs
 from workbench.core.desk import TradingDesk
 from workbench.core.facts import (
@@ -87,9 +87,15 @@ class Machine:
     reports: of each remote venue the report number up to which none is missing.  applied: inputs since the beginning.
     """
 
-    def __init__(self, setup: Setup, snapshot: bytes | None = None) -> None:
-        """Raises JournalDamaged where the snapshot is of another version or set-up."""
+    def __init__(
+        self, setup: Setup, snapshot: bytes | None = None, *, faults: Sequence[VenueFaultWindow] = ()
+    ) -> None:
+        """faults: of venues that are matched here, to see what they would have done.
+
+        Raises JournalDamaged where the snapshot is of another version or set-up.
+        """
         self.setup = setup
+        self._faults = tuple(faults)
         self.strategies: dict[str, StrategyRecord] = {}
         self.kills: dict[tuple[str, str], KillSwitch] = {}
         self.chaos: dict[str, ChaosEpisode] = {}
@@ -119,6 +125,7 @@ class Machine:
             limits=limits,
             costs=setup.costs,
             initial_cash=setup.initial_cash,
+            faults=self._faults,
             remote=setup.remote,
             order_capacity=setup.order_capacity,
             state=None if state is None else np.frombuffer(bytearray(state), dtype=np.uint8),

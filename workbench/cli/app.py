@@ -15,6 +15,7 @@ from workbench.cli.data_command import data_app
 from workbench.cli.demo_command import demo_command
 from workbench.cli.exchange_command import exchange_command
 from workbench.cli.live_command import live_app
+from workbench.cli.replay_command import replay_command
 from workbench.cli.strategies_command import strategies_command
 from workbench.errors import WorkbenchError
 
@@ -60,6 +61,7 @@ app.add_typer(data_app, name="data")
 app.command("demo")(demo_command)
 app.add_typer(live_app, name="live")
 app.command("exchange")(exchange_command)
+app.command("replay")(replay_command)
 
 
 def _complain(text: str) -> None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from workbench.chaos.kinds import ChaosKind
     from workbench.data.prices import Prices
 
-__all__ = ["chaos_command"]
+__all__ = ["chaos_command", "read_events"]
 
 SHARE: Final = 20  # a window that is not given is this part of the prices
 LEAST_BARS: Final = 10  # and at least so many bars
@@ -130,7 +130,7 @@ def chaos_command(
     if events is None and not kind:
         outcomes = tester.try_each(played_by, _one_of_each(played, seed), config=parameters)
     else:
-        chosen = _read_file(events) if events is not None else _build(kind or [], given, played, seed)
+        chosen = read_events(events) if events is not None else _build(kind or [], given, played, seed)
         outcomes = list(tester.run_backtest_with_chaos(played_by, chosen, config=parameters).outcomes)
     if json:
         print_json({"strategy": strategy, "events": [_plain(outcome) for outcome in outcomes]})
@@ -155,7 +155,7 @@ def _plain(outcome: ChaosOutcome) -> dict[str, Any]:
     }
 
 
-def _read_file(path: Path) -> list[ChaosEvent]:
+def read_events(path: Path) -> list[ChaosEvent]:
     """Events of a YAML or JSON file; raises ChaosError or ConfigError."""
     import yaml
 
