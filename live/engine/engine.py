@@ -105,8 +105,7 @@ class Engine:
         self.watcher = Watcher(
             self.strategies, self.events, self.clock, auto_swap=settings.strategy_auto_swap
         )
-        self.tags: dict[str, str] = {}
-        self.sessions = Sessions(self.venues, self.pump, tags=self.tags)
+        self.sessions = Sessions(self.venues, self.pump)
         for venue in self.venues:
             if isinstance(venue, EmbeddedVenue) and not self.recovered.new:
                 venue.restore(our_account(self.machine, venue.name, self.clock.now_ns()))

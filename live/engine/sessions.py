@@ -31,12 +31,10 @@ _log = structlog.get_logger("live.venues")
 class Sessions:
     """All venues of an engine.  problems: by venue, why nothing is traded there; empty where all is well."""
 
-    def __init__(self, venues: Sequence[Venue], pump: Pump, *, tags: dict[str, str]) -> None:
-        """tags: by strategy, what goes with each order (RTS 6 article 12: algorithm and person)."""
+    def __init__(self, venues: Sequence[Venue], pump: Pump) -> None:
         self.venues = {venue.name: venue for venue in venues}
         self.problems: dict[str, str] = {}
         self._pump = pump
-        self._tags = tags
         self._remote = {venue.name for venue in venues if venue.kind != _PAPER}
         self._up: dict[str, bool] = {}
         self._agreeing: dict[str, asyncio.Task[None]] = {}
@@ -216,6 +214,11 @@ class Sessions:
         for name, batch in orders.items():
             self.venues[name].send(batch)
 
+    def _tag(self, strategy_id: str) -> str:
+        """Goes with each order: algorithm by the hash of its source, and who is responsible (RTS 6 article 12)."""
+        record = self._pump.machine.strategies.get(strategy_id)
+        return strategy_id if record is None else f"{record.source_hash[:16]} {record.person}"
+
     def _order(self, fact: Fact) -> Order | None:
         if isinstance(fact, OrderAccepted) and fact.venue in self._remote:
             return NewOrder(
@@ -227,7 +230,7 @@ class Sessions:
                 fact.time_in_force,
                 None if fact.limit_price != fact.limit_price else fact.limit_price,
                 None if fact.stop_price != fact.stop_price else fact.stop_price,
-                tag=self._tags.get(fact.strategy_id, fact.strategy_id),
+                tag=self._tag(fact.strategy_id),
             )
         if isinstance(fact, CancelRequested):
             return CancelOrder(fact.order_id)

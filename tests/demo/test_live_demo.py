@@ -17,7 +17,16 @@ from rich.console import Console
 
 from workbench.cli.app import run
 from workbench.cli.demo.live_processes import Processes, wait_until
-from workbench.cli.demo.live_run import LiveDemo, live_steps, run_live
+from workbench.cli.demo.live_run import (
+    Contained,
+    Crash,
+    LiveDemo,
+    Replayed,
+    Standing,
+    Traded,
+    live_steps,
+    run_live,
+)
 from workbench.cli.demo.live_scene import STRATEGIES, VENUES
 from workbench.cli.demo.live_tables import isolation_text, live_as_json, show_live, story
 from workbench.cli.demo.tables import FULL_WIDTH
@@ -29,29 +38,20 @@ ROOT = Path(__file__).parents[2]
 LIMITS = ROOT / "config" / "risk_limits.yaml"
 
 
-class Played:
-    """A live part that was played, with temporary files in a folder of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.said: list[str] = []
-        self.folder = folder
-        self.demo: LiveDemo = run_live(ROOT / "strategies", LIMITS, load_limits(LIMITS), self.said.append)
-
-
-@pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
-    folder = tmp_path_factory.mktemp("temporary")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tempfile.tempdir", str(folder))
-        patch.setattr("workbench.cli.demo.live_run._TRADING_S", 0.5)
-        patch.setenv("TRADING_ENGINE_PORT", "1")  # what is set for another engine does not count
-        patch.setenv("WORKBENCH_ENGINE_URL", "http://127.0.0.1:1")
-        return Played(folder)
-
-
-@pytest.fixture(scope="module")
-def demo(played: Played) -> LiveDemo:
-    return played.demo
+def made_up() -> LiveDemo:
+    """A story in which all went well."""
+    books = {"runaway": Standing({}, -20.0)}
+    books |= {role.script: Standing({"BTC-USD exchange-1": 0.1}, 1.5) for role in STRATEGIES}
+    reasons = (("message_rate", 8_000), ("duplicate_order", 7_000), ("circuit_breaker", 900))
+    return LiveDemo(
+        "bubblewrap",
+        tuple(Traded(role, VENUES, 20, 5, 7, 2.0, False) for role in STRATEGIES),
+        Contained(60, 9_000, 64, reasons, 6.1, 10.0, ("repeated_execution",), 1.8, 1e-15, -20.0),
+        Crash(80, 1_200, books, dict(books), 4.2, 0.1, dict.fromkeys(VENUES, "")),
+        Replayed(1_000, 101, 101, True, "0123456789abcdef" * 4),
+        0,
+        25.0,
+    )
 
 
 def processes_of(folder: Path) -> list[str]:
@@ -67,54 +67,43 @@ def processes_of(folder: Path) -> list[str]:
     return found
 
 
-def test_all_went_as_it_should(demo: LiveDemo) -> None:
-    assert [(heading, good) for heading, _, good in story(demo)] == [
-        ("runaway contained", True),
-        ("others went on", True),
-        ("kill -9 survived", True),
-        ("reconciled", True),
-        ("replayed", True),
-    ]
+def test_the_engine_trades_contains_a_runaway_survives_a_kill_and_is_replayed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("workbench.cli.demo.live_run._TRADING_S", 0.5)
+    monkeypatch.setenv("TRADING_ENGINE_PORT", "1")  # what is set for another engine does not count
+    monkeypatch.setenv("WORKBENCH_ENGINE_URL", "http://127.0.0.1:1")
+    said: list[str] = []
+
+    demo = run_live(ROOT / "strategies", LIMITS, load_limits(LIMITS), said.append)
+
+    assert all(good for _, _, good in story(demo)), story(demo)
     assert demo.status == 0
+    assert len(said) == live_steps()
+    assert not list(tmp_path.iterdir())
+    assert not processes_of(tmp_path)
 
-
-def test_everybody_trades_before_and_after_on_both_exchanges(demo: LiveDemo) -> None:
     assert [one.role for one in demo.traded] == list(STRATEGIES)
     assert all(one.before and one.after for one in demo.traded)
     assert {venue for one in demo.traded for venue in one.venues} == set(VENUES)
 
+    runaway = demo.contained
+    assert runaway.breakers == ("repeated_execution",)
+    assert runaway.refused > 10 * runaway.accepted
+    assert 0.0 < runaway.worst_position < runaway.limit == 10.0
+    assert abs(runaway.held) < 1e-9
 
-def test_the_runaway_is_stopped_below_its_limit_and_flat(demo: LiveDemo) -> None:
-    one = demo.contained
-    assert one.breakers == ("repeated_execution",)
-    assert one.refused > 10 * one.accepted
-    assert 0.0 < one.worst_position < one.limit == 10.0
-    assert abs(one.held) < 1e-9
-
-
-def test_the_engine_comes_back_with_its_books_to_the_bit(demo: LiveDemo) -> None:
     crash = demo.crash
-    assert crash.before == crash.after
+    assert crash.before == crash.after  # to the bit
     assert crash.before.keys() == {"runaway", *(role.script for role in STRATEGIES)}
-    assert any(one.held for one in crash.before.values())
     assert crash.venues == dict.fromkeys(VENUES, "")
-
-
-def test_the_replay_has_every_fill_that_was_told(demo: LiveDemo) -> None:
-    replayed = demo.replayed
-    assert replayed.same
-    assert replayed.fills == replayed.told > demo.crash.fills
-    assert len(replayed.fingerprint) == 64
-
-
-def test_nothing_is_left_behind(played: Played) -> None:
-    assert not list(played.folder.iterdir())
-    assert not processes_of(played.folder)
-    assert len(played.said) == live_steps()
+    assert demo.replayed.fills == demo.replayed.told > crash.fills > 0
 
 
 @pytest.mark.parametrize("width", [80, FULL_WIDTH, 150])
-def test_what_is_shown_fits_the_screen(demo: LiveDemo, width: int) -> None:
+def test_what_is_shown_fits_the_screen(width: int) -> None:
+    demo = made_up()
     text = StringIO()
     show_live(demo, Console(file=text, width=width))
     assert max(map(len, text.getvalue().splitlines())) <= width
@@ -123,7 +112,8 @@ def test_what_is_shown_fits_the_screen(demo: LiveDemo, width: int) -> None:
     assert demo.replayed.fingerprint[:16] in text.getvalue()
 
 
-def test_what_went_wrong_is_shown_and_is_the_exit_status(demo: LiveDemo) -> None:
+def test_what_went_wrong_is_shown_and_is_the_exit_status() -> None:
+    demo = made_up()
     wrong = msgspec.structs.replace(demo, replayed=msgspec.structs.replace(demo.replayed, same=False))
     assert [good for _, _, good in story(wrong)] == [True, True, True, True, False]
     text = StringIO()
@@ -132,7 +122,8 @@ def test_what_went_wrong_is_shown_and_is_the_exit_status(demo: LiveDemo) -> None
     assert (exit_status(demo), exit_status(wrong), exit_status(None)) == (0, 1, 0)
 
 
-def test_json_has_the_figures(demo: LiveDemo) -> None:
+def test_json_has_the_figures() -> None:
+    demo = made_up()
     answer = json.loads(msgspec.json.encode(live_as_json(demo)))
     assert answer["isolation"] == demo.isolation
     assert answer["runaway"]["breakers"] == ["repeated_execution"]
@@ -141,8 +132,8 @@ def test_json_has_the_figures(demo: LiveDemo) -> None:
 
 
 @pytest.mark.parametrize("level", ["bubblewrap", "filtered", "rlimits", "none"])
-def test_a_weaker_sandbox_is_told_in_plain_words(demo: LiveDemo, level: str) -> None:
-    text = isolation_text(msgspec.structs.replace(demo, isolation=level))
+def test_a_weaker_sandbox_is_told_in_plain_words(level: str) -> None:
+    text = isolation_text(msgspec.structs.replace(made_up(), isolation=level))
     assert ("trusted code alone" in text) == (level in ("rlimits", "none"))
     assert ("below" in text) == (level in ("filtered", "rlimits"))
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,8 @@ import pytest
 from live.engine import Engine, StartRequest
 from live.engine.reconcile import differences
 from live.machine import KillSwitch
-from live.messages import Account
+from live.messages import Account, NewOrder
+from live.venues.contract import Order
 from live.venues.embedded import EmbeddedVenue
 from tests.live.engine.desk import open_engine, settings_for, until
 from tests.live.engine.scripts import write_script
@@ -63,14 +66,16 @@ async def agrees(engine: Engine) -> bool:
     return not differences(engine.machine, await embedded(engine).account()).positions
 
 
-def trade(tmp_path: Path, body: str, work: Any, market: dict[str, Any] | None = None) -> None:
+def trade(
+    tmp_path: Path, body: str, work: Any, market: dict[str, Any] | None = None, person: str = ""
+) -> None:
     async def run() -> None:
         folder = tmp_path / "scripts"
         write_script(folder, "trader", body)
         settings = settings_for(tmp_path, strategies_path=folder, risk_check_timeout_ms=60_000.0)
         async with open_engine(settings, market or book_market(), LIMITS) as engine:
             await until(lambda: not engine.problems)
-            await engine.strategies.start(StartRequest("trader", warm_up=False))
+            await engine.strategies.start(StartRequest("trader", warm_up=False, person=person))
             await work(engine)
 
     asyncio.run(run())
@@ -83,6 +88,26 @@ def test_both_sides_agree_on_what_was_traded(tmp_path: Path) -> None:
         assert await agrees(engine)
 
     trade(tmp_path, ALTERNATE, work)
+
+
+def test_every_order_names_its_algorithm_and_who_is_responsible(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[NewOrder] = []
+    send = EmbeddedVenue.send
+
+    def noted(venue: EmbeddedVenue, orders: Sequence[Order]) -> None:
+        sent.extend(order for order in orders if isinstance(order, NewOrder))
+        send(venue, orders)
+
+    monkeypatch.setattr(EmbeddedVenue, "send", noted)
+
+    async def work(engine: Engine) -> None:
+        await until(lambda: engine.machine.blotter.fill_cursor >= 1)
+        source = (tmp_path / "scripts" / "trader.py").read_bytes()
+        assert {order.tag for order in sent} == {f"{hashlib.sha256(source).hexdigest()[:16]} ana"}
+
+    trade(tmp_path, ALTERNATE, work, person="ana")
 
 
 def test_a_restart_goes_on_with_the_account_as_it_was(tmp_path: Path) -> None:

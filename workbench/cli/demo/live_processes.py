@@ -64,8 +64,9 @@ class Processes:
             for name in ("engine", "exchange"):
                 self._end(name)
         finally:
-            for process in self._running.values():
+            for process in self._running.values():  # somebody could not wait
                 process.kill()
+                process.wait()
             shutil.rmtree(self.folder, ignore_errors=True)
             for number, handler in self._handlers.items():
                 signal.signal(number, handler)
