@@ -75,6 +75,7 @@ def test_the_examples_of_the_live_engine_run(tmp_path: Path) -> None:
         assert list(done["action"]) == [
             "strategy.start",
             "risk.limits",
+            "risk.override",
             "risk.kill",
             "risk.kill_reset",
             "strategy.start",
