@@ -98,6 +98,12 @@ _RISK: Final = (
         "Kills in force; scope is all, strategy or venue",
     ),
     Family(
+        "trading_risk_overrides_active",
+        _GAUGE,
+        (),
+        "Limits that two people have overridden for a while",
+    ),
+    Family(
         "trading_risk_limit",
         _GAUGE,
         ("limit_type",),

@@ -60,6 +60,8 @@ def read_risk(sheet: Sheet, machine: Machine, names: Names, symbols: Names) -> N
         sheet.put(
             "trading_risk_kill_switch_active", sum(1 for kill in machine.kills if kill[0] == scope), scope
         )
+    lines = machine.overrides.lines.values()
+    sheet.put("trading_risk_overrides_active", sum(1 for line in lines if line.approver))
     limits = desk.view.limits[0]
     for name in LIMITS:
         sheet.put("trading_risk_limit", float(getattr(limits, name)), name)
