@@ -37,7 +37,7 @@ from live.api.answers import (
 from live.api.limit_changes import limits_tag
 from live.api.money_views import portfolio, positions
 from live.engine import Engine, correlation_name
-from live.engine.strategies import RUNNING
+from live.engine.slots import RUNNING
 from live.machine import FillLine, OrderLine, StrategyRecord
 from workbench import __version__
 from workbench.core.facts import BreakerTripped

@@ -4,7 +4,8 @@ from live.engine.catalog import Catalog, Script
 from live.engine.engine import Engine
 from live.engine.events import Event, EventStream, Subscription
 from live.engine.runner import correlation_name
-from live.engine.strategies import StartRequest, Strategies
+from live.engine.slots import StartRequest
+from live.engine.strategies import Strategies
 
 __all__ = [
     "Catalog",

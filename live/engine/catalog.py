@@ -28,6 +28,7 @@ class Catalog:
     def __init__(self, folder: Path, uploads: Path) -> None:
         self.folder = folder
         self.uploads = uploads
+        self._started = uploads.parent / "started"
         self._seen: dict[Path, tuple[tuple[int, int], Script]] = {}
 
     def scripts(self) -> list[Script]:
@@ -90,7 +91,26 @@ class Catalog:
 
     def keep(self, script: Script) -> None:
         """Keep a script that was read before, with what is known of it."""
-        folder = self.uploads / script.source_hash
+        self._keep_in(self.uploads, script)
+
+    def keep_started(self, script: Script) -> None:
+        """Keep what is being started, so that a restart finds it also where its file has changed since."""
+        if not (self._started / script.source_hash / script.name).exists():
+            self._keep_in(self._started, script)
+
+    def started(self, source_hash: str) -> Script:
+        """The script of this hash, from the folders or from those that were started once.  Raises StrategyLoadError."""
+        if self.knows(source_hash):
+            return self.find(source_hash)
+        for path in self._started.glob(f"{source_hash}/*.py"):
+            script = _about(path, _bytes_of(path))
+            if script is not None:
+                return script
+        return self.find(source_hash)
+
+    @staticmethod
+    def _keep_in(place: Path, script: Script) -> None:
+        folder = place / script.source_hash
         folder.mkdir(parents=True, exist_ok=True)
         _write(folder / _ABOUT, msgspec.json.encode(msgspec.structs.replace(script, source="")))
         _write(folder / script.name, script.source.encode())

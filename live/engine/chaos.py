@@ -20,7 +20,8 @@ from live.engine.catalog import Catalog, Script
 from live.engine.events import EventStream
 from live.engine.gauging import newest_prices
 from live.engine.pump import Pump
-from live.engine.strategies import StartRequest, Strategies
+from live.engine.slots import StartRequest
+from live.engine.strategies import Strategies
 from live.journal import Journal
 from live.machine import ChaosTriggered, Input, Machine
 from live.scripts import constant_of

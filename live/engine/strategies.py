@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final
@@ -15,12 +14,12 @@ from live.engine.catalog import Catalog, Script
 from live.engine.launching import Launch, launch
 from live.engine.pump import Pump
 from live.engine.runner import Runner
+from live.engine.slots import RUNNING, Metrics, Slot, StartRequest, check_id
 from live.machine import Answered, ChaosNoted, Machine, StrategyNoted, StrategyRecord
 from live.messages import Answer, FromStrategy, Logged, Raised
 from live.sandbox import Alarm, ExitReason, Sandbox, Worker, WorkerExit
 from live.settings import Settings
 from live.venues.clock import Clock
-from workbench.core.desk import PerformanceView
 from workbench.core.facts import Fact
 from workbench.core.intents import CancelOrders, ClosePositions, SeatStrategy, StrategyFailed
 from workbench.core.messages import OrderFill, PriceUpdate, RiskBreach
@@ -28,7 +27,6 @@ from workbench.errors import StrategyError
 
 __all__ = ["StartRequest", "Strategies"]
 
-RUNNING: Final = ("running", "paused", "starting", "validating", "draining")
 _GRACE_S: Final = 2.0
 _CAUGHT_UP: Final = 50  # deliveries that a new version may be behind when it takes over
 _WARM_UP: Final = 2_000  # prices that a new process is shown before it takes over
@@ -40,37 +38,6 @@ _STEADY_S: Final = 300.0  # a strategy that has run for so long has its restarts
 _log = structlog.get_logger("live.strategies")
 
 
-class StartRequest(msgspec.Struct, frozen=True):
-    """What is to run.
-
-    script: file name, class or source hash of a script in the catalog.  strategy_id: the script's stem where empty.
-    on_failure: hold or flatten.  warm_up: shown the newest prices before it starts.  person: who asks.
-    """
-
-    script: str
-    strategy_id: str = ""
-    config: dict[str, Any] = {}
-    on_failure: str = "hold"
-    warm_up: bool = True
-    person: str = ""
-
-
-class _Slot:
-    """A strategy that runs, or is about to."""
-
-    def __init__(self, record: StrategyRecord, script: Script) -> None:
-        self.record = record
-        self.script = script
-        self.runner: Runner | None = None
-        self.candidate: Runner | None = None
-        self.draining: list[Runner] = []
-        self.stopping = False
-        self.restart: asyncio.Task[None] | None = None
-        self.busy = asyncio.Lock()
-        self.errors: deque[str] = deque(maxlen=50)
-        self.log: deque[tuple[int, str, str]] = deque(maxlen=500)
-
-
 class Strategies:
     """All strategies of an engine.  `slots`: by id, in the order in which they were first started."""
 
@@ -78,13 +45,13 @@ class Strategies:
         self, pump: Pump, sandbox: Sandbox, catalog: Catalog, settings: Settings, clock: Clock
     ) -> None:
         self.catalog = catalog
-        self.slots: dict[str, _Slot] = {}
+        self.slots: dict[str, Slot] = {}
         self.tape: deque[PriceUpdate] = deque(maxlen=_WARM_UP)
         self.swaps = 0
         self._conflated = 0
         self._pump, self._sandbox, self._settings, self._clock = pump, sandbox, settings, clock
         self._listeners: list[Runner] = []
-        self._by_worker: dict[Worker, tuple[_Slot, Runner]] = {}
+        self._by_worker: dict[Worker, tuple[Slot, Runner]] = {}
         self._launches = max((r.launch for r in pump.machine.strategies.values()), default=0)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
@@ -107,14 +74,14 @@ class Strategies:
         """Tell strategies of their fills and breaches."""
         desk = self.machine.desk
         for fact in facts:
-            if isinstance(fact, OrderFill):
+            if type(fact) is OrderFill:
                 slot = self.slots.get(fact.strategy_id)
                 if slot is not None:
                     held = desk.position(desk.strategy_index(fact.strategy_id), fact.symbol)
                     for runner in (slot.runner, slot.candidate):
                         if runner is not None:
                             runner.fill(fact, held)
-            elif isinstance(fact, RiskBreach):
+            elif type(fact) is RiskBreach:
                 slot = self.slots.get(fact.strategy_id)
                 if slot is not None and slot.runner is not None:
                     slot.runner.breach(fact)
@@ -134,7 +101,7 @@ class Strategies:
         """Prices that a newer one replaced before a strategy could be shown them, since the engine began."""
         return self._conflated + sum(runner.conflated for _, runner in self._by_worker.values())
 
-    def slot_of(self, worker: Worker) -> tuple[_Slot, Runner] | None:
+    def slot_of(self, worker: Worker) -> tuple[Slot, Runner] | None:
         return self._by_worker.get(worker)
 
     def _relist(self) -> None:
@@ -155,7 +122,7 @@ class Strategies:
         """
         script = self.catalog.find(request.script)
         strategy_id = request.strategy_id or script.name.removesuffix(".py")
-        _check_id(strategy_id)
+        check_id(strategy_id)
         if request.on_failure not in ("hold", "flatten"):
             raise StrategyError(f"on_failure must be hold or flatten, found {request.on_failure!r:.50}")
         self._check_leave(script)
@@ -180,7 +147,7 @@ class Strategies:
             on_failure=request.on_failure,
             config=request.config,
         )
-        slot = _Slot(record, script)
+        slot = Slot(record, script)
         self.slots[strategy_id] = slot
         async with slot.busy:
             return await self._first_start(slot, warm_up=request.warm_up)
@@ -191,7 +158,7 @@ class Strategies:
                 f"{script.class_name} misbehaves on purpose; set ENABLE_CHAOS_STRATEGIES=true to allow it"
             )
 
-    async def _first_start(self, slot: _Slot, *, warm_up: bool) -> StrategyRecord:
+    async def _first_start(self, slot: Slot, *, warm_up: bool) -> StrategyRecord:
         await self._note(slot, state="starting", reason="")
         try:
             started = await self._launch(slot, slot.script, slot.record.config)
@@ -222,10 +189,11 @@ class Strategies:
         self._relist()
         return slot.record
 
-    async def _launch(self, slot: _Slot, script: Script, config: Mapping[str, Any]) -> Launch:
+    async def _launch(self, slot: Slot, script: Script, config: Mapping[str, Any]) -> Launch:
         self._launches += 1
+        self.catalog.keep_started(script)
         strategy_id = slot.record.strategy_id
-        metrics = _Metrics(self.machine, strategy_id)
+        metrics = Metrics(self.machine, strategy_id)
         runner = Runner(strategy_id, self._launches, frozenset(), metrics)
         started = await launch(
             self._sandbox, self.machine, script, config, runner, self._messages, self._exited, self._alarmed
@@ -242,7 +210,7 @@ class Strategies:
             if held:
                 runner.position(symbol, held)
 
-    async def _swap(self, slot: _Slot, script: Script, request: StartRequest) -> StrategyRecord:
+    async def _swap(self, slot: Slot, script: Script, request: StartRequest) -> StrategyRecord:
         """Let another version take over: it warms up in the shadow, then owns every price from one on."""
         if slot.busy.locked():
             raise StrategyError(
@@ -293,7 +261,7 @@ class Strategies:
             )
             return slot.record
 
-    async def _caught_up(self, slot: _Slot, candidate: Runner) -> None:
+    async def _caught_up(self, slot: Slot, candidate: Runner) -> None:
         """Until the candidate is within reach of the present.  Raises StrategyError where it never gets there."""
         deadline = asyncio.get_running_loop().time() + _SWAP_S
         while candidate.unanswered > _CAUGHT_UP or candidate.waiting:
@@ -314,13 +282,13 @@ class Strategies:
                 f"the swap of {slot.record.strategy_id} was overtaken: a process ended; ask again"
             )
 
-    def _drop_candidate(self, slot: _Slot, candidate: Runner) -> None:
+    def _drop_candidate(self, slot: Slot, candidate: Runner) -> None:
         slot.candidate = None
         self._relist()
         if candidate.worker is not None and candidate.worker.exit is None:
             candidate.worker.kill("the swap was given up")
 
-    async def _drain(self, slot: _Slot, old: Runner) -> None:
+    async def _drain(self, slot: Slot, old: Runner) -> None:
         await self._let_go(old, _GRACE_S)
         if old in slot.draining:
             slot.draining.remove(old)
@@ -376,14 +344,14 @@ class Strategies:
         self._relist()
         return slot.record
 
-    def _slot(self, strategy_id: str) -> _Slot:
+    def _slot(self, strategy_id: str) -> Slot:
         slot = self.slots.get(strategy_id)
         if slot is None:
             known = ", ".join(self.slots) or "none"
             raise StrategyError(f"no strategy {strategy_id!r:.100} was started; there is: {known}")
         return slot
 
-    async def _note(self, slot: _Slot, **changes: Any) -> None:
+    async def _note(self, slot: Slot, **changes: Any) -> None:
         """Change what is known of a strategy; durable before anything goes on."""
         slot.record = msgspec.structs.replace(slot.record, since_ns=self._clock.now_ns(), **changes)
         _log.info(
@@ -473,7 +441,7 @@ class Strategies:
             self._relist()
             self._spawn(self._died(slot, ended))
 
-    async def _died(self, slot: _Slot, ended: WorkerExit) -> None:
+    async def _died(self, slot: Slot, ended: WorkerExit) -> None:
         """A process died: its orders are cancelled, its positions held or closed, and it may be started again."""
         record = slot.record
         strategy_id = record.strategy_id
@@ -495,7 +463,7 @@ class Strategies:
         await self._note(slot, state="failed", reason=f"{why}; will be started again", restarts=restarts + 1)
         slot.restart = self._spawn(self._restart(slot, restarts))
 
-    async def _restart(self, slot: _Slot, restarts: int) -> None:
+    async def _restart(self, slot: Slot, restarts: int) -> None:
         await asyncio.sleep(min(_FIRST_WAIT_S * 2**restarts, _LONGEST_WAIT_S))
         async with slot.busy:
             slot.restart = None
@@ -506,7 +474,7 @@ class Strategies:
                     "strategy_restart_failed", strategy_name=slot.record.strategy_id, error=str(error)
                 )
 
-    async def _chaos_over(self, slot: _Slot) -> None:
+    async def _chaos_over(self, slot: Slot) -> None:
         if slot.record.chaos:
             await self._pump.ask(ChaosNoted(slot.record.strategy_id, slot.record.chaos, False))
 
@@ -525,15 +493,15 @@ class Strategies:
         """Start again what ran when the engine ended; what cannot be is noted as failed."""
         for record in list(self.machine.strategies.values()):
             try:
-                script = self.catalog.find(record.source_hash)
+                script = self.catalog.started(record.source_hash)
                 self._check_leave(script)
             except StrategyError as error:
                 script = Script(record.script, "", record.source_hash, record.class_name)
-                slot = self.slots[record.strategy_id] = _Slot(record, script)
+                slot = self.slots[record.strategy_id] = Slot(record, script)
                 if record.state in RUNNING:
                     await self._note(slot, state="failed", reason=f"not started again: {error}")
                 continue
-            slot = self.slots[record.strategy_id] = _Slot(record, script)
+            slot = self.slots[record.strategy_id] = Slot(record, script)
             if record.state in ("running", "starting", "validating", "paused") or slot.restart:
                 try:
                     async with slot.busy:
@@ -550,30 +518,3 @@ class Strategies:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._listeners = []
-
-
-def _check_id(strategy_id: str) -> None:
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,63}", strategy_id):
-        raise StrategyError(
-            "a strategy's id is 1 to 64 letters, digits, _ and - and begins with a letter; "
-            f"found {strategy_id!r:.100}"
-        )
-
-
-class _Metrics:
-    """performance_metrics of a strategy, as the replay shows them: read from the ledger, remembered while equal."""
-
-    def __init__(self, machine: Machine, strategy_id: str) -> None:
-        self._machine, self._strategy_id = machine, strategy_id
-        self._key: tuple[float, ...] = ()
-        self._seen: dict[str, float] = {}
-
-    def __call__(self) -> Mapping[str, float]:
-        desk = self._machine.desk
-        s = desk.strategy_index(self._strategy_id)
-        row = desk.view.strategies[s]
-        key = (row.pnl, row.fills, row.breaches, row.drawdown)
-        if key != self._key:
-            self._key = key
-            self._seen = dict(PerformanceView(desk, s))
-        return self._seen

@@ -15,7 +15,8 @@ import structlog
 
 from live.engine.catalog import Script, read_file
 from live.engine.events import EventStream
-from live.engine.strategies import StartRequest, Strategies
+from live.engine.slots import StartRequest
+from live.engine.strategies import Strategies
 from live.venues.clock import Clock
 from workbench.errors import StrategyError, WorkbenchError
 

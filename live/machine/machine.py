@@ -217,9 +217,11 @@ class Machine:
     def _follow(self, facts: list[Fact]) -> None:
         blotter = self.blotter
         for fact in facts:
-            if isinstance(fact, OrderAccepted):
-                blotter.accepted(fact)
-            elif isinstance(fact, OrderFill):
+            kind = type(fact)  # what comes by the thousand first, and by its exact type, which is quicker
+            if kind is OrderAccepted:
+                blotter.accepted(fact)  # type: ignore[arg-type]
+            elif kind is OrderFill:
+                assert isinstance(fact, OrderFill)
                 name = f"{fact.symbol}@{fact.venue}"
                 closed = self.results.fill(
                     fact.strategy_id,

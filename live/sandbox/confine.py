@@ -15,7 +15,12 @@ from live.sandbox.landlock import landlock_version, restrict_files
 from live.sandbox.linux import drop_capabilities, forbid_new_privileges
 from live.sandbox.seccomp import restrict_system_calls, seccomp_available
 
-__all__ = ["Confinement", "address_space", "confine"]
+__all__ = [
+    "Confinement",
+    "address_space",
+    "confine",
+    "offered",
+]
 
 OPEN_FILES: Final = 32  # its channel, its output, and the modules that it imports
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")

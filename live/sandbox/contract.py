@@ -29,6 +29,7 @@ __all__ = [
     "SandboxStatus",
     "Usage",
     "WorkerExit",
+    "WorkerStatus",
 ]
 
 MOST_FRAME_BYTES = 1 << 20

@@ -198,6 +198,26 @@ def test_a_swap_to_what_cannot_be_loaded_leaves_the_old_one_running(tmp_path: Pa
     assert_seen_once(tmp_path, "witness")
 
 
+def test_a_restart_finds_what_ran_though_its_file_has_changed_or_gone(tmp_path: Path) -> None:
+    async def first(engine: Engine, folder: Path) -> None:
+        write_script(folder, "witness", WITNESS, version="1")
+        write_script(folder, "gone", WITNESS, version="1")
+        for name in ("witness", "gone"):
+            await engine.strategies.start(StartRequest(name))
+
+    engine_with(tmp_path, first)
+    write_script(tmp_path / "scripts", "witness", WITNESS, version="2")
+    (tmp_path / "scripts" / "gone.py").unlink()
+
+    async def second(engine: Engine, _: Path) -> None:
+        states = {
+            name: (slot.record.state, slot.record.version) for name, slot in engine.strategies.slots.items()
+        }
+        assert states == {"witness": ("running", "1"), "gone": ("running", "1")}
+
+    engine_with(tmp_path, second)
+
+
 DIE = """
 import ctypes
 if price_update.sequence > 20:

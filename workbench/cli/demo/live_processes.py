@@ -18,7 +18,6 @@ from typing import Any, Final, Self
 
 import yaml
 
-from live.settings import PREFIXES, variables
 from workbench.cli.demo.live_scene import venues_table
 from workbench.client import EngineClient
 from workbench.client.address import ADMIN_TOKEN, SERVICE_FILE
@@ -62,7 +61,7 @@ class Processes:
     ) -> None:
         try:
             for name in ("engine", "exchange"):
-                self._end(name)
+                self._end(name, 0.0 if error is not None else _END_S)  # nobody waits for what has gone wrong
         finally:
             for process in self._running.values():  # somebody could not wait
                 process.kill()
@@ -137,6 +136,10 @@ class Processes:
     # -- any --------------------------------------------------------------------------------------------------------
 
     def _start(self, name: str, module: tuple[str, ...], own: dict[str, str]) -> subprocess.Popen[bytes]:
+        from live.settings import PREFIXES, variables  # an extra, which only this part of the demo needs
+
+        from live.settings import PREFIXES, variables  # the engine's room, needed where an engine is started
+
         known = variables()
         clean = {k: v for k, v in os.environ.items() if k not in known and not k.startswith(PREFIXES)}
         with (
@@ -163,7 +166,7 @@ class Processes:
         said = [line.strip().removeprefix("error: ") for line in lines if line.strip()]
         return said[-1] if said else f"status {self._running[name].returncode}, without a word"
 
-    def _end(self, name: str) -> None:
+    def _end(self, name: str, patience_s: float = _END_S) -> None:
         process = self._running.get(name)
         if process is None:
             return
@@ -171,7 +174,7 @@ class Processes:
             process.send_signal(signal.SIGCONT)  # what is held takes in no other signal
             process.terminate()
             try:
-                process.wait(_END_S)
+                process.wait(patience_s)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
