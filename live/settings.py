@@ -125,7 +125,9 @@ class Settings(BaseSettings):
                 "TRADING_ENGINE_TLS_CERT and TRADING_ENGINE_TLS_KEY go together; only one is set"
             )
         if self.enable_chaos_triggers and not self.enable_chaos_strategies:
-            raise ValueError("ENABLE_CHAOS_TRIGGERS=true needs ENABLE_CHAOS_STRATEGIES=true, which is not set")
+            raise ValueError(
+                "ENABLE_CHAOS_TRIGGERS=true needs ENABLE_CHAOS_STRATEGIES=true, which is not set"
+            )
         if self.strategy_hard_ms < self.strategy_soft_ms:
             raise ValueError("STRATEGY_HARD_MS must not be below STRATEGY_SOFT_MS")
         return self

@@ -31,7 +31,8 @@ def is_route(node: ast.stmt) -> bool:
     decorators = getattr(node, "decorator_list", [])
     calls = [part.func for part in decorators if isinstance(part, ast.Call)]
     return any(
-        isinstance(call, ast.Attribute) and getattr(call.value, "id", "") in ("router", "app") for call in calls
+        isinstance(call, ast.Attribute) and getattr(call.value, "id", "") in ("router", "app")
+        for call in calls
     )
 
 
