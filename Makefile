@@ -20,7 +20,7 @@ help:  ## show this list
 setup:  ## make .venv from requirements.lock (all others do this by themselves)
 	@.ci/setup
 
-demo: setup  ## backtest well-behaved strategies, then the chaos ones with controls on and off
+demo: setup  ## backtests, the chaos strategies with controls on and off, then the live engine, killed and recovered
 	@.venv/bin/workbench demo $(ARGS)
 
 run-dev: setup  ## the trading engine, with what is in config/ and simulated exchanges, until Ctrl-C
