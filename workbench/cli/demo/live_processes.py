@@ -138,8 +138,6 @@ class Processes:
     def _start(self, name: str, module: tuple[str, ...], own: dict[str, str]) -> subprocess.Popen[bytes]:
         from live.settings import PREFIXES, variables  # an extra, which only this part of the demo needs
 
-        from live.settings import PREFIXES, variables  # the engine's room, needed where an engine is started
-
         known = variables()
         clean = {k: v for k, v in os.environ.items() if k not in known and not k.startswith(PREFIXES)}
         with (
