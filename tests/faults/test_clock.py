@@ -20,7 +20,7 @@ from tests.live.test_service import Service, until
 from workbench.client import EngineClient
 
 HOUR = 3_600
-FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
+FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 
 
 def test_a_jump_and_its_return_are_told_once_each_and_a_drift_is_not() -> None:
@@ -52,7 +52,7 @@ def test_a_jump_and_its_return_are_told_once_each_and_a_drift_is_not() -> None:
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
     """An engine in a process whose clock the file `clock` sets, with New York's daylight saving besides."""
-    if not FAKETIME.exists():
+    if FAKETIME is None:
         pytest.skip("libfaketime is not here: apt-get install faketime")
     (tmp_path / "clock").write_text("+0")
     made = Service(

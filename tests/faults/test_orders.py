@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from live.session import Session
-from tests.faults.harness import Scene, play, until
+from tests.faults.harness import Scene, excesses, play, until
 from workbench.core.facts import OrderAccepted, OrderRefused
 from workbench.core.intents import ResetBreaker
 from workbench.core.limits import (
@@ -27,7 +27,7 @@ from workbench.errors import EngineError
 
 RATE = MessageRate(20.0, 60.0, 200.0, 400.0)
 FLOOD = RiskLimits(
-    position_limits={"BTC-USD": PositionLimit(5.0, -5.0), "ETH-USD": PositionLimit(5.0, -5.0)},
+    position_limits={"BTC-USD": PositionLimit(0.5, -0.5), "ETH-USD": PositionLimit(5.0, -5.0)},
     message_rate=RATE,
     repeated_execution=RepeatedExecution(15, 60.0),
 )
@@ -70,6 +70,7 @@ def test_without_the_token_bucket_and_the_breaker_a_runaway_is_not_contained(tmp
     off = FLOOD.without("message_rate", "duplicate_order", "repeated_execution", "position_limit")
     session = play(tmp_path, unhindered, limits=off, contained=False)
     assert len(accepted(session, "runaway")) > 100
+    assert excesses(session.facts, FLOOD)
 
 
 def test_a_runaway_is_refused_where_chaos_is_not_enabled(tmp_path: Path) -> None:
