@@ -49,6 +49,7 @@ class Runner:
         self.answered = 0
         self.signals = 0
         self.silent = False  # what it answers from now on is not used
+        self.raised = ""  # the newest error of its code
         self.seconds: deque[float] = deque(maxlen=_LATENCIES)  # from price sent to answer received
         self.own_seconds: deque[float] = deque(maxlen=_LATENCIES)  # in the strategy's code
         self._metrics = metrics

@@ -277,6 +277,11 @@ class Strategies:
                     f"the new version of {slot.record.strategy_id} did not catch up with the market in {_SWAP_S:g} s; "
                     "the old one runs on"
                 )
+        if candidate.raised:
+            raise StrategyError(
+                f"the new version of {slot.record.strategy_id} raised while it warmed up ({candidate.raised}); "
+                "the old one runs on"
+            )
         if candidate.worker is None or candidate.worker.exit is not None or slot.runner is None:
             raise StrategyError(
                 f"the swap of {slot.record.strategy_id} was overtaken: a process ended; ask again"
@@ -377,6 +382,7 @@ class Strategies:
                 if correlation is not None and message.signals:
                     self._answered(strategy_id, correlation, message)
             elif isinstance(message, Raised):
+                runner.raised = message.error
                 slot.errors.append(f"{message.call}: {message.error}")
                 slot.log.append((self._clock.now_ns(), "error", f"{message.call} raised {message.error}"))
                 _log.warning(

@@ -183,7 +183,9 @@ ctypes.string_at(0)
 """
 
 
-@pytest.mark.parametrize("body", [CRASH, SLOW], ids=["crashes", "is too slow"])
+@pytest.mark.parametrize(
+    "body", [CRASH, SLOW, "raise ValueError(1)"], ids=["crashes", "is too slow", "raises"]
+)
 def test_a_swap_to_what_dies_while_it_warms_up_leaves_the_old_one(tmp_path: Path, body: str) -> None:
     async def work(scene: Scene) -> None:
         before = scene.engine.strategies.slots["witness"].record
