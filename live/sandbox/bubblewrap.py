@@ -22,8 +22,9 @@ def _options(*, clear: bool) -> list[str]:
         *("--unshare-all", "--unshare-user", "--disable-userns", "--uid", _NOBODY, "--gid", _NOBODY),
         *("--die-with-parent", "--new-session", "--cap-drop", "ALL"),
         *(("--clearenv",) if clear else ()),
-        *binds,
+        # First the empty /tmp, then what is named: a project may lie under /tmp.
         *("--proc", "/proc", "--dev", "/dev", "--size", str(16 << 20), "--tmpfs", "/tmp"),
+        *binds,
         *("--remount-ro", "/", "--chdir", "/", "--"),
     ]
 

@@ -14,6 +14,7 @@ from live.sandbox.contract import Layer
 from live.sandbox.landlock import landlock_version, restrict_files
 from live.sandbox.linux import drop_capabilities, forbid_new_privileges
 from live.sandbox.seccomp import restrict_system_calls, seccomp_available
+from live.sandbox.usage import LOOK_S
 
 __all__ = [
     "Confinement",
@@ -79,7 +80,7 @@ def _limit(order: Confinement, began: int) -> None:
             _lower(getattr(resource, f"RLIMIT_{nothing}"), 0)
     with suppress(ValueError):  # only the soft one, which the engine can raise again without being root
         _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-        resource.setrlimit(resource.RLIMIT_CPU, (max(1, round(order.cpu_s)), hard))
+        resource.setrlimit(resource.RLIMIT_CPU, (max(1, round(order.cpu_s)) + LOOK_S, hard))
 
 
 def _lower(limit: int, value: int) -> None:

@@ -6,11 +6,10 @@ import os
 from typing import Final
 
 from live.sandbox.contract import Alarm, AlarmKind, SandboxSettings, Usage
-from live.sandbox.usage import memory, proportional, renew_cpu, vitals
+from live.sandbox.usage import LOOK_S, memory, proportional, renew_cpu, vitals
 
 __all__ = ["Monitor"]
 
-_LOOK_S: Final = 1.0
 _MEGABYTE: Final = 1 << 20
 _AGAIN: Final = 0.9  # of the alarm's level, below which it may be told again
 
@@ -25,7 +24,7 @@ class Monitor:
 
     def due(self, now: float) -> bool:
         """Whether it is time for a look; if so, the next one is a second away."""
-        if now - self._looked < _LOOK_S:
+        if now - self._looked < LOOK_S:
             return False
         self._looked = now
         return True

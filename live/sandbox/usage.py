@@ -7,8 +7,11 @@ import resource
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-__all__ = ["Vitals", "memory", "proportional", "renew_cpu", "vitals"]
+__all__ = ["LOOK_S", "Vitals", "memory", "proportional", "renew_cpu", "vitals"]
 
+LOOK_S: Final = (
+    1  # seconds between two looks at a process; a busy one must live that long on what it was given
+)
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _TICK: Final = os.sysconf("SC_CLK_TCK")
 _GONE: Final = (FileNotFoundError, ProcessLookupError, PermissionError)
@@ -58,6 +61,6 @@ def renew_cpu(pid: int, used_s: float, more_s: float) -> None:
         return
     with suppress(*_GONE):
         _, hard = resource.prlimit(pid, resource.RLIMIT_CPU)
-        soft = int(used_s + more_s) + 1
+        soft = int(used_s + more_s) + 1 + LOOK_S
         soft = soft if hard == resource.RLIM_INFINITY else min(soft, hard)
         resource.prlimit(pid, resource.RLIMIT_CPU, (soft, hard))

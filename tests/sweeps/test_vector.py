@@ -294,7 +294,7 @@ def test_memory_does_not_grow_with_the_number_of_columns() -> None:
         sweep(cross, prices, {"fast": [3], "slow": range(10, 10 + count)}, metrics="fills", workers=2)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[1] < peaks[0] + 2**20  # one column more of what it is shown would be 160 kB
+    assert peaks[1] < peaks[0] + 2**22  # 70 columns more of what each is shown would be 11 MB
 
 
 def test_an_interrupt_keeps_what_is_finished(capsys: pytest.CaptureFixture[str]) -> None:

@@ -184,7 +184,7 @@ def test_whatever_never_answers_is_killed_at_its_deadline(run: Run, best: Sandbo
 
 def test_loading_has_a_deadline_too(run: Run, impatient: Sandbox) -> None:
     async def play() -> WorkerExit:
-        bad = await launched(impatient, script(module="while True: pass"))
+        bad = await launched(impatient, script(module="import time\ntime.sleep(60)"))
         return await bad.exit()
 
     end = run(play())
