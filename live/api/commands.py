@@ -29,6 +29,8 @@ from live.api.requests import (
     LimitsResponse,
     OverrideRequest,
     PriceAccepted,
+    Resumed,
+    ResumeRequest,
     StartStrategyRequest,
     StopStrategyRequest,
     StrategyResponse,
@@ -265,6 +267,16 @@ class Commands:
 
         target = f"{request.symbol}@{request.venue}".rstrip("@")
         return await self._run(caller, "risk.accept_price", target, request, key, PriceAccepted, work)
+
+    async def resume_engine(self, caller: Caller, request: ResumeRequest, key: str = "") -> Resumed:
+        """Let a halted engine go on; one that runs is left alone."""
+
+        async def work() -> Resumed:
+            _reason(request.reason)
+            await self.engine.resume()
+            return Resumed(self.engine.state)
+
+        return await self._run(caller, "engine.resume", "", request, key, Resumed, work)
 
     # --- checks -----------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,8 @@ __all__ = [
     "LimitsResponse",
     "OverrideRequest",
     "PriceAccepted",
+    "ResumeRequest",
+    "Resumed",
     "StartStrategyRequest",
     "StopStrategyRequest",
     "StrategyResponse",
@@ -191,6 +193,18 @@ class AcceptPriceRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     symbol: Needed
     reason: Words
     venue: Name = ""
+
+
+class ResumeRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Go on after the journal failed and there is room again, or the database is back."""
+
+    reason: Words
+
+
+class Resumed(msgspec.Struct, frozen=True):
+    """state: of the engine, as in /health."""
+
+    state: str
 
 
 class PriceAccepted(msgspec.Struct, frozen=True):

@@ -25,6 +25,8 @@ from live.api.requests import (
     LimitsResponse,
     OverrideRequest,
     PriceAccepted,
+    Resumed,
+    ResumeRequest,
 )
 from live.api.roles import Caller
 from live.api.services import KeyHeader, Served, needs, reply
@@ -129,6 +131,17 @@ async def accept_price(
     return reply(
         await served.commands.accept_price(caller, await read_body(request, AcceptPriceRequest), key)
     )
+
+
+@router.post("/engine/resume", **takes(ResumeRequest, Resumed, "unavailable"))
+async def resume_engine(
+    request: Request,
+    served: Served,
+    caller: Annotated[Caller, Depends(needs("engine.resume"))],
+    key: KeyHeader = "",
+) -> Response:
+    """Go on trading after the journal failed, once there is room again or the database is back."""
+    return reply(await served.commands.resume_engine(caller, await read_body(request, ResumeRequest), key))
 
 
 @router.get("/audit", dependencies=[Depends(needs("audit"))], **answers(AuditPage))

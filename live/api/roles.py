@@ -47,6 +47,7 @@ NEEDS: Final = {
     "risk.limits": Role.RISK,
     "risk.override": Role.RISK,
     "risk.accept_price": Role.RISK,
+    "engine.resume": Role.RISK,
     "audit": Role.RISK,
 }
 """Lowest role for each action.  `inspect`: the inside of the engine."""

@@ -44,6 +44,7 @@ MATRIX = {
     "POST /api/v1/risk/kill": Role.TRADER,
     "POST /api/v1/risk/kill/reset": Role.RISK,
     "POST /api/v1/risk/accept-price": Role.RISK,
+    "POST /api/v1/engine/resume": Role.RISK,
     "GET /api/v1/audit": Role.RISK,
     "GET /debug/strategy-sandbox/status": Role.TRADER,
     "GET /debug/order-queue": Role.TRADER,

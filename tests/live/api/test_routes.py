@@ -292,4 +292,6 @@ def test_a_halted_engine_is_down_and_still_answers(tmp_path_factory: pytest.Temp
         assert answer.status_code == 503
         assert answer.json()["problems"] == {"engine": "halted: the disk is full"}
         assert served.client.get("/api/v1/positions/current").status_code == 200
-        served.engine.state = "running"  # so that it stops as it always does
+        answer = served.client.post("/api/v1/engine/resume", json={"reason": "there is room again"})
+        assert (answer.status_code, answer.json()) == (200, {"state": "running"})
+        assert served.client.get("/health").status_code == 200
