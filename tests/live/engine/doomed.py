@@ -27,7 +27,10 @@ from tests.live.engine.desk import open_engine, paper_market, settings_for
 from workbench.core.limits import DuplicateOrder, MessageRate, RiskLimits
 
 LIMITS = RiskLimits(
-    duplicate_order=DuplicateOrder(0.001, float("inf")), message_rate=MessageRate(1e4, 1e4, 1e4, 1e4)
+    duplicate_order=DuplicateOrder(0.001, float("inf")),
+    message_rate=MessageRate(1e4, 1e4, 1e4, 1e4),
+    repeated_execution=RiskLimits.unlimited().repeated_execution,
+    per_strategy=RiskLimits.unlimited().per_strategy,  # fifty lives come to more trades than a day allows
 )
 LIMIT = 20.0  # seconds, after which it ends by itself
 
