@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
+from workbench.core.ledger import average_cost
+
 __all__ = ["Performance", "Results"]
 
 SAMPLE_NS: Final = 60_000_000_000
@@ -91,21 +93,13 @@ class Results:
         result.first_ns = result.first_ns or ns
         result.last_ns = ns
         held, average = result.positions.get(instrument, (0.0, 0.0))
-        closed = 0.0
+        after, average_after, realised = average_cost(held, average, float(quantity), float(price))
+        closed = float(realised) * multiplier
         if held * quantity < 0.0:
-            units = min(abs(held), abs(quantity))
-            closed = units * (price - average) * math.copysign(multiplier, held)
             result.closed += 1
             result.won += closed > 0.0
             result.realised += closed
-        after = held + quantity
-        if abs(after) < 1e-12 * (abs(held) + abs(quantity)):
-            after = average = 0.0
-        elif held * after <= 0.0:
-            average = price
-        elif abs(after) > abs(held):
-            average = (average * abs(held) + price * abs(quantity)) / abs(after)
-        result.positions[instrument] = (after, average)
+        result.positions[instrument] = (float(after), float(average_after))
         return closed
 
     def breach(self, strategy_id: str) -> None:
