@@ -1,0 +1,3 @@
+"""Panel applications: research lab, chaos lab, risk desk, strategy desk, reports."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Promotion: from a certified strategy to one that trades live."""
+
+from __future__ import annotations
