@@ -26,8 +26,8 @@ from workbench.cli.settings import (
     plain,
     read_cost_settings,
     read_limits,
-    read_parameters,
 )
+from workbench.configuration.arguments import read_parameters
 
 __all__ = ["backtest_command"]
 
@@ -70,7 +70,7 @@ def backtest_command(
 
     from workbench.backtest.api import backtest
     from workbench.chaos.triggered import triggered_strategies
-    from workbench.cli.folders import find_folder, find_strategy
+    from workbench.strategy.folders import find_folder, find_strategy
     from workbench.strategy.loader import load_strategy
 
     check_writable(html)

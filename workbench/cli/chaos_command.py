@@ -24,8 +24,8 @@ from workbench.cli.settings import (
     load_prices,
     read_cost_settings,
     read_limits,
-    read_parameters,
 )
+from workbench.configuration.arguments import read_parameters
 from workbench.errors import ChaosError
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def chaos_command(
     Example: workbench chaos sma_cross --prices sp500 --kind price_gap --start 2008-09-15 --duration 5d --intensity -0.2
     """
     from workbench.backtest.chaos_backtest import ChaosBacktester
-    from workbench.cli.folders import find_strategy
+    from workbench.strategy.folders import find_strategy
 
     given = {"start": start, "duration": duration, "intensity": intensity, "target": target}
     if events is not None and (kind or any(given.values())):

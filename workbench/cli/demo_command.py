@@ -38,8 +38,8 @@ def demo_command(html: Page = Path("demo_report.html"), live: Live = True, json:
         from workbench.cli.demo.page import page
         from workbench.cli.demo.runs import run_demo, steps
         from workbench.cli.demo.tables import as_json, show
-        from workbench.cli.folders import find_folder, optional_file
         from workbench.configuration import load_limits
+        from workbench.strategy.folders import find_folder, optional_file
 
         file = optional_file("config/risk_limits.yaml")
         limits_from = "the house limits" if file is None else "config/risk_limits.yaml"

@@ -50,7 +50,7 @@ def exchange_command(
     It keeps its accounts when an engine dies. Example: workbench exchange --port 8765 --venue exchange-1
     """
     from live.venues.server import main
-    from workbench.cli.folders import optional_file
+    from workbench.strategy.folders import optional_file
 
     file = venues or optional_file("config/venues.yaml") or Path("config/venues.yaml")
     arguments = ["--config", str(file), "--store", str(store), "--host", host, "--port", str(port)]

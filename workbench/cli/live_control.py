@@ -11,7 +11,8 @@ import typer
 from workbench.cli.live_options import Data, Reason, StrategyId, Url, engine_at
 from workbench.cli.live_tables import clean
 from workbench.cli.output import answer_console, print_json
-from workbench.cli.settings import Config, Json, read_parameters
+from workbench.cli.settings import Config, Json
+from workbench.configuration.arguments import read_parameters
 from workbench.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.errors import ConfigError, ParameterError
+from workbench.configuration.arguments import key_value
+from workbench.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +35,6 @@ __all__ = [
     "plain",
     "read_cost_settings",
     "read_limits",
-    "read_parameters",
 ]
 
 Strategy = Annotated[
@@ -106,51 +105,13 @@ ProgressBar = Annotated[
 ]
 
 
-def read_parameters(given: Sequence[str] | None) -> dict[str, Any]:
-    """Parameters of repeated `key=value` and JSON objects; the last of a key counts.  Raises ParameterError."""
-    found: dict[str, Any] = {}
-    for entry in given or ():
-        if entry.lstrip().startswith("{"):
-            found |= _json_object(entry)
-        else:
-            key, value = _key_value(entry, "--config", "fast=10")
-            found[key] = _value(value)
-    return found
-
-
-def _json_object(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise ParameterError(f'--config: expected a JSON object such as {{"fast": 10}}: {error}') from error
-    if not isinstance(value, dict):
-        raise ParameterError(f"--config: expected a JSON object, found {text!r}")
-    return value
-
-
-def _key_value(entry: str, option: str, example: str) -> tuple[str, str]:
-    key, sign, value = entry.partition("=")
-    if not sign or not key.strip():
-        problem = f"{option}: expected key=value such as {example}, found {entry!r}"
-        raise ParameterError(problem) if option == "--config" else ConfigError(problem)
-    return key.strip(), value.strip()
-
-
-def _value(text: str) -> Any:
-    """A number, true, false, null, a list or an object as JSON has it; anything else is text."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
 def read_cost_settings(given: Sequence[str] | None) -> dict[str, float] | None:
     """Costs of repeated `key=value`, not yet checked against what there is; None without any."""
     if not given:
         return None
     found: dict[str, float] = {}
     for entry in given:
-        key, text = _key_value(entry, "--costs", "taker_bps=5")
+        key, text = key_value(entry, "--costs", "taker_bps=5")
         try:
             found[key] = float(text)
         except ValueError as error:

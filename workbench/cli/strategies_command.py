@@ -25,7 +25,7 @@ Folder = Annotated[
 
 def strategies_command(folder: Folder = None, json: Json = False) -> None:
     """List the strategy scripts that there are, with their parameters; the misbehaving ones too."""
-    from workbench.cli.folders import find_folder
+    from workbench.strategy.folders import find_folder
     from workbench.strategy.loader import available
 
     root = find_folder("strategies") if folder is None else folder

@@ -1,4 +1,4 @@
-"""Where strategies/ and config/ are: in the current folder, else beside the package."""
+"""Where strategies/, config/ and notebooks/ are: in the current folder, else beside the package."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from workbench.errors import ConfigError, StrategyLoadError
 if TYPE_CHECKING:
     from workbench.strategy.contract import TradingStrategy
 
-__all__ = ["find_folder", "find_strategy", "optional_file"]
+__all__ = ["find_folder", "find_strategy", "optional_file", "strategy_scripts"]
 
 
 def _places() -> list[Path]:
@@ -37,6 +37,12 @@ def optional_file(name: str) -> Path | None:
     return next((place / name for place in _places() if (place / name).is_file()), None)
 
 
+def strategy_scripts() -> dict[str, Path]:
+    """Script of each name in strategies/ and strategies/chaos/.  Raises ConfigError where there is no such folder."""
+    folder = find_folder("strategies")
+    return {path.stem: path for path in [*folder.glob("*.py"), *folder.glob("chaos/*.py")]}
+
+
 def find_strategy(strategy: str) -> str | type[TradingStrategy]:
     """What to run for `strategy`: a path or a dotted name as it is, the class that `script.py:Class` names, else the
     script of that name in strategies/ or strategies/chaos/.
@@ -50,12 +56,12 @@ def find_strategy(strategy: str) -> str | type[TradingStrategy]:
         return load_strategy(f"{path}.py", name)
     if any(sign in strategy for sign in (".", "/", ":")) or Path(strategy).exists():
         return strategy
-    folder = find_folder("strategies")
-    scripts = {path.stem: path for path in [*folder.glob("*.py"), *folder.glob("chaos/*.py")]}
+    scripts = strategy_scripts()
     if strategy in scripts:
         return str(scripts[strategy])
     near = difflib.get_close_matches(strategy, scripts, 1)
     hint = f"did you mean {near[0]!r}?" if near else f"there is {', '.join(sorted(scripts))}"
     raise StrategyLoadError(
-        f"no script {strategy!r} in {folder}; {hint} (a path or package.module:Class will do as well)"
+        f"no script {strategy!r} in {find_folder('strategies')}; {hint} "
+        "(a path or package.module:Class will do as well)"
     )
