@@ -196,13 +196,13 @@ class Engine:
 
     def _route(self, item: Input, facts: list[Fact]) -> None:
         if facts:
-            self.strategies.facts(facts)
+            self.strategies.processes.facts(facts)
         self.chaos.see(item, facts)
         if isinstance(item, PriceUpdate) and not self._stepped:
-            self.strategies.price(item)
+            self.strategies.processes.price(item)
 
     def _turned(self) -> None:
-        self.strategies.turned()
+        self.strategies.processes.turned()
 
     def _release(self, block: Block) -> None:
         self.sessions.release(block)

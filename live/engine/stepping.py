@@ -35,7 +35,7 @@ class Stepper:
             await self._until_quiet()
             self._pump.carry(price)
             await self._settled()
-            for runner in list(self._strategies.listeners):
+            for runner in list(self._strategies.processes.listeners):
                 if price.symbol in runner.symbols:
                     await self._ask(runner, price)
             self.done += 1
@@ -44,25 +44,25 @@ class Stepper:
 
     async def _ask(self, runner: Runner, price: PriceUpdate) -> None:
         answers: list[tuple[int, Answer]] = []
-        self._strategies.hold(runner.strategy_id, answers)
+        self._strategies.processes.hold(runner.strategy_id, answers)
         try:
             runner.price(price)
             await self._answered(runner)
         finally:
-            self._strategies.hold(runner.strategy_id, None)
+            self._strategies.processes.hold(runner.strategy_id, None)
         for correlation, answer in answers:
             self._pump.carry(Answered(runner.strategy_id, correlation, answer.signals))
             await self._until_quiet()
 
     async def _answered(self, runner: Runner) -> None:
         while runner.unanswered and runner.worker is not None and runner.worker.exit is None:
-            await self._strategies.something_said()
+            await self._strategies.processes.something_said()
 
     async def _until_quiet(self) -> None:
         """Until everybody has heard of their fills and breaches, and what people asked is carried through."""
         while self._pump.waiting:
             await asyncio.sleep(0)
-        for runner in self._strategies.listeners:
+        for runner in self._strategies.processes.listeners:
             runner.flush()
-        for runner in list(self._strategies.listeners):
+        for runner in list(self._strategies.processes.listeners):
             await self._answered(runner)

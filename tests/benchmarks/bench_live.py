@@ -128,7 +128,7 @@ async def orders(
         ("price sent to answer received, p50 / p99", f"{p50:.2f} / {p99:.2f} ms"),
         ("pre-trade risk an order, p50 / p99", f"{check50:.4f} / {check99:.4f} ms"),
         ("CPU of the engine", f"{cpu / took:.0%} of a core"),
-        ("refused as late / conflated prices", f"{engine.pump.refused_late} / {engine.strategies.conflated}"),
+        ("refused as late / conflated prices", f"{engine.pump.refused_late} / {engine.strategies.processes.conflated}"),
         ("unsaved blocks, journal's lag", f"{engine.pump.unsaved}, {engine.journal.info()['lag_ms']:.1f} ms"),
         ("memory of the engine", f"{megabytes(os.getpid(), 'rss'):.0f} MB resident"),
     ]
@@ -205,7 +205,7 @@ async def restart(folder: Path, events: int) -> list[tuple[str, str]]:
     journal.close()
     begun = time.perf_counter()
     async with open_engine(settings, market(10.0), LIMITS) as engine:
-        while not engine.strategies.tape:
+        while not engine.strategies.processes.tape:
             await asyncio.sleep(0.001)
         took = time.perf_counter() - begun
         carried = engine.recovered.inputs

@@ -153,7 +153,7 @@ def play(
             finally:
                 listening.cancel()
                 await asyncio.gather(listening, return_exceptions=True)
-            scene.conflated = engine.strategies.conflated
+            scene.conflated = engine.strategies.processes.conflated
         return scene
 
     scene = asyncio.run(run())

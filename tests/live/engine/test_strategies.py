@@ -165,7 +165,7 @@ def swap(tmp_path: Path, times: int, isolation: str) -> None:
         await asyncio.sleep(0.1)
         await until(lambda: engine.strategies.slots["witness"].runner.quiet)  # type: ignore[union-attr]
         assert engine.strategies.swaps == times
-        conflated.append(engine.strategies.conflated)
+        conflated.append(engine.strategies.processes.conflated)
 
     minimum = "none" if isolation == "thread" else "rlimits"
     engine_with(tmp_path, work, strategy_isolation=isolation, strategy_isolation_minimum=minimum)

@@ -167,9 +167,9 @@ def test_what_cannot_take_over_is_tried_once_and_the_old_one_runs_on(tmp_path: P
         await until(lambda: any(offer.problem for offer in engine.watcher.offers.values()))
         (offer,) = engine.watcher.offers.values()
         assert "nonsense_that_is_not_there" in offer.problem
-        launches = engine.strategies._launches
+        launches = engine.strategies.processes._launches
         await asyncio.sleep(0.2)
-        assert engine.strategies._launches == launches
+        assert engine.strategies.processes._launches == launches
         assert engine.strategies.slots["witness"].record.version == "1"
         assert engine.strategies.slots["witness"].record.state == "running"
         write_script(folder, "witness", WITNESS, version="3")

@@ -153,7 +153,7 @@ def test_counters_of_trading_go_on_after_a_restart(tmp_path: Path) -> None:
 def test_time_in_strategies_and_checks_is_counted_once(tmp_path: Path) -> None:
     async def work(engine: Engine, metrics: Metrics) -> None:
         await started(engine, "s")
-        (runner,) = engine.strategies.listeners
+        (runner,) = engine.strategies.processes.listeners
         for second in range(1, 6):
             runner.price(price(second, 100.0))
             runner.flush()
@@ -183,7 +183,7 @@ def test_a_process_that_has_ended_stays_counted(tmp_path: Path) -> None:
 
     async def end(engine: Engine, metrics: Metrics) -> None:
         await started(engine, "s")
-        (runner,) = engine.strategies.listeners
+        (runner,) = engine.strategies.processes.listeners
         metrics.update()
         seen.append(value(samples(metrics.render()[0]), count, strategy="s"))
         runner.price(price(1, 100.0))

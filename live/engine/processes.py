@@ -1,0 +1,233 @@
+"""The processes of strategies: what they are shown, what they say, and who is told when one ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import structlog
+
+from live.engine.catalog import Catalog, Script
+from live.engine.launching import Launch, launch
+from live.engine.pump import Pump
+from live.engine.runner import Runner
+from live.engine.slots import Metrics, Slot
+from live.machine import Answered, Machine
+from live.messages import Answer, FromStrategy, Logged, Raised
+from live.sandbox import Alarm, ExitReason, Sandbox, Worker, WorkerExit
+from live.venues.clock import Clock
+from workbench.core.facts import Fact
+from workbench.core.intents import StrategyFailed
+from workbench.core.messages import OrderFill, PriceUpdate, RiskBreach
+
+__all__ = ["StrategyProcesses", "let_go"]
+
+_GRACE_S: Final = 2.0
+_WARM_UP: Final = 2_000  # prices that a new process is shown before it takes over
+
+_log = structlog.get_logger("live.strategies")
+
+
+class StrategyProcesses:
+    """All processes of an engine's strategies.  tape: the newest prices, for a process that warms up."""
+
+    def __init__(
+        self,
+        slots: Mapping[str, Slot],
+        pump: Pump,
+        sandbox: Sandbox,
+        catalog: Catalog,
+        clock: Clock,
+        died: Callable[[Slot, WorkerExit], object],
+    ) -> None:
+        """slots: strategies by id, whose owner changes them.  died: called where the process of one ends unasked."""
+        self.tape: deque[PriceUpdate] = deque(maxlen=_WARM_UP)
+        self._slots, self._pump, self._sandbox, self._catalog, self._clock = (
+            slots,
+            pump,
+            sandbox,
+            catalog,
+            clock,
+        )
+        self._tell_died = died
+        self._conflated = 0
+        self._listeners: list[Runner] = []
+        self._by_worker: dict[Worker, tuple[Slot, Runner]] = {}
+        self._launches = max((r.launch for r in pump.machine.strategies.values()), default=0)
+        self._closing = False
+        self._held: dict[str, list[tuple[int, Answer]]] = {}
+        self._bell = asyncio.Event()
+
+    @property
+    def _machine(self) -> Machine:
+        return self._pump.machine
+
+    # --- what they are shown -----------------------------------------------------------------------------------------
+
+    def price(self, update: PriceUpdate) -> None:
+        """Show a price to everybody who wants it."""
+        self.tape.append(update)
+        for runner in self._listeners:
+            runner.price(update)
+
+    def facts(self, facts: list[Fact]) -> None:
+        """Tell strategies of their fills and breaches."""
+        desk = self._machine.desk
+        for fact in facts:
+            if type(fact) is OrderFill:
+                slot = self._slots.get(fact.strategy_id)
+                if slot is not None:
+                    held = desk.position(desk.strategy_index(fact.strategy_id), fact.symbol)
+                    for runner in (slot.runner, slot.candidate):
+                        if runner is not None:
+                            runner.fill(fact, held)
+            elif type(fact) is RiskBreach:
+                slot = self._slots.get(fact.strategy_id)
+                if slot is not None and slot.runner is not None:
+                    slot.runner.breach(fact)
+
+    def turned(self) -> None:
+        """A turn of the writer is over: send what does not wait for a price."""
+        for runner in self._listeners:
+            runner.flush()
+
+    @property
+    def listeners(self) -> list[Runner]:
+        """Those that are shown prices, in the order of their seats, then versions that warm up."""
+        return self._listeners
+
+    @property
+    def conflated(self) -> int:
+        """Prices that a newer one replaced before a strategy could be shown them, since the engine began."""
+        return self._conflated + sum(runner.conflated for _, runner in self._by_worker.values())
+
+    def relist(self) -> None:
+        """Somebody has come, gone or been paused: find out anew who is shown prices."""
+        if self._closing:
+            return
+        seats = {name: place for place, name in enumerate(self._machine.desk.strategies)}
+        running = [
+            s.runner for s in self._slots.values() if s.runner is not None and s.record.state == "running"
+        ]
+        warming = [slot.candidate for slot in self._slots.values() if slot.candidate is not None]
+        self._listeners = sorted(running, key=lambda r: seats.get(r.strategy_id, len(seats))) + warming
+
+    async def launch(self, slot: Slot, script: Script, config: Mapping[str, Any]) -> Launch:
+        """Start a process for a slot and wait until it is ready.  Raises StrategyError."""
+        self._launches += 1
+        self._catalog.keep_started(script)
+        strategy_id = slot.record.strategy_id
+        metrics = Metrics(self._machine, strategy_id)
+        runner = Runner(strategy_id, self._launches, frozenset(), metrics)
+        started = await launch(
+            self._sandbox, self._machine, script, config, runner, self._messages, self._exited, self._alarmed
+        )
+        if started.runner.worker is not None:
+            self._by_worker[started.runner.worker] = (slot, runner)
+        return started
+
+    def tell_positions(self, runner: Runner) -> None:
+        """Tell a new process what its strategy holds."""
+        desk = self._machine.desk
+        s = desk.strategy_index(runner.strategy_id)
+        for symbol in desk.symbols:
+            held = desk.position(s, symbol)
+            if held:
+                runner.position(symbol, held)
+
+    def warm_up(self, runner: Runner) -> None:
+        """Show a new process the newest prices; what it answers to them is not used."""
+        for update in list(self.tape):
+            runner.price(update, silent=True)
+
+    # --- what they say -----------------------------------------------------------------------------------------------
+
+    def _messages(self, worker: Worker, messages: list[FromStrategy]) -> None:
+        found = self._by_worker.get(worker)
+        if found is None:
+            return
+        slot, runner = found
+        strategy_id = runner.strategy_id
+        for message in messages:
+            if isinstance(message, Answer):
+                correlation = runner.answer(message)
+                if correlation is not None and message.signals:
+                    self._answered(strategy_id, correlation, message)
+            elif isinstance(message, Raised):
+                runner.raised = message.error
+                slot.errors.append(f"{message.call}: {message.error}")
+                slot.log.append((self._clock.now_ns(), "error", f"{message.call} raised {message.error}"))
+                _log.warning(
+                    "strategy_raised", strategy_name=strategy_id, call=message.call, error=message.error
+                )
+                if runner is slot.runner:
+                    self._pump.post(StrategyFailed(strategy_id, message.error))
+            elif isinstance(message, Logged):
+                slot.log.append((self._clock.now_ns(), message.level, message.text))
+        if runner is not slot.candidate:
+            runner.flush()
+        self._bell.set()
+
+    def _answered(self, strategy_id: str, correlation: int, answer: Answer) -> None:
+        held = self._held.get(strategy_id)
+        if held is not None:
+            held.append((correlation, answer))
+        else:
+            self._pump.post(Answered(strategy_id, correlation, answer.signals))
+
+    def hold(self, strategy_id: str, answers: list[tuple[int, Answer]] | None) -> None:
+        """Put a strategy's answers into `answers` instead of handing them to the writer; None ends that."""
+        if answers is None:
+            self._held.pop(strategy_id, None)
+        else:
+            self._held[strategy_id] = answers
+
+    async def something_said(self) -> None:
+        """Until a process has said something, or ended."""
+        self._bell.clear()
+        await self._bell.wait()
+
+    def _alarmed(self, worker: Worker, alarm: Alarm) -> None:
+        found = self._by_worker.get(worker)
+        if found is not None:
+            slot, runner = found
+            slot.log.append((self._clock.now_ns(), "warning", alarm.text))
+            _log.warning(
+                "strategy_alarm", strategy_name=runner.strategy_id, kind=str(alarm.kind), text=alarm.text
+            )
+
+    def _exited(self, worker: Worker, ended: WorkerExit) -> None:
+        self._bell.set()
+        found = self._by_worker.pop(worker, None)
+        if found is None or self._closing:
+            return
+        slot, runner = found
+        self._conflated += runner.conflated
+        if ended.reason is not ExitReason.FINISHED:
+            slot.log.append((self._clock.now_ns(), "error", f"process ended: {ended.reason} {ended.detail}"))
+            _log.warning(
+                "strategy_exit",
+                strategy_name=runner.strategy_id,
+                reason=str(ended.reason),
+                detail=ended.detail,
+            )
+        if runner is slot.candidate:
+            slot.candidate = None
+            self.relist()
+        elif runner is slot.runner and not slot.stopping:
+            slot.runner = None
+            self.relist()
+            self._tell_died(slot, ended)
+
+    def close(self) -> None:
+        """Listen to none of them any more."""
+        self._closing = True
+        self._listeners = []
+
+
+async def let_go(runner: Runner) -> None:
+    """Ask a process to end, and have it end."""
+    if runner.worker is not None and runner.worker.exit is None:
+        await runner.worker.stop(_GRACE_S)

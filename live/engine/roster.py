@@ -1,0 +1,75 @@
+"""The strategies that an engine knows, each with what is recorded of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import structlog
+
+from live.engine.catalog import Script
+from live.engine.pump import Pump
+from live.engine.slots import RUNNING, Slot, StartRequest
+from live.machine import ChaosNoted, StrategyNoted, StrategyRecord
+from live.venues.clock import Clock
+from workbench.errors import StrategyError
+
+__all__ = ["Roster"]
+
+_log = structlog.get_logger("live.strategies")
+
+
+class Roster:
+    """slots: by strategy id, in the order in which they were first started."""
+
+    def __init__(self, pump: Pump, clock: Clock) -> None:
+        self.slots: dict[str, Slot] = {}
+        self._pump, self._clock = pump, clock
+
+    def find(self, strategy_id: str) -> Slot:
+        """Raises StrategyError where it was never started."""
+        slot = self.slots.get(strategy_id)
+        if slot is None:
+            known = ", ".join(self.slots) or "none"
+            raise StrategyError(f"no strategy {strategy_id!r:.100} was started; there is: {known}")
+        return slot
+
+    @property
+    def running(self) -> int:
+        """Strategies that have a process, or are about to have one."""
+        return sum(1 for slot in self.slots.values() if slot.record.state in RUNNING)
+
+    def add(self, strategy_id: str, script: Script, request: StartRequest) -> Slot:
+        """A slot for what is about to be started for the first time, or anew."""
+        record = StrategyRecord(
+            strategy_id,
+            script.class_name,
+            script.version,
+            script.source_hash,
+            script.name,
+            "validating",
+            since_ns=self._clock.now_ns(),
+            chaos=script.chaos_type,
+            person=request.person,
+            on_failure=request.on_failure,
+            config=request.config,
+        )
+        slot = self.slots[strategy_id] = Slot(record, script)
+        return slot
+
+    async def note(self, slot: Slot, **changes: Any) -> None:
+        """Change what is known of a strategy; durable before anything goes on."""
+        slot.record = msgspec.structs.replace(slot.record, since_ns=self._clock.now_ns(), **changes)
+        _log.info(
+            "strategy_state",
+            strategy_name=slot.record.strategy_id,
+            strategy_version=slot.record.version,
+            state=slot.record.state,
+            reason=slot.record.reason,
+        )
+        await self._pump.ask(StrategyNoted(slot.record))
+
+    async def note_chaos(self, slot: Slot, *, active: bool) -> None:
+        """A strategy that misbehaves on purpose begins or ends to; nothing for others."""
+        if slot.record.chaos:
+            await self._pump.ask(ChaosNoted(slot.record.strategy_id, slot.record.chaos, active))
