@@ -92,5 +92,5 @@ def test_the_contracts_name_every_room() -> None:
     layers = next(contract for contract in contracts if contract["type"] == "layers")
     assert layers["exhaustive"]
     order = [set(re.findall(r"\w+", layer)) for layer in layers["layers"]]
-    assert order[-2:] == [{"core"}, {"errors", "lazy"}]
+    assert order[-2:] == [{"core"}, {"cells", "errors", "lazy"}]
     assert {"strategy", "data", "chaos"} in order

@@ -23,7 +23,8 @@ from workbench.backtest.charts import (
 from workbench.backtest.page_style import SCRIPT, STYLE
 from workbench.backtest.page_tables import page_tables
 from workbench.backtest.statistics import show, span_text, top_reasons
-from workbench.backtest.svg import Chart, draw, sparkline
+from workbench.backtest.svg import Chart, draw
+from workbench.cells import BLUE, QUIET, RED, sparkline
 from workbench.errors import ConfigError
 from workbench.plotting.curves import thin
 
@@ -32,14 +33,11 @@ if TYPE_CHECKING:
 
 __all__ = ["cell_html", "page", "write_page"]
 
-_BLUE: Final = "#3b8ed0"  # both stand out on white and on black
-_RED: Final = "#e05252"
 _CELL: Final = (
     ("total_return", "max_drawdown", "sharpe_ratio", "volatility"),
     ("trades", "win_rate", "profit_factor", "fees"),
     ("orders_sent", "orders_refused", "breaches", "breaker_trips"),
 )
-_QUIET: Final = "opacity:.65;font-weight:400"
 
 
 # -- notebook cell ----------------------------------------------------------------------------------------------
@@ -57,10 +55,10 @@ def cell_html(result: BacktestResult) -> str:
     fall = np.asarray(result.drawdown, dtype=np.float64)
     curves = ""
     if len(equity):
-        curves = sparkline(equity, cash, _BLUE) + "<br>" + sparkline(fall, 0.0, _RED, height=24)
+        curves = sparkline(equity, cash, BLUE, 220, 36) + "<br>" + sparkline(fall, 0.0, RED, 220, 24)
     return (
         '<div style="color:inherit;font-size:13px;line-height:1.5;font-variant-numeric:tabular-nums">'
-        f'<div style="font-weight:600">{escape(title)}</div><div style="{_QUIET}">{escape(period)}, '
+        f'<div style="font-weight:600">{escape(title)}</div><div style="{QUIET}">{escape(period)}, '
         f"{stats['updates']:,} updates &middot; equity {money}</div>"
         '<div style="display:flex;flex-wrap:wrap;gap:6px 30px;align-items:flex-start;margin-top:6px">'
         f'<div style="line-height:0">{curves}</div>{columns}</div>{stopped}</div>'
@@ -69,7 +67,7 @@ def cell_html(result: BacktestResult) -> str:
 
 def _cell_column(stats: Any, names: Sequence[str]) -> str:
     rows = "".join(
-        f'<div style="{_QUIET}">{name.replace("_", " ")}</div>'
+        f'<div style="{QUIET}">{name.replace("_", " ")}</div>'
         f'<div style="text-align:right">{escape(show(name, stats[name]))}</div>'
         for name in names
     )
@@ -85,7 +83,7 @@ def _stopped(result: BacktestResult) -> str:
     lines.extend(f"stopped: {trip.strategy_id or 'portfolio'}, {trip.reason}" for trip in trips[:3])
     if result.errors.shape[0]:
         lines.append(f"{result.errors.shape[0]:,} strategy errors, first: {result.errors['error'].iloc[0]}")
-    return "".join(f'<div style="color:{_RED}">{escape(line)}</div>' for line in lines)
+    return "".join(f'<div style="color:{RED}">{escape(line)}</div>' for line in lines)
 
 
 # -- page -------------------------------------------------------------------------------------------------------

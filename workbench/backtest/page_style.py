@@ -1,8 +1,32 @@
 """Style and script of the report page; both stand inside the page, which fetches nothing."""
 
-__all__ = ["SCRIPT", "STYLE"]
+__all__ = ["MARKS", "PICTURE", "SCRIPT", "STYLE"]
 
-STYLE = """
+MARKS = """.grid { stroke: var(--line); stroke-width: 0.6; } .base { stroke: var(--soft); stroke-dasharray: 4 4; }
+.tick { fill: var(--soft); font-size: 11px; font-variant-numeric: tabular-nums; }
+.line { fill: none; stroke-width: 1.6; stroke-linejoin: round; } .area { opacity: 0.11; stroke: none; }
+.equity { stroke: var(--blue); } .area.equity { fill: var(--blue); }
+.price { stroke: var(--ink); stroke-width: 1.2; }
+.drawdown { stroke: var(--red); } .area.drawdown { fill: var(--red); opacity: 0.22; }
+.s0 { stroke: var(--s0); } .s1 { stroke: var(--s1); } .s2 { stroke: var(--s2); } .s3 { stroke: var(--s3); }
+.s4 { stroke: var(--s4); } .s5 { stroke: var(--s5); } .s6 { stroke: var(--s6); }
+.chaos { fill: var(--amber); opacity: 0.22; } .chaos:hover { opacity: 0.4; }
+.chaos-label { fill: var(--amber); font-size: 11.5px; font-weight: 600; }
+.trip line { stroke: var(--red); stroke-width: 1.2; stroke-dasharray: 3 3; } .trip path { fill: var(--red); }
+.buy { fill: var(--green); } .sell { fill: var(--red); } .buy, .sell { opacity: 0.85; }
+"""
+"""What a chart is drawn with; its colours are variables."""
+
+PICTURE = f"""
+.wb-picture {{ --ink: #7d8896; --soft: #7d8896; --line: #8892a044; --blue: #3b8ed0; --red: #e05252;
+  --green: #2e9e5b; --amber: #c98a1b; --s0: #3b8ed0; --s1: #e07b39; --s2: #1fa37c; --s3: #cc79a7; --s4: #b8860b;
+  --s5: #56b4e9; --s6: #8a7be0; font-family: system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
+{MARKS}.cross {{ visibility: hidden; }} }}
+"""
+"""Style of a picture, which stands by itself: no other element is touched, and it can be read on white and on black."""
+
+STYLE = (
+    """
 :root { color-scheme: light dark; --paper: #ffffff; --panel: #f6f7f9; --ink: #1c2430; --soft: #667182;
   --line: #d9dee6; --blue: #1769aa; --red: #c62f37; --green: #17803d; --amber: #b26a00;
   --s0: #0072b2; --s1: #d55e00; --s2: #009e73; --s3: #cc79a7; --s4: #b8860b; --s5: #56b4e9; --s6: #6b5bd2; }
@@ -24,19 +48,9 @@ h2 { font-size: 15px; margin: 30px 0 8px; }
 .good { color: var(--green); } .bad { color: var(--red); }
 .frame { position: relative; }
 svg.chart { width: 100%; height: auto; display: block; }
-.grid { stroke: var(--line); stroke-width: 0.6; } .base { stroke: var(--soft); stroke-dasharray: 4 4; }
-.tick { fill: var(--soft); font-size: 11px; font-variant-numeric: tabular-nums; }
-.line { fill: none; stroke-width: 1.6; stroke-linejoin: round; } .area { opacity: 0.11; stroke: none; }
-.equity { stroke: var(--blue); } .area.equity { fill: var(--blue); }
-.price { stroke: var(--ink); stroke-width: 1.2; }
-.drawdown { stroke: var(--red); } .area.drawdown { fill: var(--red); opacity: 0.22; }
-.s0 { stroke: var(--s0); } .s1 { stroke: var(--s1); } .s2 { stroke: var(--s2); } .s3 { stroke: var(--s3); }
-.s4 { stroke: var(--s4); } .s5 { stroke: var(--s5); } .s6 { stroke: var(--s6); }
-.chaos { fill: var(--amber); opacity: 0.22; } .chaos:hover { opacity: 0.4; }
-.chaos-label { fill: var(--amber); font-size: 11.5px; font-weight: 600; }
-.trip line { stroke: var(--red); stroke-width: 1.2; stroke-dasharray: 3 3; } .trip path { fill: var(--red); }
-.buy { fill: var(--green); } .sell { fill: var(--red); } .buy, .sell { opacity: 0.85; }
-.cross { stroke: var(--ink); stroke-width: 0.8; visibility: hidden; pointer-events: none; }
+"""
+    + MARKS
+    + """.cross { stroke: var(--ink); stroke-width: 0.8; visibility: hidden; pointer-events: none; }
 #tip { position: fixed; visibility: hidden; pointer-events: none; background: var(--ink); color: var(--paper);
   border-radius: 6px; padding: 6px 10px; font-size: 12.5px; font-variant-numeric: tabular-nums; white-space: pre; }
 .legend { color: var(--soft); font-size: 12.5px; margin: 2px 0 4px; } .legend span { margin-right: 16px; }
@@ -53,6 +67,7 @@ td.text { overflow-wrap: anywhere; } .bar { height: 9px; background: var(--red);
 footer { margin-top: 36px; color: var(--soft); font-size: 12px; overflow-wrap: anywhere; }
 @media print { body { max-width: none; } .frame, table { break-inside: avoid; } }
 """
+)
 
 SCRIPT = """
 const points = JSON.parse(document.getElementById("points").textContent);

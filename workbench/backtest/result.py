@@ -16,6 +16,7 @@ import pandas as pd
 from workbench.backtest import frames, order_frames, roundtrips
 from workbench.backtest.html import cell_html, write_page
 from workbench.backtest.performance import StrategyPerformance
+from workbench.backtest.pictures import result_picture
 from workbench.backtest.plots import plot_monthly, plot_result, plot_rolling, plot_trades, plot_var
 from workbench.backtest.replay import ReplayRecord
 from workbench.backtest.statistics import portfolio_stats, strategy_performance, text_summary
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     import holoviews as hv
     import vectorbt as vbt
 
+    from workbench.cells import Picture
     from workbench.performance.attribution_cuts import PnlCut
     from workbench.plotting.rolling import Window
     from workbench.risk.model import Method
@@ -368,6 +370,13 @@ class BacktestResult:
         options: width, height, title, responsive.  Raises as `risk.rolling_var`; DataError where equity fell to 0.
         """
         return plot_var(self, window, confidence, method, every=every, settings=settings, **options)
+
+    def picture(self, *, prices: bool = True) -> Picture:
+        """Equity, drawdown and prices with their fills as one still picture (SVG), which reads the same anywhere.
+
+        prices: whether they are drawn, where there are few enough instruments to see them.
+        """
+        return result_picture(self, prices=prices)
 
     def to_html(self, path: str | Path) -> Path:
         """Write one self-contained page with curves, chaos windows and tables; the path that was written."""

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from workbench.backtest.axes import time_ticks, value_ticks
 from workbench.plotting.curves import thin
 
-__all__ = ["Band", "Chart", "Line", "Mark", "Rule", "draw", "sparkline"]
+__all__ = ["Band", "Chart", "Line", "Mark", "Rule", "draw"]
 
 type Floats = npt.NDArray[np.float64]
 type Times = npt.NDArray[np.int64]
@@ -137,25 +137,6 @@ def _opening(chart: Chart) -> str:
     return (
         f'<svg class="chart" viewBox="0 0 {WIDTH:g} {chart.height:g}" role="img" '
         f'aria-label="{escape(chart.name)}" data-left="{LEFT:g}" data-right="{WIDTH - RIGHT:g}">'
-    )
-
-
-def sparkline(values: Floats, base: float, colour: str, width: int = 220, height: int = 36) -> str:
-    """A small curve filled towards `base`, in one colour; for a notebook cell."""
-    kept = values[thin(values, width // 2)]
-    low, high = min(float(kept.min()), base), max(float(kept.max()), base)
-    reach = (high - low) or 1.0
-    across = np.linspace(1.0, width - 1.0, len(kept)) if len(kept) > 1 else np.array([width / 2])
-    points = [
-        f"{x:.1f},{2 + (high - v) / reach * (height - 4):.1f}"
-        for x, v in zip(across.tolist(), kept.tolist(), strict=True)
-    ]
-    floor = 2 + (high - base) / reach * (height - 4)
-    return (
-        f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img">'
-        f'<polygon points="{across[0]:.1f},{floor:.1f} {" ".join(points)} {across[-1]:.1f},{floor:.1f}" '
-        f'fill="{colour}" fill-opacity="0.18"/>'
-        f'<polyline points="{" ".join(points)}" fill="none" stroke="{colour}" stroke-width="1.5"/></svg>'
     )
 
 

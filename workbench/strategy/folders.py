@@ -6,7 +6,6 @@ import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import workbench
 from workbench.errors import ConfigError, StrategyLoadError
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ __all__ = ["find_folder", "find_strategy", "optional_file", "strategy_scripts"]
 
 
 def _places() -> list[Path]:
-    return [Path.cwd(), Path(workbench.__file__).resolve().parent.parent]
+    return [Path.cwd(), Path(__file__).resolve().parents[2]]
 
 
 def find_folder(name: str) -> Path:

@@ -1,0 +1,174 @@
+"""What objects show in a notebook cell: tables with small curves and bars, and pictures, as HTML and SVG.
+
+Nothing in it is fetched and nothing runs: a notebook that was saved with it reads the same anywhere. Colours stand out
+on white and on black; text has the colour of the page around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = [
+    "AMBER",
+    "BLUE",
+    "GREEN",
+    "QUIET",
+    "RED",
+    "Html",
+    "Picture",
+    "bar",
+    "cell",
+    "figures",
+    "sparkline",
+    "table",
+]
+
+type Floats = npt.NDArray[np.float64]
+
+BLUE: Final = "#3b8ed0"
+RED: Final = "#e05252"
+GREEN: Final = "#2e9e5b"
+AMBER: Final = "#c98a1b"
+QUIET: Final = "opacity:.7;font-weight:400"
+
+
+class Html(str):
+    """Text that is HTML already, and is not escaped again."""
+
+    __slots__ = ()
+
+
+class Picture(str):
+    """A drawing as SVG text, which a notebook shows, a viewer on the web too, and `save` writes to a file."""
+
+    __slots__ = ()
+
+    def _repr_svg_(self) -> str:
+        return str(self)
+
+    def __repr__(self) -> str:
+        return f"Picture({len(self):,} characters of SVG)"
+
+    def save(self, path: str | Path) -> Path:
+        """Write it as an .svg file; the path."""
+        Path(path).write_text(self, encoding="utf-8")
+        return Path(path)
+
+
+def cell(title: str, about: str, *parts: str) -> str:
+    """One object in a notebook: a title, a line about it, and `parts`, which are HTML."""
+    line = f'<div style="{QUIET}">{escape(about)}</div>' if about else ""
+    return (
+        '<div style="color:inherit;font-size:13px;line-height:1.5;font-variant-numeric:tabular-nums">'
+        f'<div style="font-weight:600">{escape(title)}</div>{line}{"".join(parts)}</div>'
+    )
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: str = "", caption: str = "") -> Html:
+    """A table; what is not Html is escaped.  numbers: one letter per column, "n" for right-aligned."""
+    sides = ["right" if kind == "n" else "left" for kind in numbers.ljust(len(heads), "t")]
+    head = "".join(
+        f'<th style="text-align:{side};{QUIET};padding:2px 10px 2px 0">{_safe(name)}</th>'
+        for name, side in zip(heads, sides, strict=True)
+    )
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<td style="text-align:{side};padding:2px 10px 2px 0;vertical-align:middle">{_safe(text)}</td>'
+            for text, side in zip(row, sides, strict=True)
+        )
+        + "</tr>"
+        for row in rows
+    )
+    above = (
+        f'<caption style="text-align:left;caption-side:top;{QUIET};padding:6px 0 2px">{escape(caption)}</caption>'
+        if caption
+        else ""
+    )
+    top = f"<thead><tr>{head}</tr></thead>" if any(heads) else ""
+    return Html(
+        f'<table style="margin:4px 0;border-collapse:collapse;font-size:13px">{above}{top}<tbody>{body}</tbody></table>'
+    )
+
+
+def figures(pairs: Iterable[tuple[str, str]], columns: int = 3) -> Html:
+    """Names and figures side by side, `columns` of them."""
+    given = list(pairs)
+    height = -(-len(given) // columns)
+    blocks = []
+    for first in range(0, len(given), max(height, 1)):
+        rows = "".join(
+            f'<div style="{QUIET}">{_safe(name)}</div><div style="text-align:right">{_safe(text)}</div>'
+            for name, text in given[first : first + height]
+        )
+        blocks.append(f'<div style="display:grid;grid-template-columns:auto auto;gap:0 14px">{rows}</div>')
+    return Html(
+        '<div style="display:flex;flex-wrap:wrap;gap:6px 30px;align-items:flex-start;margin-top:6px">'
+        f"{''.join(blocks)}</div>"
+    )
+
+
+def sparkline(
+    values: Any, base: float | None = None, colour: str = BLUE, width: int = 120, height: int = 22
+) -> Html:
+    """A small curve, filled towards `base` where there is one; values: float[n], of which NaN is left out."""
+    given = np.asarray(values, dtype=np.float64)
+    given = given[np.isfinite(given)]
+    if not len(given):
+        return Html("")
+    kept = _thinned(given, width)
+    low, high = float(kept.min()), float(kept.max())
+    if base is not None:
+        low, high = min(low, base), max(high, base)
+    reach = (high - low) or 1.0
+    across = np.linspace(1.0, width - 1.0, len(kept)) if len(kept) > 1 else np.array([width / 2])
+    points = " ".join(
+        f"{x:.1f},{2 + (high - v) / reach * (height - 4):.1f}"
+        for x, v in zip(across.tolist(), kept.tolist(), strict=True)
+    )
+    area = ""
+    if base is not None:
+        floor = 2 + (high - base) / reach * (height - 4)
+        area = (
+            f'<polygon points="{across[0]:.1f},{floor:.1f} {points} {across[-1]:.1f},{floor:.1f}" '
+            f'fill="{colour}" fill-opacity="0.18"/>'
+        )
+    return Html(
+        f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img">{area}'
+        f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.5"/></svg>'
+    )
+
+
+def bar(share: float, width: int = 110) -> Html:
+    """How much of a limit is used: a bar that fills, amber from 80 % and red from 100 % on, beside its figure."""
+    if not np.isfinite(share):
+        return Html("-")
+    colour = RED if share >= 1.0 else AMBER if share >= 0.8 else BLUE
+    filled = max(0.0, min(share, 1.0)) * width
+    return Html(
+        f'<svg width="{width}" height="9" viewBox="0 0 {width} 9" role="img">'
+        f'<rect width="{width}" height="9" rx="2" fill="{BLUE}" fill-opacity="0.15"/>'
+        f'<rect width="{filled:.1f}" height="9" rx="2" fill="{colour}"/></svg> {share:.0%}'
+    )
+
+
+def _thinned(values: Floats, buckets: int) -> Floats:
+    """At most about 2 x `buckets` values that look like all: the lowest and highest of each bucket, in their order."""
+    if len(values) <= 2 * buckets:
+        return values
+    edges = np.linspace(0, len(values), buckets + 1).astype(np.int64)
+    kept = {0, len(values) - 1}
+    for begin, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+        part = values[begin:end]
+        kept.update((begin + int(part.argmin()), begin + int(part.argmax())))
+    return values[np.array(sorted(kept), dtype=np.int64)]
+
+
+def _safe(text: str) -> str:
+    return text if isinstance(text, Html) else escape(text)
