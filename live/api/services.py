@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from live.api.auth import Tokens
 from live.api.commands import Commands
+from live.api.equity_history import Curve
 from live.api.memory import LONGEST_KEY
 from live.api.roles import NEEDS, Caller, allow
 from live.engine import Engine
@@ -22,11 +23,12 @@ __all__ = ["KeyHeader", "Served", "Services", "caller_of", "engine_of", "needs",
 
 
 class Services:
-    """One of each for an API.  streams: event streams that are open."""
+    """One of each for an API.  streams: event streams that are open.  curve: of the equity, as far as it is run."""
 
     def __init__(self, engine: Engine, tokens: Tokens, commands: Commands, metrics: Metrics) -> None:
         self.engine, self.tokens, self.commands, self.metrics = engine, tokens, commands, metrics
         self.streams = 0
+        self.curve = Curve(engine)
 
 
 def services_of(connection: HTTPConnection) -> Services:

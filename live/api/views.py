@@ -49,6 +49,7 @@ __all__ = [
     "available_strategies",
     "fills",
     "health",
+    "limit_uses",
     "limits",
     "logs",
     "order_view",
@@ -252,7 +253,7 @@ def risk_status(engine: Engine) -> RiskStatus:
     desk, book = machine.desk, machine.desk.book
     in_force = desk.limits
     stopped = {name: labels for name in desk.strategies if (labels := desk.halted(name))}
-    uses = _uses(engine)
+    uses = limit_uses(engine)
     venues = _venues(engine)
     halted = desk.halted()
     nearly = any(line.use >= in_force.monitors.warn_at for line in uses)
@@ -285,7 +286,8 @@ def risk_status(engine: Engine) -> RiskStatus:
     )
 
 
-def _uses(engine: Engine) -> tuple[LimitUse, ...]:
+def limit_uses(engine: Engine) -> tuple[LimitUse, ...]:
+    """How much of each limit of the whole portfolio is used, by what is held."""
     desk = engine.machine.desk
     limit, book = desk.limits, desk.book
     money = portfolio(engine)

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["AUDIT", "FILLS", "ORDERS", "PERFORMANCE", "PNL", "POSITIONS", "SCRIPTS", "STRATEGIES", "frame_of"]
+__all__ = [
+    "AUDIT",
+    "EQUITY",
+    "FILLS",
+    "ORDERS",
+    "PERFORMANCE",
+    "PNL",
+    "POSITIONS",
+    "SCRIPTS",
+    "STRATEGIES",
+    "frame_of",
+]
 
 # Columns and what they hold: s text, f figure, i whole number, b yes or no, t time (its name then loses _ns).
 POSITIONS: Final = (
@@ -36,6 +47,7 @@ PERFORMANCE: Final = (
     "strategy_name:s total_pnl:f sharpe_ratio:f max_drawdown:f win_rate:f avg_trade_pnl:f trades_per_day:f "
     "risk_adjusted_return:f trades:i fees:f chaos_recovery_time:f risk_breach_count:i emergency_stops:i"
 )
+EQUITY: Final = "ns:t equity:f drawdown:f gross_exposure:f"
 AUDIT: Final = "ns:t person:s role:s action:s target:s outcome:s detail:s key:s"
 _DTYPES: Final = {"s": "str", "f": "float64", "i": "int64", "b": "bool"}
 _TIMES: Final = {"mark_ns": "mark_time", "ns": "time"}  # where the name without _ns is taken

@@ -20,6 +20,7 @@ OPEN = {"/health", "/docs", "/openapi.json"}
 # Lowest role for each route; a route that is not here fails the test.
 MATRIX = {
     "GET /metrics": Role.VIEWER,
+    "GET /api/v1/whoami": Role.VIEWER,
     "GET /api/v1/strategies/active": Role.VIEWER,
     "GET /api/v1/strategies/available": Role.VIEWER,
     "GET /api/v1/strategies/{strategy_id}/status": Role.VIEWER,
@@ -33,11 +34,14 @@ MATRIX = {
     "GET /api/v1/positions/current": Role.VIEWER,
     "POST /api/v1/positions/close": Role.RISK,
     "GET /api/v1/portfolio/pnl": Role.VIEWER,
+    "GET /api/v1/portfolio/history": Role.VIEWER,
     "GET /api/v1/orders": Role.VIEWER,
     "GET /api/v1/fills": Role.VIEWER,
     "GET /api/v1/risk/status": Role.VIEWER,
     "GET /api/v1/risk/limits": Role.VIEWER,
     "PUT /api/v1/risk/limits": Role.RISK,
+    "GET /api/v1/risk/exposures": Role.VIEWER,
+    "GET /api/v1/risk/correlations": Role.VIEWER,
     "GET /api/v1/risk/overrides": Role.VIEWER,
     "PUT /api/v1/risk/overrides": Role.RISK,
     "POST /api/v1/risk/circuit-breaker": Role.TRADER,
