@@ -86,6 +86,30 @@ def test_correlation_is_the_one_asked_for(correlation: float) -> None:
     assert found == pytest.approx(correlation, abs=5.0 / math.sqrt(20_000))
 
 
+def test_trend_is_a_drift_that_lasts_as_long_as_asked() -> None:
+    """Of a market that hardly swings the log return of a bar is the drift: 365 % a year over the minutes of a year."""
+    prices = synthetic(
+        bars=100_000,
+        regimes=None,
+        jumps_per_year=0.0,
+        volatility=1e-4,
+        trend=3.65,
+        trend_bars=50.0,
+        start_prices={"BTC-USD": 1e9},
+    )
+    drift = log_returns(prices, "BTC-USD@exchange-1")
+    # 100,000 bars hold some 1,400 independent drifts, so the deviation is known to 2 %, and there are three of those.
+    assert drift.std() * MINUTES_PER_YEAR == pytest.approx(3.65, rel=0.06)
+    for bars, left in ((50, 0.5), (100, 0.25)):
+        assert np.corrcoef(drift[:-bars], drift[bars:])[0, 1] == pytest.approx(left, abs=0.1)
+
+
+def test_a_trend_changes_nothing_else() -> None:
+    with_trend, without = (synthetic(bars=500, trend=trend, spread_bps=2.0) for trend in (1e-12, 0.0))
+    for name in without.names:
+        assert np.allclose(with_trend.frame(name), without.frame(name), rtol=1e-5, atol=0.011)
+
+
 def test_the_second_venue_follows_the_first_by_the_lag() -> None:
     prices = plain(lead_lag_bars=3)
     leader = log_returns(prices, "BTC-USD@exchange-1")
@@ -199,6 +223,8 @@ def test_hourly_bars_and_a_single_bar() -> None:
         ("correlation", 1.0, "correlation more than -1 and less than 1, found 1.0"),
         ("correlation", math.nan, "correlation more than -1 and less than 1, found nan"),
         ("jumps_per_year", -1.0, "jumps_per_year 0 or more, found -1.0"),
+        ("trend", -0.1, "trend 0 or more, found -0.1"),
+        ("trend_bars", 0.5, "trend_bars 1 or more, found 0.5"),
         ("lead_lag_bars", -1, "lead_lag_bars 0 or more, found -1"),
         ("venue_noise_bps", math.inf, "venue_noise_bps 0 or more, found inf"),
         ("spread_bps", -0.1, "spread_bps 0 or more, below 5000, found -0.1"),

@@ -14,7 +14,18 @@ import numpy.typing as npt
 
 from workbench.errors import DataError
 
-__all__ = ["USUAL_REGIMES", "Floats", "Regimes", "add_quotes", "moods", "noise", "ohlc", "returns", "volumes"]
+__all__ = [
+    "USUAL_REGIMES",
+    "Floats",
+    "Regimes",
+    "add_quotes",
+    "drifts",
+    "moods",
+    "noise",
+    "ohlc",
+    "returns",
+    "volumes",
+]
 
 type Floats = npt.NDArray[np.float64]
 
@@ -69,9 +80,7 @@ def returns(
 ) -> Floats:
     """Log returns, float64[rows, symbols]; sigma: per bar; jumps: expected number per bar."""
     rows, count = sigma.shape
-    matrix = np.full((count, count), correlation)
-    np.fill_diagonal(matrix, 1.0)
-    root = np.linalg.cholesky(matrix)
+    root = _root(count, correlation)
     # Not a matrix product: its sum may take another order on another machine's BLAS.
     diffusion = _mix(random.standard_normal((rows, count)), root)
     numbers = jump_random.poisson(jumps, rows)
@@ -79,6 +88,23 @@ def returns(
     mean_effect = jumps * (math.exp(0.5 * _JUMP_STD**2) - 1.0)
     jumped = _JUMP_STD * np.sqrt(numbers)[:, None] * sizes - mean_effect
     return np.asarray(sigma * diffusion - 0.5 * sigma**2 + jumped)
+
+
+def drifts(
+    random: np.random.Generator, shape: tuple[int, int], correlation: float, level: float, bars: float
+) -> Floats:
+    """Drift of log price per bar, float64[rows, symbols]: stationary AR(1) of mean 0 and standard deviation `level`.
+
+    correlation: of each pair of symbols.  bars: after which half of a drift is left.
+    """
+    return level * _mix(_autoregressive(random, shape, 0.5 ** (1.0 / bars)), _root(shape[1], correlation))
+
+
+def _root(count: int, correlation: float) -> Floats:
+    """Lower triangle that mixes independent numbers into correlated ones."""
+    matrix = np.full((count, count), correlation)
+    np.fill_diagonal(matrix, 1.0)
+    return np.linalg.cholesky(matrix)
 
 
 def _mix(normals: Floats, root: Floats) -> Floats:
@@ -91,14 +117,18 @@ def _mix(normals: Floats, root: Floats) -> Floats:
 
 def noise(random: np.random.Generator, shape: tuple[int, ...], bps: float) -> Floats:
     """Stationary AR(1) noise in log price, standard deviation `bps` * 1e-4."""
+    return np.asarray(_autoregressive(random, shape, _NOISE_MEMORY) * bps * 1e-4)
+
+
+def _autoregressive(random: np.random.Generator, shape: tuple[int, ...], memory: float) -> Floats:
+    """Stationary AR(1) of mean 0 and variance 1; memory: its coefficient per row."""
     import pandas as pd  # only here: a live market uses the rest, in a process that is kept small
 
     shocks = random.standard_normal(shape)
-    shocks[1:] *= math.sqrt(1.0 - _NOISE_MEMORY**2)
+    shocks[1:] *= math.sqrt(1.0 - memory**2)
     # ewm gives x = m x + (1 - m) s; dividing the later shocks by 1 - m leaves the AR(1).
-    shocks[1:] /= 1.0 - _NOISE_MEMORY
-    noise = pd.DataFrame(shocks).ewm(alpha=1.0 - _NOISE_MEMORY, adjust=False).mean().to_numpy()
-    return np.asarray(noise * bps * 1e-4)
+    shocks[1:] /= 1.0 - memory
+    return pd.DataFrame(shocks).ewm(alpha=1.0 - memory, adjust=False).mean().to_numpy()
 
 
 def ohlc(random: np.random.Generator, path: Floats, sigma: Floats, tick: float) -> dict[str, Floats]:

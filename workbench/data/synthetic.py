@@ -5,6 +5,9 @@ The model, per bar of dt years:
   (jump diffusion: R. C. Merton, "Option pricing when underlying stock returns are discontinuous", 1976).  Jumps come
   to all symbols at once (Poisson, jumps_per_year) with correlated normal sizes, their mean effect taken out, so that
   the price is a martingale.
+- trend, where there is one: mu_i dt is added to dx_i, an Ornstein-Uhlenbeck drift of mean 0 and standard deviation
+  `trend` a year, of which half is left after `trend_bars`.  A move then says something about the next one, which is
+  what momentum lives on (T. J. Moskowitz, Y. H. Ooi, L. H. Pedersen, "Time series momentum", 2012).
 - mood: a two-state Markov chain, calm and stormy, common to all symbols, with mean square 1, so that `volatility` is
   the long-run one (J. D. Hamilton, "A new approach to the economic analysis of nonstationary time series", 1989).
 - high and low: the extremes of a Brownian bridge from open to close, by inverting their distribution
@@ -30,6 +33,7 @@ from workbench.data.market_model import (
     Floats,
     Regimes,
     add_quotes,
+    drifts,
     moods,
     noise,
     ohlc,
@@ -45,7 +49,7 @@ __all__ = ["Regimes", "synthetic"]
 _YEAR_NS: Final = 365 * 86_400 * 1_000_000_000
 _MINUTE_NS: Final = 60_000_000_000
 _START_PRICES: Final = {"BTC-USD": 30_000.0, "ETH-USD": 2_000.0}
-_COMPONENTS: Final = ("mood", "diffusion", "jumps", "extremes", "venues", "volumes", "quotes")
+_COMPONENTS: Final = ("mood", "diffusion", "jumps", "extremes", "venues", "volumes", "quotes", "trend")
 
 
 def synthetic(
@@ -60,6 +64,8 @@ def synthetic(
     volatility: float | Mapping[str, float] = 0.6,
     regimes: Regimes | None = USUAL_REGIMES,
     jumps_per_year: float = 50.0,
+    trend: float = 0.0,
+    trend_bars: float = 500.0,
     lead_lag_bars: int = 1,
     venue_noise_bps: float = 3.0,
     spread_bps: float | None = None,
@@ -69,10 +75,11 @@ def synthetic(
     """`bars` bars of each symbol at each venue; the same arguments give the same prices.
 
     correlation: of the returns of each pair of symbols.  volatility: per year of 365 days (0.6 is 60 %), of all or by
-    symbol, without jumps.  regimes: None for one mood throughout.  venue_noise_bps: standard deviation of a following
-    venue's own noise, 1e-4 of the price.  spread_bps: adds bid, ask (round the close, wider in a storm) and sizes;
-    None leaves the spread to the costs of the run.  start_prices: by symbol; default BTC-USD 30000, ETH-USD 2000,
-    others 100.  tick: price grid.  Raises DataError for an argument that makes no sense.
+    symbol, without jumps.  regimes: None for one mood throughout.  trend: standard deviation per year of a drift that
+    comes and goes (1.0 is 100 %).  trend_bars: bars after which half of a drift is left.  venue_noise_bps: standard
+    deviation of a following venue's own noise, 1e-4 of the price.  spread_bps: adds bid, ask (round the close, wider in
+    a storm) and sizes; None leaves the spread to the costs of the run.  start_prices: by symbol; default BTC-USD 30000,
+    ETH-USD 2000, others 100.  tick: price grid.  Raises DataError for an argument that makes no sense.
     """
     length = parse_interval(interval)
     symbols, venues = _checked_names(symbols, "symbols"), _checked_names(venues, "venues")
@@ -82,6 +89,8 @@ def synthetic(
     lowest = -1.0 / max(len(symbols) - 1, 1)
     _check("correlation", correlation, lowest < correlation < 1.0, f"more than {lowest:g} and less than 1")
     _check("jumps_per_year", jumps_per_year, 0.0 <= jumps_per_year < math.inf, "0 or more")
+    _check("trend", trend, 0.0 <= trend < math.inf, "0 or more")
+    _check("trend_bars", trend_bars, 1.0 <= trend_bars < math.inf, "1 or more")
     _check("lead_lag_bars", lead_lag_bars, lead_lag_bars >= 0, "0 or more")
     _check("venue_noise_bps", venue_noise_bps, 0.0 <= venue_noise_bps < math.inf, "0 or more")
     _check(
@@ -97,6 +106,8 @@ def synthetic(
     steps = returns(
         random["diffusion"], random["jumps"], sigma, correlation, jumps_per_year * length / _YEAR_NS
     )
+    if trend > 0.0:
+        steps += drifts(random["trend"], steps.shape, correlation, trend * length / _YEAR_NS, trend_bars)
     # The first `lead_lag_bars` rows are the past that following venues still show.
     efficient = np.vstack([np.zeros(len(symbols)), np.cumsum(steps, axis=0)])
     efficient += np.log(first) - efficient[lead_lag_bars]
