@@ -20,8 +20,9 @@ from live.machine.inputs import (
     StrategyNoted,
     StrategyRecord,
 )
-from live.machine.machine import Machine, Setup
+from live.machine.machine import Machine
 from live.machine.overrides import LimitOverride, Override
+from live.machine.setup import Setup
 
 __all__ = [
     "Answered",

@@ -1,0 +1,84 @@
+"""A machine as bytes, and the desk out of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from live.machine.chaos import ChaosEpisode
+from live.machine.inputs import AuditLine, ChaosTriggered, KillSwitch, StrategyRecord
+from live.machine.overrides import Override, Overrides
+from workbench.core.build import Seat
+from workbench.core.limits import RiskLimits
+from workbench.errors import JournalDamaged
+
+if TYPE_CHECKING:
+    from live.machine.machine import Machine
+
+__all__ = ["dump", "load"]
+
+FORMAT: Final = 1
+
+
+def dump(machine: Machine) -> bytes:
+    """Everything from which a machine of the same set-up goes on."""
+    return msgspec.msgpack.encode(
+        {
+            "format": FORMAT,
+            "desk": machine.desk.state.tobytes(),
+            "seats": machine.desk.seats,
+            "limits": machine.desk.limits,
+            "configured": machine.configured,
+            "own_limits": machine.limits,
+            "overrides": list(machine.overrides.lines.values()),
+            "strategies": list(machine.strategies.values()),
+            "kills": list(machine.kills.values()),
+            "chaos": list(machine.chaos.values()),
+            "triggers": list(machine.triggers.values()),
+            "blotter": machine.blotter.dump(),
+            "results": machine.results.dump(),
+            "audit": list(machine.audit),
+            "breaches": [(*key, count) for key, count in machine.breaches.items()],
+            "reports": machine.reports,
+            "beyond": machine.report_numbers.dump(),
+            "applied": machine.applied,
+            "sampled_ns": machine.sampled_ns,
+        }
+    )
+
+
+def load(machine: Machine, snapshot: bytes) -> None:
+    """Have a new machine go on from a snapshot.
+
+    Raises JournalDamaged where the snapshot is of another version or set-up.
+    """
+    found: Mapping[str, Any] = msgspec.msgpack.decode(snapshot)
+    if found.get("format") != FORMAT:
+        raise JournalDamaged(f"expected a snapshot of format {FORMAT}, found {found.get('format')!r}")
+    seats = msgspec.convert(found["seats"], tuple[Seat, ...])
+    limits = msgspec.convert(found["limits"], RiskLimits)
+    if len(machine.build_desk(seats, limits).state) != len(found["desk"]):
+        raise JournalDamaged(
+            "the snapshot was made with other venues, instruments or queue sizes; start with those settings"
+        )
+    machine.desk = machine.build_desk(seats, limits, found["desk"])
+    for record in msgspec.convert(found["strategies"], list[StrategyRecord]):
+        machine.strategies[record.strategy_id] = record
+    for kill in msgspec.convert(found["kills"], list[KillSwitch]):
+        machine.kills[kill.scope, kill.target] = kill
+    for episode in msgspec.convert(found["chaos"], list[ChaosEpisode]):
+        machine.chaos[episode.strategy_id] = episode
+    for triggered in msgspec.convert(found.get("triggers", []), list[ChaosTriggered]):
+        machine.triggers[triggered.strategy_id] = triggered
+    machine.blotter.load(found["blotter"])
+    machine.results.load(found["results"])
+    machine.audit.extend(msgspec.convert(found["audit"], list[AuditLine]))
+    machine.breaches.update({(kind, strategy): count for kind, strategy, count in found["breaches"]})
+    machine.report_numbers.load(found["reports"], found["beyond"])
+    own = msgspec.convert(found.get("own_limits", found["limits"]), RiskLimits)
+    machine.overrides = Overrides(own, msgspec.convert(found.get("overrides", []), list[Override]))
+    machine.configured = msgspec.convert(found["configured"], RiskLimits)
+    machine.applied = found["applied"]
+    machine.sampled_ns = found["sampled_ns"]
