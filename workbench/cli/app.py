@@ -11,6 +11,7 @@ import typer
 from workbench import __version__
 from workbench.cli.backtest_command import backtest_command
 from workbench.cli.chaos_command import chaos_command
+from workbench.cli.dashboard_command import dashboard_command
 from workbench.cli.data_command import data_app
 from workbench.cli.demo_command import demo_command
 from workbench.cli.exchange_command import exchange_command
@@ -59,6 +60,7 @@ app.command("chaos")(chaos_command)
 app.command("strategies")(strategies_command)
 app.add_typer(data_app, name="data")
 app.command("demo")(demo_command)
+app.command("dashboard")(dashboard_command)
 app.add_typer(live_app, name="live")
 app.command("exchange")(exchange_command)
 app.command("replay")(replay_command)
