@@ -51,8 +51,8 @@ class Machine:
 
     strategies: by id.  kills: in force, by scope and target.  chaos: the newest episode of each strategy that had one.
     triggers: where those of each chaos strategy stand.
-    blotter, results, audit, alerts, breaches (by type and strategy): for people.  overrides: of limits, in force or proposed.
-    applied: inputs since the beginning.
+    blotter, results, audit, alerts, breaches (by type and strategy): for people.
+    overrides: of limits, in force or proposed.  applied: inputs since the beginning.
     """
 
     def __init__(
