@@ -21,7 +21,8 @@ _LOGO: Final = (
 )
 _ICON: Final = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='none' stroke='%231f77b8' "
-    "stroke-width='2.6' stroke-linecap='round' stroke-linejoin='round'%3E%3Cpath d='M3 20h18M5 15l4-5 4 3 6-8'/%3E%3C/svg%3E"
+    "stroke-width='2.6' stroke-linecap='round' stroke-linejoin='round'%3E"
+    "%3Cpath d='M3 20h18M5 15l4-5 4 3 6-8'/%3E%3C/svg%3E"
 )
 _BUTTON: Final = (
     '<button class="theme" type="button" aria-label="Dark theme" aria-pressed="false">'
