@@ -221,12 +221,16 @@ class StrategyPnl(msgspec.Struct, frozen=True):
 
 
 class ExposureLine(msgspec.Struct, frozen=True):
-    """Notional of one symbol over all strategies and venues, without working orders.  net: signed."""
+    """One symbol over all strategies and venues, without working orders.  net: signed notional.
+
+    total_pnl: realised + unrealised - fees.
+    """
 
     symbol: str
     quantity: float
     net: float
     gross: float
+    total_pnl: float
 
 
 class Portfolio(msgspec.Struct, frozen=True):

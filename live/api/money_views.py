@@ -67,11 +67,13 @@ def portfolio(engine: Engine) -> Portfolio:
             )
         )
     exposures = []
+    gained = cells["realised"] + cells["unrealised"] - cells["fees"]
     for symbol in desk.symbols:
         mine = [k for k, instrument in enumerate(desk.instruments) if instrument.symbol == symbol]
         part = notional[:, mine]
         held = float(cells["quantity"][:, mine].sum())
-        exposures.append(ExposureLine(symbol, held, float(part.sum()), float(np.abs(part).sum())))
+        pnl = float(gained[:, mine].sum())
+        exposures.append(ExposureLine(symbol, held, float(part.sum()), float(np.abs(part).sum()), pnl))
     return Portfolio(
         int(book.now_ns),
         float(book.initial_cash),

@@ -15,17 +15,25 @@ __all__ = [
     "BreachCount",
     "BreakerResponse",
     "CloseResponse",
+    "Correlations",
     "Event",
     "ExposureLine",
+    "Exposures",
     "Health",
+    "Identity",
     "JournalHealth",
     "KillResponse",
     "KillView",
+    "LimitLine",
     "LimitUse",
     "LimitsResponse",
     "LimitsView",
     "LogLine",
+    "OverrideView",
+    "OverridesView",
     "Portfolio",
+    "PriceAccepted",
+    "Resumed",
     "RiskStatus",
     "StrategyPnl",
     "StrategyResponse",
@@ -137,12 +145,13 @@ class StrategyPnl(msgspec.Struct, frozen=True):
 
 
 class ExposureLine(msgspec.Struct, frozen=True):
-    """Notional of one symbol.  net: signed."""
+    """One symbol.  net: signed notional.  total_pnl: realised + unrealised - fees."""
 
     symbol: str
     quantity: float
     net: float
     gross: float
+    total_pnl: float
 
 
 class Portfolio(msgspec.Struct, frozen=True):
@@ -232,6 +241,50 @@ class RiskStatus(msgspec.Struct, frozen=True):
     alerts: tuple[AlertLine, ...]
 
 
+class Identity(msgspec.Struct, frozen=True):
+    """Whose token this is.  may: the actions that its role allows, as `strategy.start` or `risk.kill`."""
+
+    person: str
+    role: str
+    may: tuple[str, ...]
+
+
+class LimitLine(msgspec.Struct, frozen=True):
+    """One limit and how much of it is used.
+
+    scope: portfolio, strategy, symbol, instrument or venue.  target: which one, "" for the portfolio.
+    unit: money, units, share, orders.  use: value / limit.  Notional and units count working orders.
+    """
+
+    scope: str
+    target: str
+    limit_type: str
+    unit: str
+    value: float
+    limit: float
+    use: float
+
+
+class Exposures(msgspec.Struct, frozen=True):
+    """Limits that are on, and what is used of them.  warn_at: the share from which a limit is nearly used."""
+
+    timestamp_ns: int
+    warn_at: float
+    lines: tuple[LimitLine, ...]
+
+
+class Correlations(msgspec.Struct, frozen=True):
+    """Of sampled P&L of strategies and returns of instruments; matrices are empty before `needed` samples are taken."""
+
+    samples: int
+    needed: int
+    interval_seconds: float
+    strategies: tuple[str, ...]
+    by_strategy: tuple[tuple[float, ...], ...]
+    instruments: tuple[str, ...]
+    by_instrument: tuple[tuple[float, ...], ...]
+
+
 class LimitsView(msgspec.Struct, frozen=True):
     """Limits in force, in the layout of risk_limits.yaml.  tag: of exactly these limits."""
 
@@ -245,6 +298,42 @@ class LimitsResponse(msgspec.Struct, frozen=True):
     changed: tuple[str, ...]
     looser: tuple[str, ...]
     tag: str
+
+
+class OverrideView(msgspec.Struct, frozen=True):
+    """One limit at another value for a while.  in_force: a second person (approver) has agreed.
+
+    value, usual: with and without it.  until_ns: event time at which it ends, or the proposal lapses.
+    """
+
+    limit: str
+    value: float
+    usual: float
+    seconds: float
+    person: str
+    reason: str
+    approver: str
+    in_force: bool
+    until_ns: int
+
+
+class OverridesView(msgspec.Struct, frozen=True):
+    """In force or proposed, in the order in which they were."""
+
+    overrides: tuple[OverrideView, ...]
+
+
+class Resumed(msgspec.Struct, frozen=True):
+    """state: of the engine, as in its health."""
+
+    state: str
+
+
+class PriceAccepted(msgspec.Struct, frozen=True):
+    """Whose next price is taken for true; venue "" for every venue."""
+
+    symbol: str
+    venue: str
 
 
 class BreakerResponse(msgspec.Struct, frozen=True):

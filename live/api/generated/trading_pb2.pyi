@@ -270,16 +270,18 @@ class StrategyPnl(_message.Message):
     def __init__(self, strategy_id: _Optional[str] = ..., capital: _Optional[float] = ..., total_pnl: _Optional[float] = ..., realised_pnl: _Optional[float] = ..., unrealised_pnl: _Optional[float] = ..., fees: _Optional[float] = ..., drawdown: _Optional[float] = ...) -> None: ...
 
 class ExposureLine(_message.Message):
-    __slots__ = ("symbol", "quantity", "net", "gross")
+    __slots__ = ("symbol", "quantity", "net", "gross", "total_pnl")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     QUANTITY_FIELD_NUMBER: _ClassVar[int]
     NET_FIELD_NUMBER: _ClassVar[int]
     GROSS_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_PNL_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     quantity: float
     net: float
     gross: float
-    def __init__(self, symbol: _Optional[str] = ..., quantity: _Optional[float] = ..., net: _Optional[float] = ..., gross: _Optional[float] = ...) -> None: ...
+    total_pnl: float
+    def __init__(self, symbol: _Optional[str] = ..., quantity: _Optional[float] = ..., net: _Optional[float] = ..., gross: _Optional[float] = ..., total_pnl: _Optional[float] = ...) -> None: ...
 
 class RiskStatusRequest(_message.Message):
     __slots__ = ()
