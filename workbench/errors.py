@@ -9,7 +9,8 @@ WorkbenchError
 │   ├── StrategyLoadError     the script cannot be read, parsed or imported
 │   ├── ParameterError        a parameter that the strategy does not have, or a value that it cannot take
 │   ├── AnswerError           a step gave more or fewer strengths than it sees instruments
-│   └── StrategyFailure       the strategy raised while it ran
+│   ├── StrategyFailure       the strategy raised while it ran
+│   └── CertificateError      a certificate or key that is not believed, or a strategy that has none
 ├── ChaosError            a chaos event or scenario that makes no sense
 ├── JournalError          a journal that cannot be opened, read or written
 │   ├── JournalLocked         another engine has it
@@ -26,6 +27,7 @@ Each message is one line for a person: what was expected, what was found, how to
 
 __all__ = [
     "AnswerError",
+    "CertificateError",
     "ChaosError",
     "ConfigError",
     "DataError",
@@ -97,6 +99,10 @@ class AnswerError(StrategyError):
 
 class StrategyFailure(StrategyError):
     """A strategy raised while it ran; the cause is chained."""
+
+
+class CertificateError(StrategyError):
+    """A certificate or key that is not believed, or a strategy that may not start without one."""
 
 
 class ChaosError(WorkbenchError):
