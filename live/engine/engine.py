@@ -16,6 +16,7 @@ from live.engine.pump import Block, Pump
 from live.engine.reconcile import our_account
 from live.engine.recovery import Recovered, recover
 from live.engine.sessions import Sessions
+from live.engine.shown import Opened
 from live.engine.stepping import Stepper
 from live.engine.strategies import Strategies
 from live.engine.tracing import Tracer
@@ -99,6 +100,7 @@ class Engine:
             timeout_s=settings.risk_check_timeout_ms / 1000.0,
             snapshot_events=settings.snapshot_events,
         )
+        self.pump.shown.note(Opened(0, self._stepped))
         self.market = open_market(settings, self.machine.setup.instruments, self.journal, self.events)
         self.strategies = Strategies(self.pump, self.sandbox, self.catalog, settings, self.clock)
         self.chaos = ChaosTriggering(self.chaos_plan, self.strategies, self.pump, self.events, self.journal)

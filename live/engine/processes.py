@@ -13,6 +13,7 @@ from live.engine.catalog import Catalog, Script
 from live.engine.launching import Launch, launch
 from live.engine.pump import Pump
 from live.engine.runner import Runner
+from live.engine.shown import Begun, Listened, Shown, Warmed
 from live.engine.slots import Metrics, Slot
 from live.machine import Answered, Machine
 from live.messages import Answer, FromStrategy, Logged, Raised
@@ -55,6 +56,7 @@ class StrategyProcesses:
         self._conflated = 0
         self._listeners: list[Runner] = []
         self._by_worker: dict[Worker, tuple[Slot, Runner]] = {}
+        self._scripts: dict[int, tuple[Script, Mapping[str, Any]]] = {}
         self._launches = max((r.launch for r in pump.machine.strategies.values()), default=0)
         self._closing = False
         self._held: dict[str, list[tuple[int, Answer]]] = {}
@@ -63,6 +65,10 @@ class StrategyProcesses:
     @property
     def _machine(self) -> Machine:
         return self._pump.machine
+
+    @property
+    def _shown(self) -> Shown:
+        return self._pump.shown
 
     # --- what they are shown -----------------------------------------------------------------------------------------
 
@@ -113,6 +119,9 @@ class StrategyProcesses:
         ]
         warming = [slot.candidate for slot in self._slots.values() if slot.candidate is not None]
         self._listeners = sorted(running, key=lambda r: seats.get(r.strategy_id, len(seats))) + warming
+        told = [r.launch for s in self._slots.values() for r in (s.runner, s.candidate) if r is not None]
+        listening = [(r.launch, not r.silent) for r in self._listeners]
+        self._shown.note(Listened(self._shown.place, listening, told))
 
     async def launch(self, slot: Slot, script: Script, config: Mapping[str, Any]) -> Launch:
         """Start a process for a slot and wait until it is ready.  Raises StrategyError."""
@@ -120,7 +129,8 @@ class StrategyProcesses:
         self._catalog.keep_started(script)
         strategy_id = slot.record.strategy_id
         metrics = Metrics(self._machine, strategy_id)
-        runner = Runner(strategy_id, self._launches, frozenset(), metrics)
+        runner = Runner(strategy_id, self._launches, frozenset(), metrics, self._shown)
+        self._scripts[runner.launch] = (script, config)
         started = await launch(
             self._sandbox, self._machine, script, config, runner, self._messages, self._exited, self._alarmed
         )
@@ -130,6 +140,19 @@ class StrategyProcesses:
 
     def tell_positions(self, runner: Runner) -> None:
         """Tell a new process what its strategy holds."""
+        script, config = self._scripts.pop(runner.launch)
+        self._shown.note(
+            Begun(
+                self._shown.place,
+                runner.launch,
+                runner.strategy_id,
+                script.class_name,
+                script.name,
+                script.source_hash,
+                dict(config),
+                self._slots[runner.strategy_id].candidate is runner,
+            )
+        )
         desk = self._machine.desk
         s = desk.strategy_index(runner.strategy_id)
         for symbol in desk.symbols:
@@ -139,6 +162,7 @@ class StrategyProcesses:
 
     def warm_up(self, runner: Runner) -> None:
         """Show a new process the newest prices; what it answers to them is not used."""
+        self._shown.note(Warmed(self._shown.place, runner.launch, len(self.tape)))
         for update in list(self.tape):
             runner.price(update, silent=True)
 

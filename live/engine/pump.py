@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 import structlog
 
+from live.engine.shown import SHOWN, Shown
 from live.journal import Journal
 from live.machine import Answered, Input, LateSignals, Machine, encode_input, join_block
 from live.venues.clock import Clock
@@ -51,6 +52,7 @@ class Block(msgspec.Struct):
 class Pump:
     """Owns the machine and the journal.
 
+    shown: what strategies are shown, which is recorded before the block that it belongs to.
     route: called with each input and its facts, at once; nothing that it does may leave the process.
     release: called with each block that has become durable, in order.
     """
@@ -77,6 +79,7 @@ class Pump:
         self.machine = machine
         self.journal = journal
         self.failure: JournalFailed | None = None
+        self.shown = Shown()
         self.refused_late = 0
         self.unfit = 0  # inputs that nobody waited for and the machine could not act on
         self.check_seconds: deque[tuple[float, int]] = deque(
@@ -183,6 +186,7 @@ class Pump:
         block.facts += facts
         if done is not None:
             block.waiting.append((done, facts))
+        self.shown.place = len(block.inputs)
         self._route(item, facts)
 
     def carry(self, item: Input) -> list[Fact]:
@@ -195,7 +199,11 @@ class Pump:
         return block.facts
 
     def _record(self, block: Block) -> None:
+        self.shown.place = 0
         try:
+            shown = self.shown.take()
+            if shown is not None:
+                self.journal.append(SHOWN, block.ns, shown, 0)
             block.sequence = self.journal.append(
                 BLOCK, block.ns, join_block(block.written), len(block.inputs)
             )

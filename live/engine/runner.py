@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from live.engine.shown import Shown
 from live.messages import Answer, Deliver
 from live.sandbox import Worker
 from workbench.core.messages import OrderFill, PriceUpdate, RiskBreach
@@ -39,6 +40,7 @@ class Runner:
         launch: int,
         symbols: frozenset[str],
         metrics: Callable[[], Mapping[str, float]],
+        shown: Shown,
     ) -> None:
         self.strategy_id = strategy_id
         self.launch = launch
@@ -53,6 +55,7 @@ class Runner:
         self.seconds: deque[float] = deque(maxlen=_LATENCIES)  # from price sent to answer received
         self.own_seconds: deque[float] = deque(maxlen=_LATENCIES)  # in the strategy's code
         self._metrics = metrics
+        self._shown = shown
         self._told: Mapping[str, float] = {}
         self._sent: deque[tuple[int, float, bool]] = deque()
         self._fills: list[OrderFill] = []
@@ -95,23 +98,39 @@ class Runner:
             self.conflated += key in self._prices
             self._prices.pop(key, None)  # the newest of all goes last
             self._prices[key] = update
-            return
-        self._send(update, silent)
+            self._shown.departed(self.launch, "kept", *key)
+        elif not self._send(update, silent):
+            self._shown.departed(self.launch, "kept", update.symbol, update.venue)
 
     def flush(self) -> None:
         """Send what does not wait for a price, and prices that waited, as far as it keeps up."""
         while self._prices and len(self._sent) < _MOST_UNANSWERED:
-            if not self._send(self._prices.pop(next(iter(self._prices))), self.silent):
+            if not self._send_kept():
                 break
-        if self._fills or self._breaches:
-            self._send(None, self.silent)
+        self._send_facts()
 
     def finish(self) -> None:
         """Send everything that waits, however far behind the process is: it is told nothing more afterwards."""
-        while self._prices and self._send(self._prices.pop(next(iter(self._prices))), self.silent):
+        while self._prices and self._send_kept():
             pass
-        if self._fills or self._breaches:
-            self._send(None, self.silent)
+        self._send_facts()
+
+    def _send_kept(self) -> bool:
+        price = self._prices.pop(next(iter(self._prices)))
+        sent = self._send(price, self.silent)
+        if sent:
+            self._shown.departed(self.launch, "sent", price.symbol, price.venue)
+        return sent
+
+    def _send_facts(self) -> None:
+        if not (self._fills or self._breaches):
+            return
+        at_the_end = (
+            self._shown.place > 0
+        )  # of a turn, as always; between turns it is what could not be sent then
+        sent = self._send(None, self.silent)
+        if sent != at_the_end:
+            self._shown.departed(self.launch, "told" if sent else "untold")
 
     def _send(self, price: PriceUpdate | None, silent: bool) -> bool:
         """Send what there is; False where the process cannot take it now."""
