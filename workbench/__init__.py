@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
     from workbench import errors, performance, risk
     from workbench.backtest.api import backtest
     from workbench.backtest.chaos_backtest import ChaosBacktester
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from workbench.backtest.result import BacktestResult
     from workbench.chaos.events import ChaosEvent
     from workbench.chaos.triggered import triggered_strategies
-    from workbench.client import AsyncEngineClient, EngineClient
+    from workbench.client import AsyncEngineClient, EngineClient, start_engine
     from workbench.configuration.limits import load_limits
     from workbench.core.costs import Costs
     from workbench.core.limits import RiskLimits
@@ -72,6 +74,7 @@ __all__ = [
     "replay",
     "risk",
     "samples",
+    "start_engine",
     "sweep",
     "synthetic",
     "triggered_strategies",
@@ -108,6 +111,7 @@ _HOME: Final = {
     "merge": "data.catalog",
     "replay": "backtest.incident",
     "samples": "data.samples",
+    "start_engine": "client.local",
     "sweep": "sweeps.api",
     "synthetic": "data.synthetic",
     "triggered_strategies": "chaos.triggered",
@@ -138,9 +142,10 @@ def _offer_accessor() -> None:
         import_module(f"{__name__}.performance.accessor")
 
 
-def load_ipython_extension(_ipython: object) -> None:
-    """`%load_ext workbench`: pandas objects get `.wb`, whatever was imported first."""
+def load_ipython_extension(ipython: InteractiveShell) -> None:
+    """`%load_ext workbench`: magics, errors in one box, and `.wb` of pandas objects, whatever was imported first."""
     import_module(f"{__name__}.performance.accessor")
+    import_module(f"{__name__}.notebook.extension").load(ipython)
 
 
 _offer_accessor()

@@ -9,9 +9,12 @@
 
 `AsyncEngineClient` has the same methods, to be awaited.  Errors are RequestError of one line.  Requests that change
 something carry an idempotency key, so that what is asked again after a broken connection is done once.
+
+`start_engine` starts an engine for practice beside the notebook, and is its client.
 """
 
 from workbench.client.asynchronous import AsyncEngineClient
+from workbench.client.local import LocalEngine, start_engine
 from workbench.client.synchronous import EngineClient
 
-__all__ = ["AsyncEngineClient", "EngineClient"]
+__all__ = ["AsyncEngineClient", "EngineClient", "LocalEngine", "start_engine"]

@@ -13,13 +13,23 @@ from urllib.parse import urlsplit
 import workbench
 from workbench.errors import ConfigError
 
-__all__ = ["ADMIN_TOKEN", "DEFAULT_DATA", "SERVICE_FILE", "Address", "data_folder", "find_engine"]
+__all__ = [
+    "ADMIN_TOKEN",
+    "DEFAULT_DATA",
+    "SERVICE_FILE",
+    "Address",
+    "data_folder",
+    "find_engine",
+    "note_ended",
+    "note_started",
+]
 
 DEFAULT_DATA: Final = "var/engine"
 ADMIN_TOKEN: Final = "admin.token"
 SERVICE_FILE: Final = "service.json"  # written by a running engine: where it listens
 _URL: Final = "WORKBENCH_ENGINE_URL"
 _TOKEN: Final = "WORKBENCH_ENGINE_TOKEN"
+_started: Final[list[Path]] = []  # data folders of engines that this process has started, the newest last
 
 
 class Address(NamedTuple):
@@ -34,7 +44,8 @@ def find_engine(url: str | None, token: str | None, data: str | Path | None) -> 
     """Where to ask, and with what token.
 
     What is given counts first, then the environment (WORKBENCH_ENGINE_URL, WORKBENCH_ENGINE_TOKEN), then what lies in
-    the engine's data folder: `data`, TRADING_ENGINE_DATA, or var/engine here or beside the package.
+    the engine's data folder: `data`, that of an engine that this process has started, TRADING_ENGINE_DATA, or
+    var/engine here or beside the package.
     Raises ConfigError where the token's file can be read by others, or cannot be read.
     """
     url = url or os.environ.get(_URL)
@@ -54,10 +65,24 @@ def data_folder(data: str | Path | None) -> Path:
     """The data folder of an engine on this machine; it need not be there."""
     if data is not None:
         return Path(data)
+    if _started:
+        return _started[-1]
     if os.environ.get("TRADING_ENGINE_DATA"):
         return Path(os.environ["TRADING_ENGINE_DATA"])
     here, beside = Path(DEFAULT_DATA), Path(workbench.__file__).resolve().parent.parent / DEFAULT_DATA
     return beside if beside.is_dir() and not here.is_dir() else here
+
+
+def note_started(folder: Path) -> None:
+    """An engine of this process runs in `folder`: it is the one that is meant where none is named."""
+    note_ended(folder)
+    _started.append(folder)
+
+
+def note_ended(folder: Path) -> None:
+    """The engine in `folder`, if there was one, has ended."""
+    if folder in _started:
+        _started.remove(folder)
 
 
 def _service(folder: Path) -> dict[str, object]:
