@@ -34,10 +34,9 @@ class NormalThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     min_trades: int = 10
     max_refused_share: float = 0.05
     min_return: float = 0.0
-    min_sharpe: float = 0.2
+    min_sharpe: float = 0.4
     max_drawdown: float = 0.15
     max_message_share: float = 0.5
-    max_orders_per_update: float = 2.0
     max_turnover: float = 1000.0
     min_time_in_market: float = 0.01
     capacity_multiple: float = 10.0
@@ -77,7 +76,6 @@ NORMAL_RULES: Final[Mapping[str, Bound]] = {
     "min_sharpe": _FINITE,
     "max_drawdown": _SHARE,
     "max_message_share": _SHARE,
-    "max_orders_per_update": _POSITIVE,
     "max_turnover": _POSITIVE,
     "min_time_in_market": _SHARE,
     "capacity_multiple": _AT_LEAST_ONE,
