@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from workbench.plotting.candles import candles, joined
 from workbench.plotting.curves import TIME_LABEL, area, line, number_form, price_form, read_curve, steps
 from workbench.plotting.marks import (
     MOST_FILLS,
@@ -52,6 +53,7 @@ def trades_on_price(
     price: pd.Series[float],
     fills: Fills,
     *,
+    bars: pd.DataFrame | None = None,
     windows: Windows | None = None,
     stops: Stops | None = None,
     unit: str = "quote currency",
@@ -67,7 +69,8 @@ def trades_on_price(
     up, sold one down; an entry (from flat, adding, or across to the other side) is filled, an exit hollow, told for
     each strategy by its own position.  Shaded, by the position of all together: long plain, short hatched.  Of more
     than `MOST_FILLS` fills none are marked, and the title says so; take a part of them.  The position is 0 before the
-    first fill.  height: pixels of the upper plot, the lower one has half.
+    first fill.  bars: open, high, low and close by time, drawn as candles in place of a line; of many bars each candle
+    is several, as the title says.  height: pixels of the upper plot, the lower one has half.
     Raises DataError for a price or fills that are none, ConfigError for sizes.
     """
     size = size_of(width, height, responsive)
@@ -80,10 +83,16 @@ def trades_on_price(
     form = price_form(curve)
     lines, spans = stop_lines(stops), window_spans(windows)
     marks = _marks(table) if few else []
+    notes = [] if few else [f"{len(table):,} fills, too many to mark"]
+    if bars is None:
+        shown = [line(curve, "price", form, colour=BLUE)]
+    else:
+        shown, each = candles(bars), joined(bars)[1]
+        notes += [f"each candle is {each:,} bars"] if each > 1 else []
     upper = overlay(
-        [*spans, *_shades(net, end), line(curve, "price", form, colour=BLUE), *marks, *lines],
+        [*spans, *_shades(net, end), *shown, *marks, *lines],
         size.options(),
-        title=title if few else f"{title} ({len(table):,} fills, too many to mark)".strip(),
+        title=f"{title} ({', '.join(notes)})".strip() if notes else title,
         ylabel=f"price ({unit})",
         yformatter=number_form(form.replace(".00", ".[00", 1) + "]"),
         xlabel="",

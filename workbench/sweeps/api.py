@@ -35,7 +35,7 @@ from workbench.strategy.seating import unit_name
 from workbench.strategy.vector import SignalStrategy, signal_strategy
 from workbench.sweeps.checks import NEEDED, check_before, check_options, why_nothing_traded
 from workbench.sweeps.cluster import connected
-from workbench.sweeps.crew import Batch, progress_bar, run_batches, undisturbed
+from workbench.sweeps.crew import Batch, Progress, progress_bar, run_batches, undisturbed
 from workbench.sweeps.grid import Grid, Where, make_grid
 from workbench.sweeps.metrics import Context, check_metrics, figures
 from workbench.sweeps.result import Part, SweepResult
@@ -135,7 +135,7 @@ def sweep(
     start: Moment | None = None,
     end: Moment | None = None,
     periods_per_year: float | None = None,
-    progress: bool | None = None,
+    progress: Progress = None,
     client: Any = None,
     workers: int | None = None,
 ) -> SweepResult:
@@ -150,7 +150,8 @@ def sweep(
     costs, limits, chaos, initial_cash, seed, start, end: as for `backtest`; a mapping from labels to events makes
     chaos an axis of its own, and each_instrument=True makes instruments one, each in a portfolio of its own.
     metrics: names as in `BacktestResult.stats`; None for the usual ones.
-    periods_per_year: None takes what the prices show.  progress: a bar; None shows one on long runs that are watched.
+    periods_per_year: None takes what the prices show.  progress: a bar; None shows one on long runs that are watched;
+    a function is told how many columns are done and of how many, and stops the run by raising KeyboardInterrupt.
     client: a dask.distributed Client, or a scheduler's address; the same work over a cluster, with the same answer.
     workers: threads or processes; None takes as many as there are cores.
 
@@ -240,7 +241,7 @@ class Job:
         self.pool: Any = None  # worker processes that outlive this job, where there are some
         self.notes: list[str] = []  # lines for a person, written when the bar is gone
 
-    def run(self, progress: bool | None) -> SweepResult:
+    def run(self, progress: Progress) -> SweepResult:
         """Every column, wherever it is to be run."""
         began = time.perf_counter()
         total = len(self.grid) * len(self.tasks)

@@ -31,7 +31,7 @@ from workbench.strategy.loader import load_strategy
 from workbench.sweeps.api import make_batch
 from workbench.sweeps.campaign_result import CampaignResult, Entry
 from workbench.sweeps.checks import check_look_back, check_options
-from workbench.sweeps.crew import Batch, progress_bar, say_compiling, undisturbed, wait_for
+from workbench.sweeps.crew import Batch, Progress, progress_bar, say_compiling, undisturbed, wait_for
 from workbench.sweeps.grid import Grid, Where, check_where, make_grid
 from workbench.sweeps.scenarios import Intensities, Scenario, make_scenarios
 from workbench.sweeps.setting import ROOMS, Setting
@@ -65,7 +65,7 @@ def campaign(
     initial_cash: float = 1_000_000.0,
     start: Moment | None = None,
     end: Moment | None = None,
-    progress: bool | None = None,
+    progress: Progress = None,
     workers: int | None = None,
 ) -> CampaignResult:
     """Run every strategy and parameter set under every fault, with all rules, breakers and liquidation on.

@@ -22,6 +22,7 @@ from workbench.sweeps.setting import ROOMS, Room, Setting
 
 __all__ = [
     "Batch",
+    "Progress",
     "progress_bar",
     "run_batch",
     "run_batches",
@@ -35,6 +36,9 @@ LOOK_SECONDS: Final = 0.05
 LONG_RUN: Final = 100_000_000  # price updates from which on a bar is shown where somebody looks
 
 type Floats = npt.NDArray[np.float64]
+type Progress = bool | Callable[[int, int], object] | None
+"""A bar or none (None: on long runs that are watched), or what is told how many are done, and of how many.  Where that
+raises KeyboardInterrupt the run stops as by Ctrl-C, and keeps what is finished."""
 
 
 @dataclass(slots=True, eq=False)
@@ -224,14 +228,27 @@ def _run_again(batches: Sequence[Batch]) -> bool:
     return False
 
 
-def progress_bar(total: int, updates: int, wanted: bool | None, name: str, unit: str) -> Any:
+def progress_bar(total: int, updates: int, wanted: Progress, name: str, unit: str) -> Any:
     """A context that hands out a function of how many more are done; a bar where `wanted`, or on long runs (None)."""
+    if callable(wanted):
+        return nullcontext(_counting(wanted, total))
     watched = sys.stderr.isatty() or "ipykernel" in sys.modules
     if not (updates > LONG_RUN and watched if wanted is None else wanted):
         return nullcontext(lambda _: None)
     from tqdm.auto import tqdm
 
     return _ticking(tqdm(total=total, unit=unit, desc=name, leave=False))
+
+
+def _counting(tell: Callable[[int, int], object], total: int) -> Callable[[int], object]:
+    done = 0
+
+    def tick(more: int) -> None:
+        nonlocal done
+        done += more
+        tell(done, total)
+
+    return tick
 
 
 @contextmanager
