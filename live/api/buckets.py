@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from typing import Final
 
-__all__ = ["Bucket", "Buckets"]
+__all__ = ["Bucket", "Buckets", "Throttle"]
+
+
+_FAILURES_S: Final = 1.0  # wrong tokens from one address
+_FAILURES: Final = 10.0
 
 
 class Bucket:
@@ -47,3 +52,14 @@ class Buckets:
         else:
             self._of.move_to_end(name)
         return bucket
+
+
+class Throttle:
+    """How often somebody may ask, by REST and gRPC together: `rate` a second and twice that at once.
+
+    calls: by person (or address, where nobody is known).  failures: wrong tokens, by address.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self.calls = Buckets(rate, 2.0 * rate)
+        self.failures = Buckets(_FAILURES_S, _FAILURES)

@@ -12,6 +12,7 @@ import structlog
 
 from live.api.backtest_requests import BacktestRequest, BacktestResponse
 from live.api.backtests import Backtests
+from live.api.buckets import Throttle
 from live.api.denials import Denials
 from live.api.limit_changes import changed_keys, limits_tag, merged
 from live.api.memory import Memory, check_key
@@ -94,6 +95,7 @@ class Commands:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.denials = Denials(engine)
+        self.throttle = Throttle(engine.settings.requests_per_second)
         self.backtests = Backtests(engine)
         self._memory = Memory(engine.machine.audit)
         self._tasks: set[asyncio.Task[Any]] = set()

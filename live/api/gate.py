@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from live.api.auth import Tokens
-from live.api.buckets import Buckets
+from live.api.buckets import Throttle
 from live.api.denials import Denials
 from live.api.problems import problem_of
 from workbench.errors import RequestError
@@ -18,8 +18,6 @@ from workbench.errors import RequestError
 __all__ = ["Gate"]
 
 _SEND_S: Final = 15.0  # in which a client takes in a piece of an answer
-_FAILURES_S: Final = 1.0
-_FAILURES: Final = 10.0
 _HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
@@ -30,14 +28,12 @@ _HEADERS: Final = (
 class Gate:
     """Puts `caller` (Caller or None) and `denied` (RequestError or None) into a request's state.
 
-    Each person, and each address without a person, gets `rate` requests a second and twice that at once; each address
-    gets few wrong tokens, whereas the right one is let in from there too.
+    Each person, and each address without a person, may ask as often as `throttle` says; an address that has used up its
+    wrong tokens is still let in with the right one.
     """
 
-    def __init__(self, app: ASGIApp, tokens: Tokens, denials: Denials, rate: float) -> None:
-        self._app, self._tokens, self._denials = app, tokens, denials
-        self._requests = Buckets(rate, 2.0 * rate)
-        self._failures = Buckets(_FAILURES_S, _FAILURES)
+    def __init__(self, app: ASGIApp, tokens: Tokens, denials: Denials, throttle: Throttle) -> None:
+        self._app, self._tokens, self._denials, self._throttle = app, tokens, denials, throttle
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -64,12 +60,12 @@ class Gate:
             except RequestError as error:
                 state["denied"] = error
                 self._denials.note("", "", f"{scope.get('method', 'WS')} {scope['path']:.100}", str(error))
-                if (wait := self._failures.of(address).take()) > 0.0:
+                if (wait := self._throttle.failures.of(address).take()) > 0.0:
                     raise RequestError(
                         "too many wrong tokens from this address; wait", "too_many", wait
                     ) from error
         caller = state["caller"]
-        bucket = self._requests.of(f"person {caller.person}" if caller else f"address {address}")
+        bucket = self._throttle.calls.of(f"person {caller.person}" if caller else f"address {address}")
         if (wait := bucket.take()) > 0.0:
             raise RequestError("more requests than this engine takes from one caller; wait", "too_many", wait)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
+from urllib.parse import unquote
 
 import grpc
 
 from live.api.auth import Tokens
-from live.api.buckets import Buckets
+from live.api.buckets import Throttle
 from live.api.denials import Denials
 from live.api.memory import check_key
 from live.api.roles import Caller, allow
@@ -15,17 +16,12 @@ from workbench.errors import RequestError
 
 __all__ = ["Door"]
 
-_FAILURES_S: Final = 1.0  # wrong tokens from one address
-_FAILURES: Final = 10.0
-
 
 class Door:
     """The rules of REST's gate: so many calls a second for each person, few wrong tokens for each address."""
 
-    def __init__(self, tokens: Tokens, denials: Denials, rate: float) -> None:
-        self._tokens, self._denials = tokens, denials
-        self._calls = Buckets(rate, 2.0 * rate)
-        self._failures = Buckets(_FAILURES_S, _FAILURES)
+    def __init__(self, tokens: Tokens, denials: Denials, throttle: Throttle) -> None:
+        self._tokens, self._denials, self._throttle = tokens, denials, throttle
 
     def enter(self, context: grpc.aio.ServicerContext[Any, Any], call: str) -> tuple[Caller, str]:
         """Who calls, and the idempotency key ("" for none).  Raises RequestError."""
@@ -35,12 +31,12 @@ class Door:
             caller = self._tokens.check(_bearer(metadata))
         except RequestError as error:
             self._denials.note("", "", call, str(error))
-            if "authorization" in metadata and (wait := self._failures.of(address).take()) > 0.0:
+            if "authorization" in metadata and (wait := self._throttle.failures.of(address).take()) > 0.0:
                 raise RequestError(
                     "too many wrong tokens from this address; wait", "too_many", wait
                 ) from error
             raise
-        if (wait := self._calls.of(caller.person).take()) > 0.0:
+        if (wait := self._throttle.calls.of(f"person {caller.person}").take()) > 0.0:
             raise RequestError("more calls than this engine takes from one caller; wait", "too_many", wait)
         allow(caller, "read")
         return caller, check_key(metadata.get("idempotency-key", ""))
@@ -71,5 +67,5 @@ def _bearer(metadata: dict[str, str]) -> str:
 
 
 def _address(peer: str) -> str:
-    """An address without its port: `ipv4:127.0.0.1:50000`, `ipv6:[::1]:50000`."""
-    return peer.rpartition(":")[0]
+    """An address as REST sees it, without kind and port: `ipv4:127.0.0.1:50000`, `ipv6:%5B::1%5D:50000`."""
+    return unquote(peer).partition(":")[2].rpartition(":")[0].strip("[]")

@@ -51,7 +51,7 @@ class GrpcServer:
         self.port = 0
         self._engine = engine
         self._server = grpc.aio.server(options=_OPTIONS, maximum_concurrent_rpcs=_MOST_CALLS)
-        door = Door(tokens, commands.denials, engine.settings.requests_per_second)
+        door = Door(tokens, commands.denials, commands.throttle)
         add_TradingServiceServicer_to_server(TradingCalls(engine, commands, door), self._server)
         add_RiskServiceServicer_to_server(RiskCalls(engine, commands, door), self._server)
         self._health = health.aio.HealthServicer()

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from uvicorn import Config
 
 from live.api import (
+    desk_routes,
     documented,
     problems,
     risk_routes,
@@ -44,7 +45,7 @@ def make_app(services: Services) -> FastAPI:
     app.state.services = services
     problems.install(app)
     documented.install(app)
-    routers = (strategy_routes, trading_routes, risk_routes, system_routes, stream)
+    routers = (strategy_routes, trading_routes, risk_routes, desk_routes, system_routes, stream)
     for module in routers:
         app.include_router(module.router)
     _describe(app)
@@ -52,7 +53,7 @@ def make_app(services: Services) -> FastAPI:
         Gate,
         tokens=services.tokens,
         denials=services.commands.denials,
-        rate=services.engine.settings.requests_per_second,
+        throttle=services.commands.throttle,
     )
     return app
 
@@ -73,7 +74,10 @@ class RestServer:
     def __init__(self, engine: Engine, tokens: Tokens, commands: Commands, metrics: Metrics) -> None:
         """metrics: brought up to date by whoever made them."""
         self.port = 0
-        self.app = make_app(Services(engine, tokens, commands, metrics))
+        services = Services(engine, tokens, commands, metrics)
+        self.app = make_app(services)
+        self._curve = services.curve
+        self._looking: asyncio.Task[None] | None = None
         self._engine = engine
         self._task: asyncio.Task[None] | None = None
         self._server: QuietServer | None = None
@@ -105,6 +109,7 @@ class RestServer:
         except OSError as error:  # ssl.SSLError is one
             listener.close()
             raise EngineError(f"TRADING_ENGINE_TLS_CERT, TRADING_ENGINE_TLS_KEY: {error}") from error
+        self._looking = asyncio.create_task(self._curve.run(), name="equity")
         self._server = QuietServer(config)
         self._task = asyncio.create_task(self._server.serve(sockets=[listener]), name="rest")
         while not self._server.started:
@@ -116,6 +121,8 @@ class RestServer:
         """Let requests that are under way finish, for a few seconds."""
         if self._server is None or self._task is None:
             return
+        if self._looking is not None:
+            self._looking.cancel()
         self._server.should_exit = True
         await self._task
 

@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from live.api.roles import Role
 from tests.cli.conftest import Answer, Call
 from tests.client.conftest import Running, running
 from tests.live.engine.desk import paper_market
 from workbench.client import EngineClient
+from workbench.errors import RequestError
 
 __all__ = ["running"]  # a fixture
 
@@ -111,7 +113,57 @@ def test_a_file_here_is_uploaded_and_started(live: Live, tmp_path: Path) -> None
     live("stop", "mine")
 
 
+def test_an_override_waits_for_a_second_person(
+    live: Live, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = ("override", "order_limits.max_order_value", "2000000", "--minutes", "30", "--reason", "a block")
+    assert live("override").out == "nothing is overridden\n"
+    assert "waits for a second person; proposed by admin: a block" in _flat(live(*wanted).out)
+    monkeypatch.setenv("WORKBENCH_ENGINE_TOKEN", running.tokens.issue("rita", Role.RISK))
+    assert "by admin and rita: a block" in _flat(live(*wanted).out)
+    assert (
+        live("override", "order_limits.max_order_value", "--end", "--reason", "done").out
+        == "nothing is overridden\n"
+    )
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_a_price_is_accepted_and_the_engine_goes_on(live: Live) -> None:
+    accepted = live("accept-price", "BTC-USD", "--venue", "a", "--reason", "a real crash")
+    assert accepted.out == "the next price of BTC-USD at a is taken for true\n"
+    assert live("resume-engine", "--reason", "there is room again").out == "the engine is running\n"
+
+
+def test_tokens_are_made_listed_and_revoked(call: Call, running: Running) -> None:
+    here = ("--data", str(running.data))
+    made = call("live", "token", "add", "ana", "--role", "trader", "--days", "30", *here)
+    assert (made.status, made.err) == (0, "")
+    with EngineClient(running.url, made.out.strip()) as ana:
+        ana.positions()
+        listed = next(line for line in call("live", "token", "list", *here).out.splitlines() if "ana" in line)
+        assert "ana (trader) until 20" in listed
+        assert made.out.strip() not in listed
+        assert call("live", "token", "revoke", listed.split()[0], *here).status == 0
+        with pytest.raises(RequestError, match="bearer token"):
+            ana.positions()
+
+
+def test_tokens_of_no_engine_are_one_line(call: Call, tmp_path: Path) -> None:
+    status, out, err = call("live", "token", "list", "--data", str(tmp_path / "none"))
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "expected an engine's data folder" in err
+    assert not (tmp_path / "none").exists()
+
+
 BAD = {
+    "an override of nothing": ("override order_limits.max_order_value", "or --end, found neither"),
+    "an override of what stops trading": (
+        "override circuit_breakers.portfolio_loss_pct -0.5 --reason no",
+        "circuit_breakers",
+    ),
     "an unknown strategy": ("stop nobody", "no strategy 'nobody' was started"),
     "an unknown script": ("start nothing", "no strategy 'nothing' is available"),
     "a parameter without a value": ("start momentum -c lookback", "expected key=value"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import math
+import re
 import subprocess
 import sys
 import time
@@ -16,6 +17,8 @@ import pandas as pd
 import pytest
 
 import live.api.answers
+import live.api.desk_answers
+import live.api.overrides
 import live.api.requests
 import workbench as wb
 from live.api.roles import Role
@@ -122,6 +125,26 @@ def test_kill_reset_breakers_and_closing(engine: EngineClient) -> None:
     assert list(engine.audit(2)["action"]) == ["risk.breaker_reset", "risk.close"]
 
 
+def test_an_override_takes_a_second_person(engine: EngineClient, running: Running) -> None:
+    key = "order_limits.max_order_value"
+    (proposed,) = engine.override(key, 2_000_000.0, reason="a block trade").overrides
+    assert (proposed.limit, proposed.in_force, proposed.person) == (key, False, "admin")
+    with EngineClient(running.url, running.tokens.issue("rita", Role.RISK)) as second:
+        (agreed,) = second.override(key, 2_000_000.0, reason="seen the mandate").overrides
+    assert (agreed.in_force, agreed.approver) == (True, "rita")
+    assert engine.overrides().overrides == (agreed,)
+    assert engine.override(key, None, reason="done").overrides == ()
+    with pytest.raises(RequestError, match="circuit_breakers"):
+        engine.override("circuit_breakers.portfolio_loss_pct", -0.5, reason="no")
+
+
+def test_a_price_is_accepted_and_an_engine_that_runs_is_not_resumed(engine: EngineClient) -> None:
+    assert engine.accept_price("BTC-USD", reason="a real crash", venue="a").venue == "a"
+    with pytest.raises(RequestError, match="nosuch"):
+        engine.accept_price("nosuch", reason="typo")
+    assert engine.resume_engine("nothing was wrong").state == "running"
+
+
 def test_a_script_is_uploaded_started_and_its_log_read(engine: EngineClient, tmp_path: Path) -> None:
     path = tmp_path / "quiet.py"
     path.write_text(STRATEGY)
@@ -224,10 +247,11 @@ def test_both_have_the_same_methods() -> None:
 @pytest.mark.parametrize("name", sorted(set(answers.__all__) - {"Event", "read_answer"}))
 def test_answers_have_the_fields_of_the_engine(name: str) -> None:
     own: type[msgspec.Struct] = getattr(answers, name)
-    theirs = getattr(live.api.answers, name, None) or getattr(live.api.requests, name)
+    rooms = (live.api.answers, live.api.desk_answers, live.api.requests, live.api.overrides)
+    theirs = next(getattr(room, name) for room in rooms if hasattr(room, name))
     shape = [(field.name, str(field.type)) for field in msgspec.structs.fields(own)]
     expected = [(field.name, str(field.type)) for field in msgspec.structs.fields(theirs)]
-    assert [(n, t.replace("live.api.answers", "")) for n, t in expected] == [
+    assert [(n, re.sub(r"live\.api\.\w+", "", t)) for n, t in expected] == [
         (n, t.replace("workbench.client.answers", "")) for n, t in shape
     ]
 
@@ -243,11 +267,13 @@ def test_answers_have_the_fields_of_the_engine(name: str) -> None:
         (frames.SCRIPTS, "ScriptView"),
         (frames.PERFORMANCE, "Performance"),
         (frames.AUDIT, "AuditView"),
+        (frames.EQUITY, "EquityPoint"),
     ],
     ids=lambda value: value if len(value) < 20 else "",
 )
 def test_frames_have_the_columns_of_the_engine(columns: str, name: str) -> None:
-    theirs = getattr(live.api.answers, name).__struct_fields__
+    room = live.api.answers if hasattr(live.api.answers, name) else live.api.desk_answers
+    theirs = getattr(room, name).__struct_fields__
     assert tuple(column.partition(":")[0] for column in columns.split()) == theirs
 
 

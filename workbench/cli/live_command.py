@@ -8,7 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from workbench.cli.live_control import control_commands
+from workbench.cli.live_oversight import oversight_commands
 from workbench.cli.live_reading import reading_commands
+from workbench.cli.live_tokens import token_app
 
 __all__ = ["live_app"]
 
@@ -127,3 +129,5 @@ def _start(
 
 reading_commands(live_app)
 control_commands(live_app)
+oversight_commands(live_app)
+live_app.add_typer(token_app, name="token")

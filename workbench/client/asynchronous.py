@@ -13,13 +13,19 @@ from workbench.client.address import find_engine
 from workbench.client.answers import (
     BreakerResponse,
     CloseResponse,
+    Correlations,
     Event,
+    Exposures,
     Health,
+    Identity,
     KillResponse,
     LimitsResponse,
     LimitsView,
     LogLine,
+    OverridesView,
     Portfolio,
+    PriceAccepted,
+    Resumed,
     RiskStatus,
     StrategyResponse,
     StrategyStatus,
@@ -157,6 +163,10 @@ class AsyncEngineClient:
         """How the engine does: ok, degraded or down, and why."""
         return await self._ask(calls.health())
 
+    async def whoami(self) -> Identity:
+        """Whose token this is, its role, and what that role may do."""
+        return await self._ask(calls.whoami())
+
     async def strategies(self) -> pd.DataFrame:
         """Strategies that run, or are on their way to."""
         return await self._ask(calls.strategies())
@@ -185,6 +195,10 @@ class AsyncEngineClient:
         """Equity, P&L and exposure, with those of each strategy and symbol."""
         return await self._ask(calls.portfolio())
 
+    async def equity(self) -> pd.DataFrame:
+        """Equity, drawdown and gross exposure since the engine was started; seconds lately, minutes before."""
+        return await self._ask(calls.equity())
+
     async def pnl(self) -> pd.DataFrame:
         """P&L of each strategy."""
         return await self._ask(calls.pnl())
@@ -192,6 +206,14 @@ class AsyncEngineClient:
     async def risk(self) -> RiskStatus:
         """Breakers, kills, venues, and how much of each limit is used."""
         return await self._ask(calls.risk())
+
+    async def exposures(self) -> Exposures:
+        """Every limit that is on, and how much of it is used."""
+        return await self._ask(calls.exposures())
+
+    async def correlations(self) -> Correlations:
+        """Correlations of strategies and of instruments, as the monitors sample them."""
+        return await self._ask(calls.correlations())
 
     async def limits(self) -> LimitsView:
         """The limits in force."""
@@ -256,6 +278,27 @@ class AsyncEngineClient:
     ) -> CloseResponse:
         """Close positions by reduce-only market orders; what is left out matches all."""
         return await self._ask(calls.close_positions(reason, strategy_id, symbol, venue))
+
+    async def overrides(self) -> OverridesView:
+        """Limits that are overridden for a while, and those for which a second person is wanted."""
+        return await self._ask(calls.overrides())
+
+    async def override(
+        self, limit: str, value: float | None, *, reason: str, seconds: float = 3_600.0
+    ) -> OverridesView:
+        """Propose another value of a limit for a while, or agree to what another person has proposed; None ends it.
+
+        limit: dotted key, as order_limits.max_order_value.  seconds: of event time, at most 28,800.
+        """
+        return await self._ask(calls.override(limit, value, seconds, reason))
+
+    async def accept_price(self, symbol: str, *, reason: str, venue: str = "") -> PriceAccepted:
+        """Have the next price of a symbol taken for true, however far it has jumped."""
+        return await self._ask(calls.accept_price(symbol, venue, reason))
+
+    async def resume_engine(self, reason: str) -> Resumed:
+        """Have an engine that halted go on, once its journal has room again, or its database is back."""
+        return await self._ask(calls.resume_engine(reason))
 
     async def orders(
         self,

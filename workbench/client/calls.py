@@ -11,12 +11,18 @@ from workbench.client import frames
 from workbench.client.answers import (
     BreakerResponse,
     CloseResponse,
+    Correlations,
+    Exposures,
     Health,
+    Identity,
     KillResponse,
     LimitsResponse,
     LimitsView,
     LogLine,
+    OverridesView,
     Portfolio,
+    PriceAccepted,
+    Resumed,
     RiskStatus,
     StrategyResponse,
     StrategyStatus,
@@ -33,15 +39,21 @@ __all__ = [
     "PAGE",
     "Call",
     "Page",
+    "accept_price",
     "audit",
     "circuit_breaker",
     "close_positions",
+    "correlations",
+    "equity",
+    "exposures",
     "fills",
     "health",
     "kill",
     "limits",
     "logs",
     "orders",
+    "override",
+    "overrides",
     "pause",
     "performance",
     "pnl",
@@ -49,6 +61,7 @@ __all__ = [
     "positions",
     "reset_kill",
     "resume",
+    "resume_engine",
     "risk",
     "scripts",
     "set_limits",
@@ -57,6 +70,7 @@ __all__ = [
     "strategies",
     "strategy",
     "upload",
+    "whoami",
 ]
 
 PAGE: Final = 1000  # rows of one answer
@@ -111,6 +125,10 @@ def health() -> Call[Health]:
     return Call("GET", "/health", _struct(Health), health=True)
 
 
+def whoami() -> Call[Identity]:
+    return Call("GET", f"{_API}/whoami", _struct(Identity))
+
+
 def strategies() -> Call[pd.DataFrame]:
     return Call(
         "GET",
@@ -161,6 +179,14 @@ def portfolio() -> Call[Portfolio]:
     return Call("GET", f"{_API}/portfolio/pnl", _struct(Portfolio))
 
 
+def equity() -> Call[pd.DataFrame]:
+    return Call(
+        "GET",
+        f"{_API}/portfolio/history",
+        lambda plain: frame_of(plain["points"], frames.EQUITY, "time"),
+    )
+
+
 def pnl() -> Call[pd.DataFrame]:
     return Call(
         "GET",
@@ -201,6 +227,14 @@ def audit(limit: int) -> Call[pd.DataFrame]:
 
 def risk() -> Call[RiskStatus]:
     return Call("GET", f"{_API}/risk/status", _struct(RiskStatus))
+
+
+def exposures() -> Call[Exposures]:
+    return Call("GET", f"{_API}/risk/exposures", _struct(Exposures))
+
+
+def correlations() -> Call[Correlations]:
+    return Call("GET", f"{_API}/risk/correlations", _struct(Correlations))
 
 
 def limits() -> Call[LimitsView]:
@@ -265,3 +299,21 @@ def circuit_breaker(action: str, reason: str, strategy_id: str) -> Call[BreakerR
 def close_positions(reason: str, strategy_id: str, symbol: str, venue: str) -> Call[CloseResponse]:
     body = {"reason": reason, **_given(strategy_id=strategy_id, symbol=symbol, venue=venue)}
     return Call("POST", f"{_API}/positions/close", _struct(CloseResponse), body=body, changes=True)
+
+
+def overrides() -> Call[OverridesView]:
+    return Call("GET", f"{_API}/risk/overrides", _struct(OverridesView))
+
+
+def override(limit: str, value: float | None, seconds: float, reason: str) -> Call[OverridesView]:
+    body = {"limit": limit, "value": value, "seconds": seconds, "reason": reason}
+    return Call("PUT", f"{_API}/risk/overrides", _struct(OverridesView), body=body, changes=True)
+
+
+def accept_price(symbol: str, venue: str, reason: str) -> Call[PriceAccepted]:
+    body = {"symbol": symbol, "reason": reason, **_given(venue=venue)}
+    return Call("POST", f"{_API}/risk/accept-price", _struct(PriceAccepted), body=body, changes=True)
+
+
+def resume_engine(reason: str) -> Call[Resumed]:
+    return Call("POST", f"{_API}/engine/resume", _struct(Resumed), body={"reason": reason}, changes=True)

@@ -23,7 +23,7 @@ from live.api.rest import RestServer
 from live.api.roles import Role
 from live.metrics import Metrics
 from tests.live.api.grpc_use import called
-from tests.live.engine.desk import open_engine, recorded_market, settings_for
+from tests.live.engine.desk import open_engine, paper_market, recorded_market, settings_for
 
 
 def prices(path: Path) -> Path:
@@ -79,6 +79,36 @@ def test_both_answer_alike(tmp_path: Path) -> None:
                     ) as http,
                 ):
                     await Compared(channel, http, bearer).all(engine)
+            finally:
+                await asyncio.gather(rest.stop(), server.stop(0.1))
+                await commands.finish()
+
+    asyncio.run(whole())
+
+
+def test_who_asks_too_often_by_one_is_turned_away_by_the_other(tmp_path: Path) -> None:
+    async def whole() -> None:
+        async with open_engine(settings_for(tmp_path, requests_per_second=1.0), paper_market()) as engine:
+            tokens, commands = Tokens(engine.settings.data), Commands(engine)
+            rest, server = (
+                RestServer(engine, tokens, commands, Metrics(engine)),
+                GrpcServer(engine, commands, tokens),
+            )
+            await rest.start()
+            port = await server.start()
+            bearer = f"Bearer {tokens.issue('somebody', Role.VIEWER)}"
+            url = f"http://127.0.0.1:{rest.port}"
+            try:
+                async with (
+                    grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
+                    httpx.AsyncClient(base_url=url, headers={"Authorization": bearer}) as http,
+                ):
+                    codes = [(await http.get("/api/v1/risk/status")).status_code for _ in range(10)]
+                    assert codes[-1] == 429
+                    call = TradingServiceStub(channel).GetPortfolio(
+                        pb.GetPortfolioRequest(), metadata=(("authorization", bearer),)
+                    )
+                    assert (await called(call))[0] == grpc.StatusCode.RESOURCE_EXHAUSTED
             finally:
                 await asyncio.gather(rest.stop(), server.stop(0.1))
                 await commands.finish()
