@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from workbench.data.prices import Prices
     from workbench.data.samples import samples
     from workbench.data.synthetic import synthetic
+    from workbench.notebook.explorer import explore
     from workbench.strategy.compiled import CompiledStrategy
     from workbench.strategy.contract import TradingStrategy
     from workbench.strategy.loader import load_strategy
@@ -63,6 +64,7 @@ __all__ = [
     "backtest",
     "campaign",
     "errors",
+    "explore",
     "from_signals",
     "load",
     "load_ipython_extension",
@@ -102,6 +104,7 @@ _HOME: Final = {
     "SweepResult": "sweeps.result",
     "TradingStrategy": "strategy.contract",
     "campaign": "sweeps.campaign",
+    "explore": "notebook.explorer",
     "from_signals": "strategy.vector",
     "OptimizeResult": "sweeps.optimize_result",
     "optimize": "sweeps.optimize",

@@ -53,7 +53,7 @@ def write_strategy(
     Raises StrategyLoadError with the cell's line, StrategyError (with the difference as a note) where another script
     has the name, and whatever the short run finds. Nothing is written then.
     """
-    found = load_source(code, "<cell>")
+    found = load_source(f"\n{code}", "<cell>")  # a line more: where `%%strategy` stands
     stem = script_name(name or found.__name__)
     path = (find_folder("strategies") if folder is None else folder) / f"{stem}.py"
     text = code if code.endswith("\n") else f"{code}\n"
@@ -93,7 +93,7 @@ def try_out(
     played = as_prices(_SAMPLE if prices is None else prices)
     longest = max(len(played.frame(name)) for name in played.names)
     if longest > _TRIED:
-        played = played.between(played.start + (longest - _TRIED) * (played.end - played.start) / longest)
+        played = played.between(played.start + (played.end - played.start) * (1.0 - _TRIED / longest))
     return backtest(strategy, played, config=config, progress=False)
 
 
