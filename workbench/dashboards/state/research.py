@@ -1,0 +1,302 @@
+"""The research lab: prices, a strategy and a grid; a sweep, a cell of it, and what was pinned to compare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import param
+
+from workbench.backtest.result import BacktestResult
+from workbench.dashboards.state.choices import (
+    Choice,
+    load_prices,
+    price_choices,
+    strategy_choices,
+    unit_for,
+    usual_values,
+)
+from workbench.dashboards.state.work import Progress, Working
+from workbench.data.prices import Prices
+from workbench.errors import ParameterError
+from workbench.sweeps.api import sweep
+from workbench.sweeps.metrics import DEFAULT_METRICS, LOWER_IS_BETTER
+from workbench.sweeps.result import SweepResult
+
+__all__ = ["Axis", "Pin", "ResearchState", "Settings"]
+
+MOST_VALUES: Final = 60  # along one axis: more cells than a person can tell apart
+_FIRST: Final[dict[str, Any]] = {"prices": "sp500", "strategy": "sma_cross"}
+_FIRST_AXES: Final = {"fast": (5, 60, 12), "slow": (40, 240, 11)}  # of the first screen
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One parameter and its values."""
+
+    name: str
+    low: float
+    high: float
+    count: int
+    whole: bool
+
+    @property
+    def values(self) -> list[float]:
+        """Evenly from low to high, whole numbers where the parameter is one.  Raises ParameterError."""
+        if not (1 <= self.count <= MOST_VALUES):
+            raise ParameterError(f"{self.name}: expected 1 to {MOST_VALUES} values, found {self.count}")
+        if not self.low <= self.high:
+            raise ParameterError(
+                f"{self.name}: expected the lowest first, found {self.low:g} to {self.high:g}"
+            )
+        spread = np.linspace(self.low, self.high, self.count)
+        if self.whole:
+            return [int(value) for value in np.unique(np.rint(spread))]
+        return [float(f"{value:.6g}") for value in np.unique(spread)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Settings:
+    """What a sweep was run with."""
+
+    prices_name: str
+    prices: Prices
+    strategy: Choice
+    across: Axis
+    down: Axis
+    config: Mapping[str, Any]
+
+    @property
+    def label(self) -> str:
+        return f"{self.strategy.name} on {self.prices_name}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pin:
+    """A cell that was kept to be compared.  label: what it is, unlike that of any other."""
+
+    label: str
+    result: BacktestResult
+
+
+class ResearchState(Working):
+    """What one page of the research lab knows; times are UTC, money quote currency."""
+
+    prices = param.Selector(objects={}, doc="Which prices.")
+    start = param.CalendarDate(None, allow_None=True, doc="First day that is used; None for all.")
+    end = param.CalendarDate(None, allow_None=True, doc="Last day that is used; None for all.")
+    strategy = param.Selector(objects={}, doc="Which script.")
+    across = param.Selector(objects=[], doc="The parameter along the plane.")
+    across_range = param.NumericTuple((1.0, 10.0, 10), length=3, doc="Lowest, highest, how many.")
+    down = param.Selector(objects=[], doc="The parameter up the plane.")
+    down_range = param.NumericTuple((1.0, 10.0, 10), length=3, doc="Lowest, highest, how many.")
+    others = param.Dict({}, doc="Parameters that stay the same, `unit` among them.")
+    metric = param.Selector(
+        objects=list(DEFAULT_METRICS), default="sharpe_ratio", doc="What the colours are."
+    )
+    settings = param.Parameter(None, doc="Settings of the sweep that is shown.")
+    result = param.Parameter(None, doc="SweepResult, or None before the first.")
+    cell = param.Dict({}, doc="Parameters of the cell that is looked into.")
+    detail = param.Parameter(None, doc="BacktestResult of that cell.")
+    pins = param.List([], doc="Pin of each cell that was kept.")
+
+    def __init__(self, folder: Path | None = None, **given: Any) -> None:
+        super().__init__(**given)
+        self.folder = folder or Path.cwd()
+        self.choices = {name: one for name, one in strategy_choices().items() if not one.broken}
+        self.param.prices.objects = price_choices(self.folder)
+        self.param.strategy.objects = [name for name, one in self.choices.items() if one.numbers]
+        known = self.param.strategy.objects
+        self.prices = _FIRST["prices"]
+        self.strategy = _FIRST["strategy"] if _FIRST["strategy"] in known else known[0]
+
+    # -- what follows from what was chosen --------------------------------------------------------------------------
+
+    @param.depends("strategy", watch=True)
+    def _take_strategy(self) -> None:
+        """Axes and parameters of another strategy."""
+        numbers = self.choices[self.strategy].numbers
+        names = list(numbers)
+        self.param.across.objects = names
+        self.param.down.objects = names
+        first, second = names[0], names[min(1, len(names) - 1)]
+        with param.parameterized.batch_call_watchers(self):
+            self.across, self.down = first, second
+            self.across_range, self.down_range = self._range_of(first), self._range_of(second)
+            self._keep_others()
+
+    @param.depends("across", watch=True)
+    def _take_across(self) -> None:
+        self.across_range = self._range_of(self.across)
+        self._keep_others()
+
+    @param.depends("down", watch=True)
+    def _take_down(self) -> None:
+        self.down_range = self._range_of(self.down)
+        self._keep_others()
+
+    @param.depends("prices", watch=True)
+    def _take_prices(self) -> None:
+        self.param.update(start=None, end=None)
+        self._keep_others()
+
+    def _range_of(self, name: str) -> tuple[float, float, int]:
+        if self.strategy == _FIRST["strategy"] and name in _FIRST_AXES:
+            return _FIRST_AXES[name]
+        return usual_values(self.choices[self.strategy].numbers[name])
+
+    def _keep_others(self) -> None:
+        """The rest of the parameters, as the strategy has them, and a unit that suits the prices."""
+        if self.strategy is None:
+            return
+        swept = {self.across, self.down}
+        kept = {k: v for k, v in self.choices[self.strategy].parameters.items() if k not in swept}
+        self.others = {"unit": unit_for(load_prices(self.prices, self.folder)), **kept}
+
+    # -- the sweep --------------------------------------------------------------------------------------------------
+
+    def chosen(self) -> Settings:
+        """What a sweep would be run with now.  Raises WorkbenchError of one line for what cannot be."""
+        choice = self.choices[self.strategy]
+        if self.across == self.down:
+            raise ParameterError(
+                f"a plane needs two parameters, found {self.across!r} for both; choose another one"
+            )
+        prices = load_prices(self.prices, self.folder)
+        if self.start or self.end:
+            prices = prices.between(self.start, self.end)
+        axes = [
+            Axis(name, low, high, int(count), isinstance(choice.numbers[name], int))
+            for name, (low, high, count) in ((self.across, self.across_range), (self.down, self.down_range))
+        ]
+        return Settings(self.prices, prices, choice, *axes, dict(self.others))
+
+    async def run(self) -> None:
+        """Sweep, then look into the best cell."""
+        found = await self.work("sweep", self._sweep)
+        if found is None:
+            return
+        settings, result = found
+        self.param.update(settings=settings, result=result, detail=None, cell={})
+        best = result.best(self.metric, 1)
+        if len(best):
+            await self.look_into(dict(zip(result.axes, best.index[0], strict=True)))
+
+    def _sweep(self, progress: Progress) -> tuple[Settings, SweepResult]:
+        chosen = self.chosen()
+        params = {axis.name: axis.values for axis in (chosen.across, chosen.down)}
+        result = sweep(
+            chosen.strategy.kind or chosen.strategy.path,
+            chosen.prices,
+            params,
+            config=chosen.config,
+            progress=progress,
+        )
+        return chosen, result
+
+    # -- a cell -----------------------------------------------------------------------------------------------------
+
+    async def look_into(self, cell: Mapping[str, Any]) -> None:
+        """Run one cell of the sweep in full."""
+        result: SweepResult | None = self.result
+        if result is None:
+            return
+        config = {name: _plain(value) for name, value in cell.items()}
+        detail = await self.work("cell", lambda _: _in_full(result, config))
+        if detail is not None:
+            self.param.update(cell=config, detail=detail)
+
+    def nearest(self, x: float, y: float) -> dict[str, Any] | None:
+        """The cell of a place in the plane; None outside of it, and where constraints left the cell out.
+
+        x, y: as the plane has them: the parameters themselves where they are evenly spaced, else 0, 1, 2 …
+        """
+        table = self.plane
+        if table is None:
+            return None
+        found = {}
+        for name, index, at in (
+            (self.settings.across.name, table.columns, x),
+            (self.settings.down.name, table.index, y),
+        ):
+            place = _place(index, at)
+            if place is None:
+                return None
+            found[name] = _plain(index[place])
+        value = table.loc[found[self.settings.down.name], found[self.settings.across.name]]
+        return found if pd.notna(value) else None
+
+    @property
+    def plane(self) -> pd.DataFrame | None:
+        """The metric, one parameter across and one down; None before the first sweep, and where nothing is finished."""
+        if self.result is None or not len(self.result):
+            return None
+        plane: pd.DataFrame = self.result.pivot(
+            self.metric, self.settings.across.name, self.settings.down.name
+        )
+        return plane
+
+    def best(self, count: int = 10) -> pd.DataFrame:
+        """The best cells by the metric, the parameters as columns."""
+        if self.result is None:
+            return pd.DataFrame()
+        return self.result.best(self.metric, count).reset_index()
+
+    @property
+    def lower_is_better(self) -> bool:
+        return self.metric in LOWER_IS_BETTER
+
+    # -- comparing --------------------------------------------------------------------------------------------------
+
+    def pin(self) -> None:
+        """Keep the cell that is looked into."""
+        if self.detail is None:
+            return
+        values = ", ".join(f"{name}={value:g}" for name, value in self.cell.items())
+        label = f"{self.settings.label}: {values}"
+        kept = [pin for pin in self.pins if pin.label != label]
+        self.pins = [*kept, Pin(label, self.detail)]
+
+    def unpin(self, label: str) -> None:
+        """Let go of one."""
+        self.pins = [pin for pin in self.pins if pin.label != label]
+
+    def comparison(self) -> pd.DataFrame:
+        """Figures of every pin, a row each."""
+        rows = {pin.label: pin.result.stats() for pin in self.pins}
+        names = [name for name in DEFAULT_METRICS if name not in ("turnover",)]
+        return (
+            pd.DataFrame({label: stats[names] for label, stats in rows.items()})
+            .T.rename_axis("cell")
+            .reset_index()
+        )
+
+    def growth(self) -> pd.DataFrame:
+        """Equity of every pin as a multiple of its first capital, by time."""
+        curves = {pin.label: pin.result.equity / pin.result.initial_cash for pin in self.pins}
+        return pd.DataFrame(curves)
+
+
+def _in_full(result: SweepResult, config: dict[str, Any]) -> BacktestResult:
+    """A cell, with what every view of it asks for already worked out."""
+    detail = result.column(**config)
+    for made in (detail.equity, detail.drawdown, detail.fills, detail.trades, detail.stats()):
+        assert made is not None
+    return detail
+
+
+def _place(index: pd.Index, at: float) -> int | None:
+    """Which label stands at a place of an axis, as `workbench.plotting.grid` lays it out."""
+    from workbench.plotting.grid import axis_of
+
+    places, axis = axis_of(index, "axis")
+    number = int(np.floor((at - axis.low) / axis.step))
+    return int(places[number]) if 0 <= number < len(places) else None
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,249 @@
+"""What the strategy desk shows and does: strategies, one of them looked at closely, and commands about it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import param
+
+from workbench.dashboards.state.acting import Acting
+from workbench.dashboards.state.kill_switch import KillSwitch, Latch, Release, latches
+from workbench.dashboards.state.link import CONNECTING, Link
+from workbench.dashboards.state.risk_desk import heard, status_words
+from workbench.dashboards.state.starting import Starting
+from workbench.errors import RequestError, WorkbenchError
+
+if TYPE_CHECKING:
+    from workbench.client import AsyncEngineClient
+    from workbench.client.answers import LogLine, StrategyResponse, StrategyStatus
+    from workbench.dashboards.state.desk_view import Known
+    from workbench.dashboards.state.reader import EngineReader
+    from workbench.dashboards.state.viewer import Viewer
+
+__all__ = ["Line", "StrategyDesk"]
+
+_CLOSELY_S: Final = 1.0
+_RUNS: Final = ("running", "paused", "starting", "validating", "draining")
+
+
+class Line(NamedTuple):
+    """A strategy in the list.  tone: good, warn, bad or none, of its state."""
+
+    strategy_id: str
+    strategy_name: str
+    version: str
+    state: str
+    tone: str
+    why: str
+    pnl: float
+    gross: float
+    fills: int
+
+
+class StrategyDesk(Acting):
+    """State of one page."""
+
+    link = param.ClassSelector(class_=Link, default=CONNECTING)
+    live = param.Boolean(default=False)
+    stale = param.Boolean(default=False)
+    heard = param.String()
+    status = param.Tuple(default=("", "", ""))
+    lines = param.ClassSelector(class_=tuple, default=())
+    latches = param.ClassSelector(class_=tuple, default=())
+    chosen = param.String(doc="Id of the strategy that is looked at.")
+    closely = param.Parameter(default=None, doc="StrategyStatus of the chosen one, or None.")
+    logs = param.ClassSelector(class_=tuple, default=(), doc="LogLines of the chosen one, newest last.")
+    logs_trouble = param.String(doc="Why its log is not shown.")
+    certificate = param.Parameter(default=None, doc="Of the chosen one; None: it has none.")
+    scripts = param.Parameter(default=None, doc="Frame of scripts that can be started.")
+    flatten = param.Boolean(default=False, doc="A stop also closes positions.")
+    stopping = param.Boolean(default=False, doc="The question before a stop is open.")
+    reason = param.String(doc="Of the stop.")
+
+    def __init__(self, reader: EngineReader, viewer: Viewer) -> None:
+        super().__init__(reader, viewer)
+        self.kill_switch = KillSwitch(reader, viewer)
+        self.release = Release(reader, viewer)
+        self.starting = Starting(reader, viewer)
+        self._shown: Known | None = None
+        self._looked = -1e9
+        self._looking = False
+
+    def refresh(self, now: float | None = None) -> None:
+        """Take over what the reader has read since."""
+        view, now = self.reader.view, time.monotonic() if now is None else now
+        with param.parameterized.batch_call_watchers(self):
+            self.param.update(link=view.link, stale=view.stale(now), heard=heard(view.age(now)))
+            known = view.known
+            if known is None or known is self._shown:
+                return
+            self._shown = known
+            lines = _lines(known)
+            found: dict[str, Any] = {
+                "live": True,
+                "status": status_words(known),
+                "lines": lines,
+                "latches": latches(known.risk),
+            }
+            if self.scripts is None or not known.scripts.equals(self.scripts):
+                found["scripts"] = known.scripts
+            if not any(line.strategy_id == self.chosen for line in lines):
+                found["chosen"] = lines[0].strategy_id if lines else ""
+            self.param.update(
+                **{name: value for name, value in found.items() if getattr(self, name) is not value}
+            )
+        self.starting.see(known)
+
+    async def look_closely(self, now: float | None = None) -> None:
+        """Ask about the chosen strategy, where the last time is long enough ago; trouble is told by the link."""
+        now = time.monotonic() if now is None else now
+        if self._looking or not self.chosen or now - self._looked < _CLOSELY_S or self.link.state != "live":
+            return
+        self._looking, self._looked = True, now
+        name = self.chosen
+        try:
+            status, logs, certificate = await asyncio.gather(
+                self._or_none(lambda client: client.strategy(name)), self._logs(name), self._certificate(name)
+            )
+            if name == self.chosen:
+                self.param.update(closely=status, logs=logs, certificate=certificate)
+        finally:
+            self._looking = False
+
+    @param.depends("chosen", watch=True)
+    def _another(self) -> None:
+        self._looked = -1e9
+        self.param.update(
+            closely=None,
+            logs=(),
+            logs_trouble="",
+            certificate=None,
+            stopping=False,
+            reason="",
+            said="",
+            tone="",
+        )
+
+    async def _or_none[T](self, work: Callable[[AsyncEngineClient], Awaitable[T]]) -> T | None:
+        try:
+            return await self.viewer.ask(work)
+        except WorkbenchError:
+            return None  # the link says what is wrong, or it is gone since
+
+    async def _logs(self, name: str) -> tuple[LogLine, ...]:
+        if not self.viewer.allows("inspect"):
+            self.logs_trouble = "A strategy's log needs the role trader."
+            return ()
+        try:
+            found = await self.viewer.ask(lambda client: client.logs(name, 200))
+        except RequestError as error:
+            self.logs_trouble = " ".join(str(error).split()) if error.kind != "unknown" else ""
+            return ()
+        except WorkbenchError as error:
+            self.logs_trouble = " ".join(str(error).split())
+            return ()
+        self.logs_trouble = ""
+        return tuple(found)
+
+    async def _certificate(self, name: str) -> Any:
+        del name
+        return None
+
+    # --- commands ----------------------------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> bool:
+        """Whether the chosen strategy runs, or is about to."""
+        return any(line.strategy_id == self.chosen and line.state in _RUNS for line in self.lines)
+
+    @property
+    def paused(self) -> bool:
+        return any(line.strategy_id == self.chosen and line.state == "paused" for line in self.lines)
+
+    async def pause(self) -> bool:
+        """Show it no more prices."""
+        name = self.chosen
+        return await self._settle(lambda client: client.pause(name))
+
+    async def resume(self) -> bool:
+        """Show it prices again."""
+        name = self.chosen
+        return await self._settle(lambda client: client.resume(name))
+
+    async def stop(self) -> bool:
+        """Stop it, once the question before it has been answered."""
+        if not self.stopping:
+            self.tell("not done: it has to be asked for first", "bad")
+            return False
+        name, flatten, reason = self.chosen, self.flatten, self.reason.strip()
+        stopped = await self._settle(lambda client: client.stop(name, flatten=flatten, reason=reason))
+        if stopped:
+            self.stopping = False
+        return stopped
+
+    async def _settle(self, work: Callable[[AsyncEngineClient], Awaitable[StrategyResponse]]) -> bool:
+        done = await self.carry_out(work, lambda answer: f"{answer.strategy_id} is {answer.state}")
+        self._looked = -1e9
+        return done
+
+    def swap(self) -> None:
+        """Open the form with what the chosen strategy runs with, to start another version or other parameters."""
+        status: StrategyStatus | None = self.closely
+        if status is not None:
+            self.starting.prepare_swap(status)
+
+    def latch(self, key: str) -> Latch | None:
+        """What is latched now under this key."""
+        return next((latch for latch in self.latches if latch.key == key), None)
+
+
+def _lines(known: Known) -> tuple[Line, ...]:
+    """Those that run first, then those that did."""
+    pnl = {line.strategy_id: line.total_pnl for line in known.portfolio.strategies}
+    found = []
+    for name, row in known.strategies.iterrows():
+        tone, why = _tone(row["state"], row["halted"], row["reason"])
+        gain = pnl.get(str(name), float(row["pnl"]))
+        found.append(
+            Line(
+                str(name),
+                row["strategy_name"],
+                row["version"],
+                row["state"],
+                tone,
+                why,
+                gain,
+                float(row["gross_exposure"]),
+                int(row["fills"]),
+            )
+        )
+    for name, status in known.down.items():
+        tone, why = _tone(status.state, ", ".join(status.halted), status.reason)
+        gain = pnl.get(name, status.pnl)
+        found.append(
+            Line(
+                name,
+                status.strategy_name,
+                status.version,
+                status.state,
+                tone,
+                why,
+                gain,
+                status.gross_exposure,
+                status.fills,
+            )
+        )
+    return tuple(found)
+
+
+def _tone(state: str, halted: str, reason: str) -> tuple[str, str]:
+    if state == "failed":
+        return "bad", reason
+    if halted:
+        return "bad", f"stopped by {halted.replace('_', ' ')}"
+    if state == "running":
+        return "good", ""
+    return ("warn" if state in _RUNS else ""), reason
