@@ -6,7 +6,7 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -67,7 +67,7 @@ class Subject:
 
     strategy: the class; `make()` gives a fresh instance.  path: of its file, None for a class of a notebook or console.
     config: parameters and runner settings as they were given.  costs: by venue.  trials: the search that found the
-    parameters.  strategy_code, prices_code: how a line of Python names the two, for `look_closer`.
+    parameters.  strategy_code, prices_code, limits_code, costs_code: how a line of Python names each, in `look_closer`.
     """
 
     strategy: type[TradingStrategy]
@@ -82,7 +82,8 @@ class Subject:
     path: Path | None = None
     strategy_code: str = "strategy"
     prices_code: str = "prices"
-    limits_code: str = field(default="")
+    limits_code: str = ""
+    costs_code: str = ""
 
     @classmethod
     def of(
@@ -125,8 +126,9 @@ class Subject:
             initial_cash=plan.initial_cash,
             path=_path_of(strategy, kind),
             strategy_code=_strategy_code(strategy, kind),
-            prices_code=_prices_code(prices),
-            limits_code=repr(os.fspath(limits)) if isinstance(limits, str | os.PathLike) else "",
+            prices_code=repr(os.fspath(prices)) if isinstance(prices, str | os.PathLike) else "prices",
+            limits_code=_code_of(limits, "limits"),
+            costs_code=_code_of(costs, "costs"),
         )
 
     @property
@@ -168,16 +170,26 @@ class Subject:
 
         changes: arguments in place of the subject's own, as code; "" leaves one out.
         """
-        shown = {
-            "config": repr(dict(self.config)) if self.config else "",
-            "limits": self.limits_code,
-            "costs": "",
-            "seed": repr(self.seed) if self.seed else "",
-            **changes,
-        }
+        shown = {**self._options(), **changes}
         prices = shown.pop("prices", self.prices_code)
         options = "".join(f", {key}={code}" for key, code in shown.items() if code)
         return f"wb.backtest({self.strategy_code}, {prices}{options}){then}"
+
+    def tester_code(self, then: str) -> str:
+        """The line of Python that reads `then` of a StrategyTester for the subject, such as ".replay('crash')"."""
+        options = "".join(f", {key}={code}" for key, code in self._options().items() if code)
+        return f"wb.StrategyTester({self.strategy_code}, {self.prices_code}{options}){then}"
+
+    def _options(self) -> dict[str, str]:
+        """Arguments of the subject's own, as code; "" for those that are as usual."""
+        usual = Subject.__dataclass_fields__["initial_cash"].default
+        return {
+            "config": repr(dict(self.config)) if self.config else "",
+            "limits": self.limits_code,
+            "costs": self.costs_code,
+            "seed": repr(self.seed) if self.seed else "",
+            "initial_cash": repr(self.initial_cash) if self.initial_cash != usual else "",
+        }
 
     def _arguments(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         return {
@@ -235,5 +247,13 @@ def _strategy_code(given: str | os.PathLike[str] | type[TradingStrategy], kind: 
     return repr(file) if Path(file).is_file() else kind.__name__
 
 
-def _prices_code(given: Any) -> str:
-    return repr(os.fspath(given)) if isinstance(given, str | os.PathLike) else "prices"
+def _code_of(given: Any, name: str) -> str:
+    """A setting as a person would write it; `name`, the variable that it came in, where it is an object."""
+    if given is None:
+        return ""
+    if isinstance(given, str | os.PathLike):
+        return repr(os.fspath(given))
+    if isinstance(given, Costs):
+        return f"wb.{given!r}"
+    plain = isinstance(given, Mapping) and not any(isinstance(value, Costs) for value in given.values())
+    return repr(dict(given)) if plain else name

@@ -20,6 +20,7 @@ from workbench.backtest.replay import ReplayRecord
 from workbench.core.codes import Breaker, Check, Refusal
 from workbench.core.facts import BreakerTripped
 from workbench.core.messages import OrderFill
+from workbench.core.outcome import HOLD
 
 __all__ = ["Conduct", "Units", "conduct_of", "most_units", "show_reasons", "units_held"]
 
@@ -58,8 +59,8 @@ class Conduct(NamedTuple):
     """One strategy in one run.
 
     asked: signals that it sent.  orders: that were accepted.  refused: how often a rule stopped what it asked for, by
-    reason.  errors: that it raised.  trips: breakers that stopped it, or everything.  faults: those that were its own
-    doing.  held: most units at any time, gross, by instrument.  left: units at the end, gross.  exposure: largest
+    reason.  errors: that it raised.  trips: breakers that stopped it, or everything.  stopped: whether one did so early enough
+    for the positions to be closed before the prices end.  faults: those of them that were its own doing.  held: most units at any time, gross, by instrument.  left: units at the end, gross.  exposure: largest
     share of a limit on position or gross notional that was ever held or worked, by all strategies of the run.
     loss: most that it was below its capital, a fraction of that, from 0.  pnl: at the end, quote currency.
     """
@@ -69,6 +70,7 @@ class Conduct(NamedTuple):
     refused: Counter[str]
     errors: int
     trips: tuple[BreakerTripped, ...]
+    stopped: bool
     faults: tuple[BreakerTripped, ...]
     held: Units
     left: Units
@@ -111,6 +113,7 @@ def conduct_of(
         refused=_refusals(record, strategy),
         errors=sum(error.strategy_id == strategy for error in recorder.errors),
         trips=trips,
+        stopped=any(trip.timestamp_ns < _last_chance(record) for trip in trips),
         faults=tuple(trip for trip in trips if _own_fault(trip, fills, largest)),
         held=most_units(fills),
         left=units_held(fills),
@@ -163,6 +166,12 @@ def _refusals(record: ReplayRecord, strategy: str) -> Counter[str]:
         told = sum(b.strategy_id == strategy and b.breach_type == beyond for b in record.recorder.breaches)
         counts[beyond] = told
     return +counts
+
+
+def _last_chance(record: ReplayRecord) -> int:
+    """The time that is followed by HOLD further ones (UTC ns); the first where there are fewer."""
+    times = np.unique(record.feed.timestamp_ns)
+    return int(times[max(0, len(times) - HOLD - 1)])
 
 
 def _own_fault(trip: BreakerTripped, fills: list[OrderFill], largest: Units) -> bool:

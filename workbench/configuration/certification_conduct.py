@@ -46,6 +46,7 @@ class NormalThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class StressThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Crises, made-up shocks and message rates; config/certification.yaml says what each figure is and why."""
 
+    moments: int = 4000
     max_loss: float = 0.15
     crash: float = 0.30
     gap: float = 0.20
@@ -82,6 +83,7 @@ NORMAL_RULES: Final[Mapping[str, Bound]] = {
     "max_participation": _POSITIVE,
 }
 STRESS_RULES: Final[Mapping[str, Bound]] = {
+    "moments": Bound("a whole number, 100 or above", 100.0, 1e9, whole=True),
     "max_loss": _SHARE,
     "crash": Bound("a fraction above 0 and below 1", 0.0, 1.0, open_low=True, open_high=True),
     "gap": Bound("a fraction above 0 and below 1", 0.0, 1.0, open_low=True, open_high=True),
