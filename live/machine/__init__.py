@@ -22,12 +22,15 @@ from live.machine.inputs import (
 )
 from live.machine.machine import Machine
 from live.machine.overrides import LimitOverride, Override
+from live.machine.promotion_inputs import CanaryMoved, CanaryStep, PromotionNoted, StrategyAdmitted
 from live.machine.setup import Setup
 
 __all__ = [
     "Answered",
     "AuditLine",
     "Blotter",
+    "CanaryMoved",
+    "CanaryStep",
     "ChaosEpisode",
     "ChaosNoted",
     "ChaosTriggered",
@@ -41,7 +44,9 @@ __all__ = [
     "Machine",
     "OrderLine",
     "Override",
+    "PromotionNoted",
     "Setup",
+    "StrategyAdmitted",
     "StrategyNoted",
     "StrategyRecord",
     "decode_block",

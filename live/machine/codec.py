@@ -20,6 +20,7 @@ from live.machine.inputs import (
     StrategyNoted,
 )
 from live.machine.overrides import LimitOverride
+from live.machine.promotion_inputs import CanaryMoved, PromotionNoted, StrategyAdmitted
 from workbench.core.intents import (
     AcceptPrice,
     CancelOrders,
@@ -61,6 +62,9 @@ _OTHERS: Final[dict[int, type[Any]]] = {
     26: LimitsConfigured,
     27: ChaosTriggered,
     28: LimitOverride,
+    29: StrategyAdmitted,
+    30: CanaryMoved,
+    31: PromotionNoted,
 }
 _CODES: Final = {kind: code for code, kind in _OTHERS.items()}
 _encoder: Final = msgspec.msgpack.Encoder()

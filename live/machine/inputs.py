@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from live.machine.overrides import LimitOverride
+from live.machine.promotion_inputs import CanaryMoved, PromotionNoted, StrategyAdmitted
 from workbench.chaos.triggers import TriggerState
 from workbench.core.intents import (
     AcceptPrice,
@@ -62,7 +63,8 @@ class StrategyRecord(msgspec.Struct, frozen=True):
     started_ns: of the present version; 0 before its first start.  restarts: since a person started it.
     launch: which of all processes of the engine it is; part of the correlation of what it answers.
     chaos: its chaos type where it misbehaves on purpose, else "".  person: who asked for the last change.
-    on_failure: hold or flatten, what happens to its positions when it dies.
+    on_failure: hold or flatten, what happens to its positions when it dies.  certificate: id of the one that it runs
+    under; "" for none.
     """
 
     strategy_id: str
@@ -81,6 +83,7 @@ class StrategyRecord(msgspec.Struct, frozen=True):
     on_failure: str = "hold"
     config: dict[str, Any] = {}
     symbols: tuple[str, ...] = ()
+    certificate: str = ""
 
 
 class StrategyNoted(msgspec.Struct, frozen=True):
@@ -179,4 +182,7 @@ type Input = (
     | ChaosNoted
     | ChaosTriggered
     | AuditLine
+    | StrategyAdmitted
+    | CanaryMoved
+    | PromotionNoted
 )

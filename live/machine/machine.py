@@ -10,7 +10,9 @@ import msgspec
 import numpy as np
 
 from live.machine import snapshot
+from live.machine.admissions import Admissions
 from live.machine.books import Books
+from live.machine.canaries import Canaries
 from live.machine.chaos import ChaosEpisode, follow, note
 from live.machine.inputs import (
     Answered,
@@ -27,6 +29,7 @@ from live.machine.inputs import (
 )
 from live.machine.kills import Kills, closings, ending, stopping
 from live.machine.overrides import LimitOverride, Overrides
+from live.machine.promotion_inputs import CanaryMoved, PromotionNoted, StrategyAdmitted
 from live.machine.report_numbers import ReportNumbers
 from live.machine.results import Performance
 from live.machine.setup import Setup
@@ -53,6 +56,7 @@ class Machine:
     triggers: where those of each chaos strategy stand.
     blotter, results, audit, alerts, breaches (by type and strategy): for people.
     overrides: of limits, in force or proposed.  applied: inputs since the beginning.
+    admissions: certified limits of what runs.  canaries: strategies on trial.  history: who promoted or demoted what.
     """
 
     def __init__(
@@ -77,6 +81,9 @@ class Machine:
         self.applied = 0
         self.report_numbers = ReportNumbers()
         self.sampled_ns = 0  # when results were last sampled
+        self.admissions = Admissions()
+        self.canaries = Canaries()
+        self.history: deque[PromotionNoted] = deque(maxlen=AUDIT_KEPT)
         self.desk = self.build_desk((), setup.limits)
         if saved is not None:
             snapshot.load(self, saved)
@@ -110,7 +117,11 @@ class Machine:
                 facts = self.desk.process(item)
             case Answered():
                 self.blotter.correlation = item.correlation
-                self.desk.submit(self.desk.strategy_index(item.strategy_id), item.signals)
+                if self.canaries.lines:
+                    with self.canaries.narrowed(item.strategy_id, self.desk):
+                        self.desk.submit(self.desk.strategy_index(item.strategy_id), item.signals)
+                else:
+                    self.desk.submit(self.desk.strategy_index(item.strategy_id), item.signals)
                 facts = self.desk.drain()
             case VenueReport():
                 facts = self._report(item)
@@ -121,6 +132,7 @@ class Machine:
                 facts = self.desk.drain()
             case StrategyNoted():
                 self.strategies[item.record.strategy_id] = item.record
+                self.admissions.noted(item.record)
                 return []
             case SeatStrategy():
                 facts = self._seat(item)
@@ -128,11 +140,11 @@ class Machine:
                 facts = self._kill(item)
             case KillReset():
                 facts = self._end_kill(item)
-            case LimitsConfigured():
-                facts = self._set_limits(item.limits)
+            case LimitsConfigured():  # at a start, before anything runs: what was certified for tighter ones will not
+                facts = self._put(Overrides(item.limits, self.overrides.lines.values()))
                 self.configured = item.limits
             case SetLimits():
-                facts = self._set_limits(item.limits)
+                facts = self._put_certified(Overrides(item.limits, self.overrides.lines.values()))
             case LimitOverride():
                 facts = self._override(item)
             case ChaosNoted():
@@ -143,6 +155,16 @@ class Machine:
                 return []
             case AuditLine():
                 self.audit.append(item)
+                return []
+            case StrategyAdmitted():
+                self.admissions.admit(item, self.limits, self.desk.limits)
+                return []
+            case CanaryMoved():
+                self.canaries.move(item, self.desk)
+                return []
+            case PromotionNoted():
+                self.history.append(item)
+                self.admissions.demote(item)
                 return []
             case _:
                 facts = self.desk.process(item)
@@ -165,13 +187,10 @@ class Machine:
         """As people have set them; the desk's are these with the overrides in force laid over them."""
         return self.overrides.limits
 
-    def _set_limits(self, limits: RiskLimits) -> list[Fact]:
-        return self._put(Overrides(limits, self.overrides.lines.values()))
-
     def _override(self, asked: LimitOverride) -> list[Fact]:
         wanted = Overrides(self.limits, self.overrides.lines.values())
         alerts = wanted.ask(asked, int(self.desk.book.now_ns))
-        return self._put(wanted) + alerts
+        return self._put_certified(wanted) + alerts
 
     def _end_overrides(self, item: Input) -> list[Fact]:
         """Before anything is judged at a time, what has had its time is over."""
@@ -179,6 +198,12 @@ class Machine:
             return []
         alerts = self.overrides.expire(max(item.timestamp_ns, int(self.desk.book.now_ns)))
         return self._put(self.overrides) + alerts if alerts else []
+
+    def _put_certified(self, wanted: Overrides) -> list[Fact]:
+        """The same, where they permit nothing more than the certificates of what runs.  Raises EngineError."""
+        for limits in (wanted.limits, wanted.over(wanted.limits)):
+            self.admissions.check(limits, self.strategies)
+        return self._put(wanted)
 
     def _put(self, wanted: Overrides) -> list[Fact]:
         """Put limits and overrides in force.  Raises LimitsError, nothing changed, where they make no sense."""
@@ -199,6 +224,7 @@ class Machine:
         facts = self.desk.process(item)
         s = self.desk.strategy_index(item.seat.strategy_id)
         self.results.seat(item.seat.strategy_id, float(self.desk.view.strategies[s].capital))
+        self.canaries.seated(item.seat.strategy_id, self.desk)
         return facts
 
     def _report(self, report: VenueReport) -> list[Fact]:

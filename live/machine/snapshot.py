@@ -10,6 +10,7 @@ import msgspec
 from live.machine.chaos import ChaosEpisode
 from live.machine.inputs import AuditLine, ChaosTriggered, KillSwitch, StrategyRecord
 from live.machine.overrides import Override, Overrides
+from live.machine.promotion_inputs import PromotionNoted
 from workbench.core.build import Seat
 from workbench.core.limits import RiskLimits
 from workbench.errors import JournalDamaged
@@ -45,6 +46,9 @@ def dump(machine: Machine) -> bytes:
             "beyond": machine.report_numbers.dump(),
             "applied": machine.applied,
             "sampled_ns": machine.sampled_ns,
+            "admissions": machine.admissions.dump(),
+            "canaries": machine.canaries.dump(),
+            "history": list(machine.history),
         }
     )
 
@@ -82,3 +86,6 @@ def load(machine: Machine, snapshot: bytes) -> None:
     machine.configured = msgspec.convert(found["configured"], RiskLimits)
     machine.applied = found["applied"]
     machine.sampled_ns = found["sampled_ns"]
+    machine.admissions.load(found.get("admissions", {}))
+    machine.canaries.load(found.get("canaries", {}))
+    machine.history.extend(msgspec.convert(found.get("history", []), list[PromotionNoted]))

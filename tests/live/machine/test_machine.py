@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from live.machine import (
     Answered,
     AuditLine,
+    CanaryMoved,
+    CanaryStep,
     ChaosNoted,
     ChaosTriggered,
     Input,
@@ -22,7 +24,9 @@ from live.machine import (
     LimitOverride,
     LimitsConfigured,
     Machine,
+    PromotionNoted,
     Setup,
+    StrategyAdmitted,
     StrategyNoted,
     StrategyRecord,
     decode_block,
@@ -85,6 +89,11 @@ ONE_OF_EACH: tuple[Input, ...] = (
     ChaosNoted("s", "runaway", active=True),
     ChaosTriggered("s", "X@paper", TriggerState(3, 2.0, "calm", 1, 4, 5, 6)),
     AuditLine(5, "ana", "admin", "kill", "all", "done"),
+    StrategyAdmitted("s", "a" * 32, RiskLimits(), 9 * SECOND),
+    CanaryMoved(
+        "s", "growing", 0, (CanaryStep(0.1, 60.0, 5, 1.0),), 7, 2, "a" * 32, "b" * 64, {"script": "some"}
+    ),
+    PromotionNoted(7, "s", "promoted", "ana", "it passed", "1.0", "b" * 64, "a" * 32, 0.1),
 )
 
 

@@ -1,0 +1,99 @@
+"""Certified limits of what runs: the limits in force may permit nothing more, whatever is changed while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from live.machine.inputs import StrategyRecord
+from live.machine.promotion_inputs import PromotionNoted, StrategyAdmitted
+from workbench.certificates.ordering import limits_no_looser
+from workbench.core.limits import RiskLimits
+from workbench.errors import CertificateError, EngineError
+
+__all__ = ["Admissions"]
+
+_LIVING: Final = ("validating", "starting", "running", "paused", "draining")
+_SHOWN: Final = 3
+
+
+class Admissions:
+    """admitted: by certificate.  withdrawn: certificates that admit nothing any more, and why.
+
+    A strategy counts with the certificate of its record while it lives, and with the one that it was admitted with
+    last until its record changes: so a version that warms up counts, too.
+    """
+
+    def __init__(self) -> None:
+        self.admitted: dict[str, StrategyAdmitted] = {}
+        self.withdrawn: dict[str, str] = {}
+        self._pending: dict[str, str] = {}
+
+    def admit(self, item: StrategyAdmitted, *limits: RiskLimits) -> None:
+        """Take an admission.  limits: in force.  Raises CertificateError, nothing changed, where it cannot be."""
+        if not item.certificate:
+            self._pending.pop(item.strategy_id, None)
+            return
+        if item.certificate in self.withdrawn:
+            raise CertificateError(
+                f"certificate {item.certificate} admits nothing any more: {self.withdrawn[item.certificate]}; "
+                "certify again"
+            )
+        for one in limits:
+            if looser := _looser(item, one):
+                raise CertificateError(
+                    f"{item.strategy_id} is not started: the limits in force permit more than its certificate: "
+                    f"{looser}; tighten them, or certify under these limits"
+                )
+        self.admitted[item.certificate] = item
+        self._pending[item.strategy_id] = item.certificate
+
+    def noted(self, record: StrategyRecord) -> None:
+        """A record has changed, so it says from now on which certificate counts."""
+        self._pending.pop(record.strategy_id, None)
+
+    def demote(self, line: PromotionNoted) -> None:
+        """Have a demoted certificate admit nothing any more."""
+        if line.action == "demoted" and line.certificate:
+            self.withdrawn[line.certificate] = f"{line.strategy_id} was demoted ({line.reason})"
+
+    def check(self, limits: RiskLimits, records: Mapping[str, StrategyRecord]) -> None:
+        """Raises EngineError where `limits` permit more than the certificate of something that runs."""
+        for item in self.in_force(records).values():
+            if looser := _looser(item, limits):
+                raise EngineError(
+                    f"{item.strategy_id} runs under a certificate with tighter limits: {looser}; stop it first, "
+                    "or promote it with a certificate for these limits"
+                )
+
+    def in_force(self, records: Mapping[str, StrategyRecord]) -> dict[str, StrategyAdmitted]:
+        """Admissions of what runs, by strategy; of a version that warms up where there is one."""
+        found = {
+            name: record.certificate
+            for name, record in records.items()
+            if record.certificate and record.state in _LIVING
+        }
+        wanted = {**found, **self._pending}
+        return {name: self.admitted[wanted[name]] for name in wanted if wanted[name] in self.admitted}
+
+    def dump(self) -> dict[str, Any]:
+        return {
+            "admitted": list(self.admitted.values()),
+            "withdrawn": self.withdrawn,
+            "pending": self._pending,
+        }
+
+    def load(self, dumped: dict[str, Any]) -> None:
+        for item in msgspec.convert(dumped.get("admitted", []), list[StrategyAdmitted]):
+            self.admitted[item.certificate] = item
+        self.withdrawn = dict(dumped.get("withdrawn", {}))
+        self._pending = dict(dumped.get("pending", {}))
+
+
+def _looser(item: StrategyAdmitted, limits: RiskLimits) -> str:
+    """In which `limits` permit more than was certified; "" for none."""
+    looser = limits_no_looser(limits, item.limits)
+    more = f" and {len(looser) - _SHOWN} more" if len(looser) > _SHOWN else ""
+    return "; ".join(looser[:_SHOWN]) + more

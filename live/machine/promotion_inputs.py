@@ -1,0 +1,80 @@
+"""What the engine takes in about certificates, canaries, and who promoted or demoted a strategy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from workbench.core.limits import RiskLimits
+
+__all__ = ["CanaryMoved", "CanaryStep", "PromotionNoted", "StrategyAdmitted"]
+
+
+class StrategyAdmitted(msgspec.Struct, frozen=True):
+    """A certificate was found good for what is about to start.  limits: the certified ones.
+
+    certificate: its id; "" takes the admission back, as after a swap that failed.  expires_ns: UTC nanoseconds.
+    """
+
+    strategy_id: str
+    certificate: str = ""
+    limits: RiskLimits = RiskLimits()
+    expires_ns: int = 0
+
+
+class CanaryStep(msgspec.Struct, frozen=True):
+    """A step is passed after so many minutes and fills, if live and replay agree.
+
+    share: of capital and limits, 0..1.  max_unexplained_bps: of P&L without a cause, in basis points of turnover.
+    """
+
+    share: float
+    minutes: float
+    min_fills: int
+    max_unexplained_bps: float
+
+
+class CanaryMoved(msgspec.Struct, frozen=True):
+    """Where a canary stands; the newest of a strategy counts.
+
+    state: growing, passed (it has everything) or failed (what ran before has it again, or nothing runs).
+    step: of `steps`, from 0.  since_ns, since_fills: when it began this step, and the fills that it had then.
+    certificate, source_hash: of the version on trial.  before: what to go back to, as `StartRequest` takes it; empty
+    where nothing ran.  person, reason: who wants it, and why.
+    """
+
+    strategy_id: str
+    state: str
+    step: int
+    steps: tuple[CanaryStep, ...]
+    since_ns: int
+    since_fills: int = 0
+    certificate: str = ""
+    source_hash: str = ""
+    before: dict[str, Any] = {}
+    person: str = ""
+    reason: str = ""
+
+    @property
+    def share(self) -> float:
+        """Of capital and limits; 1 where nothing is held back."""
+        return self.steps[self.step].share if self.state == "growing" else 1.0
+
+
+class PromotionNoted(msgspec.Struct, frozen=True):
+    """A line of a strategy's history: who did what with which version, and why.
+
+    action: promoted, refused, step_passed, completed, demoted, rolled_back, stopped, expired.  share: of capital and
+    limits from now on.  A certificate that is demoted admits nothing any more.
+    """
+
+    ns: int
+    strategy_id: str
+    action: str
+    person: str
+    reason: str
+    version: str = ""
+    source_hash: str = ""
+    certificate: str = ""
+    share: float = 1.0
