@@ -43,6 +43,7 @@ def closings(kills: Iterable[KillSwitch]) -> list[ClosePositions]:
         ClosePositions(
             kill.target if kill.scope == "strategy" else "",
             venue=kill.target if kill.scope == "venue" else "",
+            patient=True,
         )
         for kill in kills
         if kill.flatten

@@ -199,6 +199,30 @@ def test_the_kill_switch_latches_under_its_own_name() -> None:
     assert table.desk.halted() == ("kill_switch",)
 
 
+def test_closing_at_a_remote_venue_that_refuses_waits_until_time_or_a_new_session() -> None:
+    table = Remote(limits=RiskLimits(circuit_breakers=CircuitBreakers(liquidate=True)))
+    table.price(100.0)
+    table.order(1.0)
+    table.report("filled", execution_id=0, quantity=1.0, price=100.0)
+    (closing,) = accepted(table.desk.process(TripBreaker("ana", "drill")))
+    now = int(table.desk.book.now_ns)
+    for kind, wait in (("rejected", 0.1), ("cancelled", 0.2), ("expired", 0.4)):
+        assert accepted(table.report(kind, order=closing.order_id, side=-1)) == []
+        assert accepted(table.desk.process(ClockTick(now + int(wait * 1e9) - 1))) == []
+        now += int(wait * 1e9)
+        (closing,) = accepted(table.desk.process(ClockTick(now)))
+    table.report("rejected", order=closing.order_id, side=-1)
+    table.desk.process(VenueSession("v", up=False))
+    (closing,) = accepted(table.desk.process(VenueSession("v", up=True)))
+    table.report("rejected", order=closing.order_id, side=-1)
+    (closing,) = accepted(table.desk.process(ClockTick(now + 10**8)))  # from the beginning: 0.1 s
+    table.report("filled", order=closing.order_id, side=-1, execution_id=1, quantity=0.5, price=99.0)
+    (closing,) = accepted(
+        table.report("cancelled", order=closing.order_id, side=-1)
+    )  # it had traded: no wait
+    assert closing.quantity == 0.5
+
+
 def test_a_tick_of_the_clock_changes_the_day() -> None:
     table = Remote()
     table.price(100.0)

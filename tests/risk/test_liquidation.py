@@ -13,6 +13,7 @@ from workbench.core.facts import OrderAccepted
 from workbench.core.intents import (
     CancelOrders,
     ClosePositions,
+    HaltVenue,
     ResetBreaker,
     SetLimits,
     StrategyFailed,
@@ -243,4 +244,85 @@ def test_a_full_queue_does_not_keep_the_liquidation_away() -> None:
     assert bench.order("buy", 1.0, strategy="beta") == ("queue_full",)
     for _ in range(3):
         bench.price(95.0)
+    assert bench.position() == 0.0
+
+
+def test_the_kill_switch_holds_what_is_held_though_breakers_liquidate() -> None:
+    """Not one order leaves: not after the kill, not for a loss that trips a breaker later, not what only reduces."""
+    bench = Bench(loss_of_a_tenth(), cash=10_000.0)
+    bench.hold(100.0)
+    bench.tell(TripBreaker("R. Officer", "stop", kill=True))
+    for price in (99.0, 85.0, 80.0):
+        facts = bench.price(price)
+        assert not [fact for fact in facts if isinstance(fact, OrderAccepted)]
+    assert bench.desk.halted() == ("portfolio_loss_pct", "kill_switch")
+    assert bench.order("sell", 10.0) != ACCEPTED
+    assert bench.position() == 100.0
+    bench.tell(ClosePositions())
+    bench.price(80.0)
+    assert bench.position() == 0.0
+
+
+def test_the_kill_switch_ends_a_liquidation_each_time_that_it_is_used() -> None:
+    bench = Bench(loss_of_a_tenth(), cash=10_000.0, costs=A_TENTH_OF_THE_VOLUME)
+    bench.order("buy", 100.0)
+    bench.price(100.0, volume=1_000.0)
+    bench.price(90.0, volume=300.0)
+    bench.price(90.0, volume=300.0)  # liquidation has sold a part
+    assert bench.position() == 70.0
+    kill = TripBreaker("R. Officer", "stop", kill=True)
+    assert [end[0] for end in endings(bench.tell(kill))] == ["cancelled"]
+    bench.price(90.0, volume=300.0)
+    bench.tell(ClosePositions())
+    assert [end[0] for end in endings(bench.tell(kill))] == ["cancelled"]
+    bench.price(90.0, volume=300.0)
+    assert (bench.position(), int(bench.desk.book.working)) == (70.0, 0)
+
+
+def test_a_killed_strategy_is_held_while_the_others_are_liquidated() -> None:
+    bench = Bench(loss_of_a_tenth(), strategies=TWO, cash=10_000.0)
+    bench.hold(100.0, strategy="alpha")
+    bench.hold(100.0, strategy="beta")
+    bench.tell(TripBreaker("R. Officer", "stop", "alpha", kill=True))
+    bench.price(80.0)
+    bench.price(80.0)
+    assert (bench.position("alpha"), bench.position("beta")) == (100.0, 0.0)
+
+
+def test_a_venue_that_a_person_stopped_gets_no_liquidation() -> None:
+    bench = Bench(loss_of_a_tenth(), instruments=TWO_VENUES, cash=10_000.0)
+    bench.hold(100.0, venue="x")
+    bench.hold(100.0, venue="y")
+    bench.tell(HaltVenue("R. Officer", "it prints nonsense", "x"))
+    for _ in range(2):
+        bench.price(80.0, venue="x")
+        bench.price(80.0, venue="y")
+    assert bench.position() == 100.0  # at x alone
+    bench.tell(HaltVenue("R. Officer", "it is well again", "x", halted=False))
+    bench.price(80.0, venue="x")
+    bench.price(80.0, venue="x")
+    assert bench.position() == 0.0
+
+
+def test_liquidation_at_a_venue_that_rejects_everything_waits_longer_and_longer() -> None:
+    """Prices each 50 ms for 20 s, all orders rejected from 10 s on.
+
+    Waits of 0.1, 0.2, 0.4, 0.8, 1.6, 3.2 and from there on 5 s lie between the tries.
+    """
+    storm = VenueFaultWindow(
+        VenueFault.REJECT_STORM, MIDNIGHT + 5 * SECOND, MIDNIGHT + 30 * SECOND, "", 1.0, 1
+    )
+    bench = Bench(loss_of_a_tenth(), cash=10_000.0, faults=[storm])
+    bench.hold(100.0)
+    tried = []
+    for step in range(400):
+        at = 10.0 + step / 20.0
+        if [fact for fact in bench.price(90.0, at=at) if isinstance(fact, OrderAccepted)]:
+            tried.append(round(at - 10.0, 2))
+    assert tried == [0.0, 0.1, 0.3, 0.7, 1.5, 3.1, 6.3, 11.3, 16.3]
+    facts = bench.tell(ClosePositions())  # a person is not kept waiting
+    assert [fact.quantity for fact in facts if isinstance(fact, OrderAccepted)] == [100.0]
+    assert bench.tell(ClosePositions(patient=True)) == []
+    for second in (31.0, 36.0, 37.0):
+        bench.price(90.0, at=second)
     assert bench.position() == 0.0

@@ -18,13 +18,14 @@ from workbench.core.monitors import (
     value_at_risk,
     var_bound,
 )
-from workbench.core.orders import ONLY_EMERGENCY, SPARE_EMERGENCY, cancel_working
+from workbench.core.orders import EVERY, ONLY_EMERGENCY, SPARE_EMERGENCY, cancel_working
 from workbench.core.record import note
 from workbench.core.state import BUCKETS, FAILURES, NEVER, NONE, Desk
 
 __all__ = [
     "anybody_samples",
     "bucket_step",
+    "condemned",
     "count_failure",
     "post_trade",
     "rapid_peak",
@@ -52,6 +53,7 @@ PORTFOLIO_LOSS = int(Breaker.PORTFOLIO_LOSS_PCT)
 STRATEGY_LOSS = int(Breaker.SINGLE_STRATEGY_LOSS)
 STRATEGY_ERROR = int(Breaker.STRATEGY_ERROR)
 RAPID = int(Breaker.RAPID_DRAWDOWN_RATE)
+KILL_SWITCH = int(Breaker.KILL_SWITCH)
 NOT_FINITE = int(Breaker.EQUITY_NOT_FINITE)
 M_DAILY_LOSS = int(Monitor.DAILY_LOSS)
 M_STRATEGY_DRAWDOWN = int(Monitor.STRATEGY_DRAWDOWN)
@@ -67,22 +69,35 @@ M_HOLDING_CORRELATION = int(Monitor.HOLDING_CORRELATION)
 def trip(desk: Desk, strategy: int, reason: int, value: float, limit: float) -> None:
     """Latch a breaker for one strategy (or all, NONE): its working orders are cancelled, only reducing ones pass.
 
-    A reason that is latched already changes nothing.  Liquidation follows in the step, where it is enabled.
+    A reason that is latched already changes nothing.  Liquidation follows in the step, where it is enabled; the kill
+    switch ends one that is under way, each time that it is used.
     """
     book = desk.books[0]
     bit = 1 << reason
+    which = EVERY if reason == KILL_SWITCH else SPARE_EMERGENCY
+    latched = book.halted if strategy == NONE else desk.strategies[strategy].halted
+    if latched & bit:
+        if reason == KILL_SWITCH:
+            cancel_working(desk, strategy, NONE, NONE, 0, BY_BREAKER, which)
+        return
     if strategy == NONE:
-        if book.halted & bit:
-            return
         book.halted |= bit
     else:
-        if desk.strategies[strategy].halted & bit:
-            return
         desk.strategies[strategy].halted |= bit
         desk.strategies[strategy].trips += 1
     book.trips += 1
     note(desk, TRIPPED, strategy, NONE, reason, value, limit)
-    cancel_working(desk, strategy, NONE, NONE, 0, BY_BREAKER, SPARE_EMERGENCY)
+    cancel_working(desk, strategy, NONE, NONE, 0, BY_BREAKER, which)
+
+
+@jit
+def condemned(desk: Desk, strategy: int) -> bool:
+    """Whether a latched breaker wants a strategy flat.
+
+    Not where the kill switch was used: a person has taken over, and what is held stays until that person closes it.
+    """
+    latched = desk.books[0].halted | desk.strategies[strategy].halted
+    return latched != 0 and latched & (1 << KILL_SWITCH) == 0
 
 
 @jit
@@ -116,6 +131,7 @@ def _rebase(desk: Desk, strategy: int) -> None:
     for cell in range(strategy * instruments, strategy * instruments + instruments):
         desk.positions[cell].bought_executions = 0
         desk.positions[cell].sold_executions = 0
+        desk.positions[cell].closing_failures = 0
 
 
 @jit
@@ -328,7 +344,7 @@ def _clear_the_way(desk: Desk) -> None:
     """
     instruments = desk.head[0].instruments
     for s in range(desk.head[0].strategies):
-        if not (desk.books[0].halted or desk.strategies[s].halted):
+        if not condemned(desk, s):
             continue
         for k in range(instruments):
             position = desk.positions[s * instruments + k]

@@ -315,12 +315,12 @@ class TradingDesk:
         scope = self._scope(intent.strategy_id)
         if not intent.venue:
             for k in self._instruments_of(intent.symbol):
-                close_positions(self.state, scope, k)
+                close_positions(self.state, scope, k, int(intent.patient))
             return
         venue = self.venues[self._venue(intent.venue)]
         for k, instrument in enumerate(self.instruments):
             if instrument.venue == venue and intent.symbol in ("", instrument.symbol):
-                close_positions(self.state, scope, k)
+                close_positions(self.state, scope, k, int(intent.patient))
 
     def _cancel(self, intent: CancelOrders) -> None:
         venue = self._venue(intent.venue) if intent.venue else NONE

@@ -116,6 +116,8 @@ def deliver(
     order.leaves = settle(order.leaves, -units)
     book_units(desk, strategy, order.instrument, order.side, -units)
     _note_execution(desk, cell, order.side)
+    if order.emergency:
+        position.closing_failures = 0
     desk.books[0].fills += 1
     desk.strategies[strategy].fills += 1
     if order.state == WORKING or order.state == PARTIALLY_FILLED:

@@ -49,17 +49,22 @@ class CancelOrders(msgspec.Struct, frozen=True):
 
 
 class ClosePositions(msgspec.Struct, frozen=True):
-    """Close positions by reduce-only market orders; "" matches all."""
+    """Close positions by reduce-only market orders; "" matches all.
+
+    patient: waits where a venue has just refused to close them, for who asks again and again.
+    """
 
     strategy_id: str = ""
     symbol: str = ""
     venue: str = ""
+    patient: bool = False
 
 
 class TripBreaker(msgspec.Struct, frozen=True):
     """A person stops one strategy, or ("") everything; latched, and liquidated where the limits say so.
 
-    kill: by the kill switch, which is latched under a name of its own.
+    kill: by the kill switch, latched under a name of its own: nothing passes any more, what is held stays, and a
+    liquidation that is under way ends.
     """
 
     person: str

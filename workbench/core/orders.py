@@ -10,7 +10,7 @@ from workbench.core.jit import jit
 from workbench.core.ledger import settle
 from workbench.core.record import note_order
 from workbench.core.rows import OrderRow
-from workbench.core.state import NONE, Desk
+from workbench.core.state import NONE, SECOND_NS, Desk
 
 __all__ = [
     "EVERY",
@@ -19,6 +19,7 @@ __all__ = [
     "book_units",
     "cancel_order",
     "cancel_working",
+    "closing_failed",
     "finish",
     "link",
     "reject_order",
@@ -28,6 +29,8 @@ __all__ = [
     "unlink",
 ]
 
+FIRST_WAIT_NS = SECOND_NS // 10
+LONGEST_WAIT_NS = 5 * SECOND_NS
 EVERY = 0
 SPARE_EMERGENCY = 1
 ONLY_EMERGENCY = 2
@@ -155,8 +158,19 @@ def cancel_order(desk: Desk, slot: int, reason: int) -> None:
 def reject_order(desk: Desk, slot: int, reason: int) -> None:
     """The venue rejects an order that has not traded; reported like a cancel, under its own name."""
     order = desk.orders[slot]
+    if order.emergency:
+        closing_failed(desk, order.strategy, order.instrument)
     note_order(desk, ORDER_REJECTED, order, reason, order.venue_leaves, order.limit, 0.0, 0.0)
     finish(desk, slot, REJECTED)
+
+
+@jit
+def closing_failed(desk: Desk, strategy: int, instrument: int) -> None:
+    """A venue would not close a position: liquidation waits before it asks again, twice as long after each time."""
+    position = desk.positions[strategy * desk.head[0].instruments + instrument]
+    wait = FIRST_WAIT_NS << (position.closing_failures if position.closing_failures < 16 else 16)
+    position.closing_failures += 1
+    position.closing_ns = desk.books[0].now_ns + (wait if wait < LONGEST_WAIT_NS else LONGEST_WAIT_NS)
 
 
 @jit

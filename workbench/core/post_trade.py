@@ -131,7 +131,7 @@ class PostTradeRisk:
         """Close every position of a strategy, or ("") of all, by reduce-only market orders; latches nothing."""
         desk = self._its_desk()
         strategy = desk.strategy_index(strategy_id) if strategy_id else NONE
-        close_positions(desk.state, strategy, NONE)
+        close_positions(desk.state, strategy, NONE, 0)
 
     def _its_desk(self) -> TradingDesk:
         if self.desk is None:

@@ -17,7 +17,7 @@ from workbench.core.executions import deliver, release_held, was_seen
 from workbench.core.jit import jit
 from workbench.core.ledger import settle
 from workbench.core.native import open_desk
-from workbench.core.orders import SPARE_EMERGENCY, book_units, cancel_working, finish, take_slot, unlink
+from workbench.core.orders import EVERY, book_units, cancel_working, closing_failed, finish, take_slot, unlink
 from workbench.core.quotes import advance_clock
 from workbench.core.record import note, note_order
 from workbench.core.rows import OrderRow
@@ -145,6 +145,8 @@ def _ended(desk: Desk, slot: int, kind: int) -> None:
     elif kind == REJECTED:
         event, state = ORDER_REJECTED, STATE_REJECTED
     reason = REQUESTED if kind == CANCELLED and order.cancelling else AT_VENUE
+    if order.emergency and reason == AT_VENUE and order.leaves == order.quantity:
+        closing_failed(desk, order.strategy, order.instrument)
     note_order(desk, event, order, reason, order.venue_leaves, order.limit, 0.0, 0.0)
     finish(desk, slot, state)
 
@@ -195,6 +197,9 @@ def on_session(buffer: npt.NDArray[np.uint8], venue: int, up: int) -> int:
     row = desk.venues[venue]
     if row.up != up:
         row.up = up
+        for cell in range(desk.head[0].strategies * desk.head[0].instruments):
+            if desk.instruments[cell % desk.head[0].instruments].venue == venue:
+                desk.positions[cell].closing_failures = 0  # another session, another try
         note(desk, VENUE_UP if up else VENUE_DOWN, NONE, NONE, venue, 0.0, 0.0)
     watch(desk, desk.books[0].fills)
     return desk.books[0].event_count
@@ -204,15 +209,15 @@ def on_session(buffer: npt.NDArray[np.uint8], venue: int, up: int) -> int:
 def halt_venue(buffer: npt.NDArray[np.uint8], venue: int, halted: int) -> int:
     """A person stops trading at a venue (1: all is cancelled there, only reducing orders pass) or allows it again.
 
-    How many events wait; a venue that is so already changes nothing.
+    How many events wait.  Closing orders are cancelled as well, each time that it is stopped.
     """
     desk = open_desk(buffer)
     row = desk.venues[venue]
     if row.halted != halted:
         row.halted = halted
         note(desk, VENUE_HALTED if halted else VENUE_RESUMED, NONE, NONE, venue, 0.0, 0.0)
-        if halted:
-            cancel_working(desk, NONE, NONE, venue, 0, REQUESTED, SPARE_EMERGENCY)
+    if halted:
+        cancel_working(desk, NONE, NONE, venue, 0, REQUESTED, EVERY)
     return desk.books[0].event_count
 
 

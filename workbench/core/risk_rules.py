@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from workbench.core.codes import Check, SelfTrade, Side
+from workbench.core.codes import Breaker, Check, SelfTrade, Side
 from workbench.core.conduct_rules import (
     crossing_order,
     duplicate_order,
@@ -42,6 +42,7 @@ RESTRICTED = int(Check.RESTRICTED_LIST)
 CIRCUIT_BREAKER = int(Check.CIRCUIT_BREAKER)
 PORTFOLIO_VAR = int(Check.PORTFOLIO_VAR)
 QUEUE_FULL = int(Check.QUEUE_FULL)
+KILL_SWITCH = int(Breaker.KILL_SWITCH)
 
 
 @jit
@@ -85,10 +86,11 @@ def _reserved(desk: Desk) -> int:
 def _run_latches(desk: Desk, intent: Intent) -> None:
     """What holds even where pre-trade risk is switched off: latched breakers and the size of the queue."""
     book = desk.books[0]
+    latched = book.halted | desk.strategies[intent.strategy].halted
     venue_halted = desk.venues[desk.instruments[intent.instrument].venue].halted
-    if book.halted or desk.strategies[intent.strategy].halted or venue_halted:
+    if latched or venue_halted:
         position = desk.positions[intent.strategy * desk.head[0].instruments + intent.instrument]
-        if not reduces(position, intent.side, intent.quantity):
+        if latched & (1 << KILL_SWITCH) or not reduces(position, intent.side, intent.quantity):
             see(desk, CIRCUIT_BREAKER, INF, 0.0)
     places = desk.head[0].queue - _reserved(desk)
     if book.working >= places:

@@ -278,6 +278,8 @@ class PositionRow:
     bought_executions: int
     sold_executions: int
     traded: float  # notional
+    closing_failures: int  # orders in a row that were to close it and came back without a fill
+    closing_ns: int  # after failures: when liquidation tries again
 
 
 class OrderRow:

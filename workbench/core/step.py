@@ -14,7 +14,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from workbench.core.breakers import count_failure, post_trade, reset, trip
+from workbench.core.breakers import condemned, count_failure, post_trade, reset, trip
 from workbench.core.codes import Breaker, EventKind, Refusal, VenueReason
 from workbench.core.conduct_rules import take_tokens
 from workbench.core.executions import release_held
@@ -65,12 +65,15 @@ ERROR_CODE = 100  # breach code of a strategy that raised; the codes below it ar
 
 @jit
 def _liquidate(desk: Desk) -> None:
-    """Keep a closing order working for every position that a latched breaker has condemned."""
-    book = desk.books[0]
+    """Keep a closing order working for every position that a latched breaker has condemned.
+
+    A venue that a person has stopped gets none: it is closed there once that person says so.
+    """
     for s in range(desk.head[0].strategies):
-        if book.halted or desk.strategies[s].halted:
+        if condemned(desk, s):
             for k in range(desk.head[0].instruments):
-                place_emergency(desk, s, k)
+                if desk.venues[desk.instruments[k].venue].halted == 0:
+                    place_emergency(desk, s, k, 1)
 
 
 @jit
@@ -342,10 +345,13 @@ def deliver_held(buffer: npt.NDArray[np.uint8]) -> int:
 
 
 @jit
-def close_positions(buffer: npt.NDArray[np.uint8], strategy: int, instrument: int) -> None:
-    """Close the positions that match (NONE matches all) by reduce-only market orders."""
+def close_positions(buffer: npt.NDArray[np.uint8], strategy: int, instrument: int, patient: int) -> None:
+    """Close the positions that match (NONE matches all) by reduce-only market orders.
+
+    patient: 1 waits where a venue has just refused to close them, 0 asks at once.
+    """
     desk = open_desk(buffer)
     for s in range(desk.head[0].strategies):
         for k in range(desk.head[0].instruments):
             if strategy in (NONE, s) and instrument in (NONE, k):
-                place_emergency(desk, s, k)
+                place_emergency(desk, s, k, patient)

@@ -321,9 +321,10 @@ def _clear_the_way(desk: Desk, strategy: int, instrument: int, side: int) -> Non
 
 
 @jit
-def place_emergency(desk: Desk, strategy: int, instrument: int) -> None:
+def place_emergency(desk: Desk, strategy: int, instrument: int, patient: int) -> None:
     """Close one position by a reduce-only market order past all limits; not while one works or the venue is down.
 
+    patient: 1 waits longer and longer, in event time, where the venue would not close it; 0 asks at once.
     The strategy's own orders on the closing side are cancelled: a take-profit far away would be a closing order that
     never fills, and together with the market order it would close the position twice.
     """
@@ -331,6 +332,8 @@ def place_emergency(desk: Desk, strategy: int, instrument: int) -> None:
     row = desk.instruments[instrument]
     book = desk.books[0]
     if position.quantity == 0.0 or desk.venues[row.venue].up == 0:
+        return
+    if patient and position.closing_failures > 0 and book.now_ns < position.closing_ns:
         return
     if book.free == NONE:
         book.starved = 1

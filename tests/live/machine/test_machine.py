@@ -218,6 +218,29 @@ def test_a_kill_flattens_until_it_is_reset_by_a_person() -> None:
     assert any(isinstance(fact, OrderAccepted) for fact in made.apply(wants(1.0)))
 
 
+@pytest.mark.parametrize("scope", [("all", ""), ("strategy", "s"), ("venue", "paper")])
+def test_a_kill_without_flatten_holds_what_is_held_until_a_person_wants_it_flat(
+    scope: tuple[str, str],
+) -> None:
+    """Also where breakers liquidate, and one trips afterwards; and it ends a flattening that is under way."""
+    made = machine(price(1, 100.0), wants(1.0), price(2, 100.0))
+    assert made.desk.limits.circuit_breakers.liquidate
+    assert made.desk.position(0, "X") == 1.0
+    made.apply(KillSwitch(*scope, "ana", "drill"))
+    made.apply(TripBreaker("ben", "drill"))
+    for ns in (3, 4, 5):
+        assert not [fact for fact in made.apply(price(ns, 100.0)) if isinstance(fact, OrderAccepted)]
+    assert made.desk.position(0, "X") == 1.0
+    closing = made.apply(KillSwitch(*scope, "ana", "now", flatten=True))
+    assert len([fact for fact in closing if isinstance(fact, OrderAccepted)]) == 1
+    made.apply(KillSwitch(*scope, "ana", "not yet"))
+    made.apply(price(6, 100.0))
+    assert made.desk.position(0, "X") == 1.0
+    made.apply(KillSwitch(*scope, "ana", "now", flatten=True))
+    made.apply(price(7, 100.0))
+    assert made.desk.position(0, "X") == 0.0
+
+
 @pytest.mark.parametrize(
     "kill",
     [
