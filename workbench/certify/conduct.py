@@ -59,10 +59,11 @@ class Conduct(NamedTuple):
     """One strategy in one run.
 
     asked: signals that it sent.  orders: that were accepted.  refused: how often a rule stopped what it asked for, by
-    reason.  errors: that it raised.  trips: breakers that stopped it, or everything.  stopped: whether one did so early enough
-    for the positions to be closed before the prices end.  faults: those of them that were its own doing.  held: most units at any time, gross, by instrument.  left: units at the end, gross.  exposure: largest
-    share of a limit on position or gross notional that was ever held or worked, by all strategies of the run.
-    loss: most that it was below its capital, a fraction of that, from 0.  pnl: at the end, quote currency.
+    reason.  errors: that it raised.  trips: breakers that stopped it, or everything.  stopped: whether one did so early
+    enough for positions to be closed before the prices end.  faults: those of them that were its own doing.
+    held: most units at any time, gross, by instrument.  left: units at the end, gross.  exposure: largest share of a
+    limit on position or gross notional that was ever held or worked, by all strategies of the run.  loss: most that it
+    was below its capital, a fraction of that, from 0.  pnl: at the end, quote currency.
     """
 
     asked: int

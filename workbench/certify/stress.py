@@ -84,7 +84,7 @@ def problems_of(
     """
     lost = conduct.loss if loss is None else loss
     found = []
-    if conduct.exposure > SLACK:
+    if conduct.exposure > rules.max_limit_use:
         found.append(f"{conduct.exposure:.2f} times a limit held")
     if conduct.refused_share > rules.max_refused_share:
         found.append(f"{conduct.refused_share:.1%} of its signals refused ({show_reasons(conduct.refused)})")

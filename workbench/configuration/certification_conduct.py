@@ -55,18 +55,20 @@ class StressThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     liquidity_divisor: float = 10.0
     message_factor: float = 2.0
     max_exposure_growth: float = 2.0
+    max_limit_use: float = 1.25
     max_refused_share: float = 0.20
 
 
 class ChaosThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Faults and misbehaving neighbours; config/certification.yaml says what each figure is and why."""
 
-    max_damage: float = 0.10
-    max_neighbour_harm: float = 0.01
-    min_survival: float = 1.0
+    moments: int = 2000
+    replayed_updates: int = 4000
     intensities: int = 2
     starts: int = 2
-    max_cases_replayed: int = 200
+    max_damage: float = 0.10
+    max_limit_use: float = 1.25
+    max_neighbour_harm: float = 0.01
 
 
 NORMAL_RULES: Final[Mapping[str, Bound]] = {
@@ -92,13 +94,15 @@ STRESS_RULES: Final[Mapping[str, Bound]] = {
     "liquidity_divisor": _AT_LEAST_ONE,
     "message_factor": _AT_LEAST_ONE,
     "max_exposure_growth": _AT_LEAST_ONE,
+    "max_limit_use": _AT_LEAST_ONE,
     "max_refused_share": _SHARE,
 }
 CHAOS_RULES: Final[Mapping[str, Bound]] = {
-    "max_damage": _SHARE,
-    "max_neighbour_harm": _SHARE,
-    "min_survival": _SHARE,
+    "moments": Bound("a whole number, 100 or above", 100.0, 1e9, whole=True),
+    "replayed_updates": Bound("a whole number, 100 or above", 100.0, 1e9, whole=True),
     "intensities": _COUNT,
     "starts": _COUNT,
-    "max_cases_replayed": _COUNT,
+    "max_damage": _SHARE,
+    "max_limit_use": _AT_LEAST_ONE,
+    "max_neighbour_harm": _SHARE,
 }
