@@ -1,10 +1,25 @@
-"""The research lab."""
+"""The risk desk: equity, limits, what is stopped, and what trades now."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from workbench.dashboards.parts import card, empty
+import panel as pn
+
+from workbench.dashboards.parts import card, columns
+from workbench.dashboards.state.live_tables import FILLS, ORDERS, POSITIONS
+from workbench.dashboards.state.reader import reader_of
+from workbench.dashboards.state.risk_desk import RiskDesk
+from workbench.dashboards.state.viewer import Viewer
+from workbench.dashboards.views import risk_parts
+from workbench.dashboards.views.banner import banner, body
+from workbench.dashboards.views.desk import follow_desk
+from workbench.dashboards.views.equity_chart import equity_chart
+from workbench.dashboards.views.kill_card import kill_card
+from workbench.dashboards.views.live import live_html
+from workbench.dashboards.views.live_table import live_table
+from workbench.dashboards.views.who import who_card
 
 if TYPE_CHECKING:
     from panel.viewable import Viewable
@@ -15,6 +30,65 @@ __all__ = ["view"]
 
 
 def view(session: Session) -> Viewable:
-    """The lab for one page."""
-    del session
-    return card("Sweep", empty("Nothing yet", "here"))
+    """The desk for one page."""
+    viewer = Viewer(session.engine)
+    state = RiskDesk(reader_of(session.engine), viewer)
+    follow_desk(state, viewer)
+    return pn.Column(
+        banner(state), body(state, _content(state, viewer)), sizing_mode="stretch_width", margin=0
+    )
+
+
+def _content(state: RiskDesk, viewer: Viewer) -> pn.Column:
+    known = state.param
+    money = card("", live_html(risk_parts.figures, known.figures))
+    side = pn.Column(
+        card("Stops and venues", live_html(risk_parts.stops, known.latches, known.venues)),
+        card("Alerts", live_html(risk_parts.notice_list, known.notices)),
+        kill_card(state),
+        who_card(viewer),
+        sizing_mode="stretch_width",
+        margin=0,
+    )
+    by_strategy = live_html(
+        partial(risk_parts.gains, nothing="No strategy has traded yet."), known.by_strategy
+    )
+    by_symbol = live_html(partial(risk_parts.gains, nothing="Nothing is held."), known.by_symbol)
+    gains = pn.FlexBox(
+        card("P&L by strategy", by_strategy, stylesheets=[_HALF]),
+        card("P&L by symbol", by_symbol, stylesheets=[_HALF]),
+        gap="14px",
+        align_items="stretch",
+        sizing_mode="stretch_width",
+        margin=0,
+    )
+    main = pn.Column(
+        card("Equity", equity_chart(state)),
+        card(
+            "Limits",
+            live_html(risk_parts.bars, known.bars),
+            says="working orders included; the fullest first",
+        ),
+        gains,
+        card("Correlation", live_html(risk_parts.matrix, known.correlations)),
+        _tables(state),
+        sizing_mode="stretch_width",
+        margin=0,
+    )
+    return pn.Column(money, columns(side, main, width=330), sizing_mode="stretch_width", margin=0)
+
+
+_HALF = ":host { flex: 1 1 300px; min-width: 0; }"
+
+
+def _tables(state: RiskDesk) -> pn.Column:
+    """One of them at a time is drawn: what nobody sees costs the browser nothing."""
+    tabs = pn.Tabs(
+        ("Positions", live_table(state, "positions", POSITIONS, label="Positions")),
+        ("Orders", live_table(state, "orders", ORDERS, label="Orders")),
+        ("Fills", live_table(state, "fills", FILLS, label="Fills")),
+        dynamic=True,
+        sizing_mode="stretch_width",
+        margin=0,
+    )
+    return card("Book", tabs, says="orders and fills: the newest 200")

@@ -46,7 +46,7 @@ class KillSwitch(_Asking):
     """Stops everything, one strategy or one venue, until a person resets it."""
 
     ACTION = "risk.kill"
-    scope: str = param.Selector(default="all", objects=["all", "strategy", "venue"])
+    scope = param.Selector(default="all", objects=["all", "strategy", "venue"])  # type: ignore[var-annotated]
     target = param.String()
     flatten = param.Boolean(default=False, doc="Positions are closed too.")
 

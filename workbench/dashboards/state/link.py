@@ -40,11 +40,14 @@ def wait_after(attempts: int) -> float:
     return float(min(_FIRST_S * 2.0 ** min(attempts, 10), _LONGEST_S))
 
 
-def lost(error: WorkbenchError, url: str, attempts: int, now: float) -> Link:
+def lost(error: Exception, url: str, attempts: int, now: float) -> Link:
     """The link after `attempts` attempts in a row that failed, the last with `error`."""
     at = now + wait_after(attempts)
-    kind = error.kind if isinstance(error, RequestError) else ""
     text = " ".join(str(error).split())
+    if not isinstance(error, WorkbenchError):
+        says = f"{type(error).__name__}: {text}. The log of the dashboard says more."
+        return Link("lost", url, "The dashboard cannot read the engine", says, "", at, attempts)
+    kind = error.kind if isinstance(error, RequestError) else ""
     if kind == "unauthenticated":
         says = (
             "It wants a token that is in force. Its admin's token lies in admin.token of its data folder; set "
@@ -60,6 +63,7 @@ def lost(error: WorkbenchError, url: str, attempts: int, now: float) -> Link:
     if kind == "too_many":
         return Link("lost", url, "The engine asks for fewer questions", text, "", at, attempts)
     if kind == "slow":
-        return Link("lost", url, "The engine is slow to answer", text, "", at, attempts)
-    says = "It may be starting, or not run at all. Start one with:"
+        says = "It is busy, or has not come up yet."
+        return Link("lost", url, "The engine is slow to answer", says, "", at, attempts)
+    says = "It may be starting, or not run at all."
     return Link("lost", url, "No engine answers", says, "workbench live", at, attempts)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import threading
 import time
 from dataclasses import replace
@@ -28,6 +29,7 @@ _TIMEOUT_S: Final = 5.0
 
 _readers: dict[tuple[str | None, str | None], EngineReader] = {}
 _lock = threading.Lock()
+_log = logging.getLogger(__name__)
 
 
 def reader_of(url: str | None, data: str | None = None) -> EngineReader:
@@ -111,7 +113,9 @@ class EngineReader:
                     url = client.address.url
                     await self._follow(client)
                 self._put(link=CONNECTING)  # nobody looks; whoever comes next waits a moment
-            except WorkbenchError as error:
+            except Exception as error:  # noqa: BLE001 - the edge: the page tells, and it is tried again
+                if not isinstance(error, WorkbenchError):
+                    _log.exception("an engine's answer could not be read")
                 attempts = 0 if self._view.read_at > heard else attempts
                 link = lost(error, url, attempts, time.monotonic())
                 attempts += 1

@@ -24,6 +24,7 @@ def newest(shown: pd.DataFrame | None, page: pd.DataFrame, most: int) -> pd.Data
     import pandas as pd
 
     fresh = page.assign(cursor=page.index) if "cursor" not in page.columns else page
+    fresh = fresh.rename_axis(index="key")  # an index may be called cursor as well
     if shown is None or shown.empty:
         rows = fresh
     elif fresh.empty:

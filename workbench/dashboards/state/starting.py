@@ -44,7 +44,7 @@ class Starting(Acting):
     script = param.String(doc="File name, class or source hash.")
     strategy_id = param.String()
     parameters = param.String(doc="As `parameters_of` reads them.")
-    on_failure: str = param.Selector(default="hold", objects=["hold", "flatten"])
+    on_failure = param.Selector(default="hold", objects=["hold", "flatten"])  # type: ignore[var-annotated]
     swapping = param.String()
     choices = param.ClassSelector(class_=dict, default={}, doc="What to show of each script: its name.")
     warning = param.String(doc="Why the chosen script cannot be started.")

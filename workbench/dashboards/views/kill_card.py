@@ -1,0 +1,208 @@
+"""The kill switch, and what resets it: one press asks, a reason and a second press do it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import panel as pn
+
+from workbench.dashboards.parts import badge, card
+from workbench.dashboards.state.kill_switch import KillSwitch, Latch, Release
+from workbench.dashboards.views.live import block, live_html, said, text
+
+__all__ = ["kill_card", "reason_field"]
+
+
+def reason_field(asking: Any, placeholder: str) -> pn.widgets.TextInput:
+    """A text that follows what is typed, key by key, so that the button beside it can."""
+    field = pn.widgets.TextInput(
+        name="Reason (kept in the audit log)",
+        placeholder=placeholder,
+        sizing_mode="stretch_width",
+        max_length=900,
+    )
+
+    def typed(event: Any) -> None:
+        asking.reason = event.new
+
+    def emptied(event: Any) -> None:
+        if event.new != field.value_input:
+            field.param.update(value=event.new, value_input=event.new)
+
+    field.param.watch(typed, "value_input")
+    asking.param.watch(emptied, "reason")
+    return field
+
+
+def kill_card(state: Any) -> pn.Column:
+    """state: a desk with kill_switch, release, latches and lines or by_strategy."""
+    switch: KillSwitch = state.kill_switch
+    release: Release = state.release
+    return card(
+        "Kill switch",
+        _in_force(state, release),
+        _opener(switch),
+        _question(state, switch),
+        _release_question(release),
+        said(switch),
+        said(release),
+    )
+
+
+def _opener(switch: KillSwitch) -> pn.widgets.Button:
+    button = pn.widgets.Button(name="Kill…", button_type="danger", margin=(8, 0, 4, 0))
+
+    def turn(*_: Any) -> None:
+        button.visible = not switch.asking
+        button.disabled = not switch.viewer.allows(switch.ACTION)
+
+    switch.param.watch(turn, "asking")
+    switch.viewer.param.watch(turn, "may")
+    turn()
+    button.on_click(lambda _: switch.open())
+    return button
+
+
+def _question(state: Any, switch: KillSwitch) -> pn.Column:
+    scope = pn.widgets.RadioButtonGroup.from_param(
+        switch.param.scope,
+        options={"Everything": "all", "One strategy": "strategy", "One venue": "venue"},
+        name="What to stop",
+        sizing_mode="stretch_width",
+    )
+    target = pn.widgets.Select(name="Which one", options=[], sizing_mode="stretch_width")
+    flatten = pn.widgets.Checkbox.from_param(switch.param.flatten, name="Close positions too")
+    confirm = pn.widgets.Button(name="Kill now", button_type="danger", css_classes=["wb-kill"])
+    cancel = pn.widgets.Button(name="Cancel")
+    cancel.on_click(lambda _: switch.cancel())
+
+    async def pull(_: Any) -> None:
+        await switch.pull()
+
+    confirm.on_click(pull)
+
+    def choose(event: Any) -> None:
+        switch.target = event.new or ""
+
+    target.param.watch(choose, "value")
+
+    def turn(*_: Any) -> None:
+        names = _names(state, switch.scope)
+        if target.options != names:
+            target.param.update(options=names, value=names[0] if names else None)
+        target.visible = switch.scope != "all"
+        if switch.scope != "all" and switch.target not in names:
+            switch.target = names[0] if names else ""
+        confirm.disabled = bool(switch.missing) or switch.busy
+
+    watched = ["scope", "target", "reason", "asking", "busy", "flatten"]
+    switch.param.watch(turn, watched)
+    switch.viewer.param.watch(turn, "may")
+    turn()
+    words = live_html(
+        lambda *_: f'<p role="status"><b>Sure?</b> {text(switch.consequences)}</p>',
+        switch.param.scope,
+        switch.param.target,
+        switch.param.flatten,
+        switch.param.asking,
+    )
+    missing = live_html(
+        lambda *_: f'<p class="soft">{text(switch.missing)}</p>' if switch.missing else "",
+        *(switch.param[name] for name in watched),
+    )
+    return _shown_while(
+        switch,
+        pn.Column(
+            scope,
+            target,
+            flatten,
+            words,
+            reason_field(switch, "what is it doing?"),
+            pn.Row(confirm, cancel, margin=0),
+            missing,
+            sizing_mode="stretch_width",
+            margin=0,
+        ),
+    )
+
+
+def _names(state: Any, scope: str) -> list[str]:
+    view = state.reader.view.known
+    if view is None or scope == "all":
+        return []
+    if scope == "venue":
+        return [venue.venue for venue in view.risk.venues]
+    return [line.strategy_id for line in view.portfolio.strategies]
+
+
+def _shown_while(asking: Any, part: pn.Column) -> pn.Column:
+    """`part` while the question is open, at which the keyboard then is."""
+    part.visible = asking.asking
+
+    def turn(*_: Any) -> None:
+        part.visible = asking.asking
+
+    asking.param.watch(turn, "asking")
+    return part
+
+
+def _in_force(state: Any, release: Release) -> pn.Column:
+    """A line for each thing that holds, with a button to reset it for those who may."""
+    rows = pn.Column(sizing_mode="stretch_width", margin=0)
+
+    def draw(*_: Any) -> None:
+        latches: tuple[Latch, ...] = state.latches
+        if not latches:
+            clear = f"<p>{badge('not pulled', 'good')} Nothing is stopped by a person or a breaker.</p>"
+            rows.objects = [block(clear)]
+            return
+        rows.objects = [_latched(latch, release) for latch in latches]
+
+    state.param.watch(draw, "latches")
+    release.viewer.param.watch(draw, "may")
+    draw()
+    return rows
+
+
+def _latched(latch: Latch, release: Release) -> pn.Row:
+    words = f'<p>{badge("stopped", "bad")} <b>{text(latch.title)}</b> <span class="soft">{text(latch.says)}</span></p>'
+    action = "risk.kill_reset" if latch.kind == "kill" else "risk.breaker_reset"
+    if not release.viewer.allows(action):
+        return pn.Row(block(words), sizing_mode="stretch_width", margin=0)
+    button = pn.widgets.Button(name="Reset…", margin=0, description=None)
+    button.on_click(lambda _: release.choose(latch))
+    return pn.Row(block(words), button, sizing_mode="stretch_width", margin=(0, 0, 6, 0))
+
+
+def _release_question(release: Release) -> pn.Column:
+    confirm = pn.widgets.Button(name="Reset now", button_type="primary")
+    cancel = pn.widgets.Button(name="Cancel")
+    cancel.on_click(lambda _: release.cancel())
+
+    async def go(_: Any) -> None:
+        await release.release()
+
+    confirm.on_click(go)
+
+    def turn(*_: Any) -> None:
+        confirm.disabled = bool(release.missing) or release.busy
+
+    release.param.watch(turn, ["reason", "asking", "busy", "latch"])
+    turn()
+    words = live_html(
+        lambda latch, _: (
+            f'<p role="status"><b>Sure?</b> Trading may go on once this is reset: {text(latch.title.lower())}.</p>'
+            if latch
+            else ""
+        ),
+        release.param.latch,
+        release.param.asking,
+    )
+    part = pn.Column(
+        words,
+        reason_field(release, "what was looked into?"),
+        pn.Row(confirm, cancel, margin=0),
+        sizing_mode="stretch_width",
+        margin=0,
+    )
+    return _shown_while(release, part)
