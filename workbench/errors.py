@@ -19,6 +19,7 @@ WorkbenchError
 ├── SandboxError          a strategy process that cannot be started, or not as safely as is demanded
 │   └── WorkerBehind          it takes in less than it is sent
 ├── VenueError            a venue that cannot be reached, or that does not answer as it should
+├── ReportError           a report that cannot be made, or not delivered
 ├── RequestError          a request to the engine that is not carried out
 └── EngineError           a message that the desk cannot act on
 
@@ -38,6 +39,7 @@ __all__ = [
     "JournalLocked",
     "LimitsError",
     "ParameterError",
+    "ReportError",
     "RequestError",
     "SandboxError",
     "StrategyError",
@@ -150,6 +152,10 @@ class JournalFailed(JournalError):
 
 class EngineError(WorkbenchError):
     """A message that the trading desk cannot act on."""
+
+
+class ReportError(WorkbenchError):
+    """A report that cannot be made, or not delivered; what was made before stays."""
 
 
 class RequestError(WorkbenchError):

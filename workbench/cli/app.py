@@ -17,6 +17,7 @@ from workbench.cli.demo_command import demo_command
 from workbench.cli.exchange_command import exchange_command
 from workbench.cli.live_command import live_app
 from workbench.cli.replay_command import replay_command
+from workbench.cli.report_command import report_app
 from workbench.cli.strategies_command import strategies_command
 from workbench.errors import WorkbenchError
 
@@ -64,6 +65,7 @@ app.command("dashboard")(dashboard_command)
 app.add_typer(live_app, name="live")
 app.command("exchange")(exchange_command)
 app.command("replay")(replay_command)
+app.add_typer(report_app, name="report")
 
 
 def _complain(text: str) -> None:
