@@ -16,7 +16,7 @@ from workbench.certify.checks import Check, Measure, Progress, Subject
 from workbench.chaos.kinds import Family
 from workbench.errors import ConfigError
 
-__all__ = ["CHAOS", "faults", "neighbours", "replay_chaos"]
+__all__ = ["MEASURES", "faults", "neighbours", "replay_chaos"]
 
 _WORDS: Final = {
     Family.SIGNAL: ("signal_faults", "its signals bent"),
@@ -141,4 +141,4 @@ def _nothing_traded(drill: Drill, name: str) -> Check:
     )
 
 
-CHAOS: Final[tuple[Measure, ...]] = (faults, neighbours)
+MEASURES: Final[tuple[Measure, ...]] = (faults, neighbours)

@@ -24,7 +24,7 @@ from workbench.sweeps.campaign import campaign
 
 __all__ = ["Case", "Drill", "case_events", "drill_of", "fault_cases", "replay_case"]
 
-WINDOW_SHARE: Final = 10  # a fault lasts this part of the drill
+WINDOW_SHARE: Final = 20  # a fault lasts this part of the drill
 WINDOWED: Final = (
     10  # a function of columns is asked with a frame at each update, which costs as many plain updates
 )

@@ -32,7 +32,7 @@ __all__ = [
 
 type Floats = npt.NDArray[np.float64]
 
-HOUSE_HOURS: Final = 17_520  # two years
+HOUSE_HOURS: Final = 26_280  # three years
 HOUSE_TREND: Final = 3.0
 HOUSE_TREND_HOURS: Final = 250.0
 _PRICES: Final = ("open", "high", "low", "close", "bid", "ask")
@@ -41,7 +41,7 @@ _SIZES: Final = ("volume", "bid_size", "ask_size")
 
 @cache
 def house_market(seed: int = 0) -> Prices:
-    """Two years of hours of two coins at two venues, for whoever brings no prices.
+    """Three years of hours of two coins at two venues, for whoever brings no prices.
 
     It has what strategies live on: drifts that last some ten days (momentum), a second venue that follows the first
     (arbitrage), two coins that move together (pairs). It is no promise about any real market.
@@ -49,7 +49,7 @@ def house_market(seed: int = 0) -> Prices:
     return synthetic(
         bars=HOUSE_HOURS,
         interval="1h",
-        start="2022-01-01",
+        start="2021-01-01",
         seed=seed,
         trend=HOUSE_TREND,
         trend_bars=HOUSE_TREND_HOURS,

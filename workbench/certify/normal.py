@@ -15,7 +15,7 @@ from workbench.certify.normal_capacity import capacity
 from workbench.chaos.misbehaving import MisbehavingStrategy
 from workbench.chaos.triggered import TriggeredStrategy
 
-__all__ = ["NORMAL", "normal_replay", "purpose"]
+__all__ = ["MEASURES", "normal_replay", "purpose"]
 
 SECOND_NS: Final = 1_000_000_000
 DAY_NS: Final = 86_400 * SECOND_NS
@@ -183,4 +183,4 @@ def _time_in_market(subject: Subject, result: BacktestResult) -> Check:
     )
 
 
-NORMAL: Final[tuple[Measure, ...]] = (purpose, normal_replay, capacity)
+MEASURES: Final[tuple[Measure, ...]] = (purpose, normal_replay, capacity)

@@ -17,7 +17,7 @@ from workbench.certify.scenarios import Scenario, scenarios
 from workbench.certify.stage import Stage, stage_of
 from workbench.configuration.certification_conduct import StressThresholds
 
-__all__ = ["STRESS", "historical_crises", "made_up_stress", "problems_of"]
+__all__ = ["MEASURES", "historical_crises", "made_up_stress", "problems_of"]
 
 SLACK: Final = 1.0 + 1e-9
 
@@ -156,4 +156,4 @@ def _nothing_held(subject: Subject, stage: Stage) -> Check:
     )
 
 
-STRESS: Final[tuple[Measure, ...]] = (historical_crises, made_up_stress)
+MEASURES: Final[tuple[Measure, ...]] = (historical_crises, made_up_stress)
