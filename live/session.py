@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -14,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from live.engine.pump import BLOCK
-from live.engine.recovery import recorded_setup
+from live.engine.recovery import Beginning, beginning
 from live.journal import Journal
 from live.machine import Answered, Input, LimitOverride, LimitsConfigured, Machine, decode_block
 from workbench.core.build import VenueFaultWindow
@@ -27,6 +29,7 @@ from workbench.errors import JournalError, WorkbenchError
 
 __all__ = ["NOTHING", "Overlay", "Sent", "Session", "journal_url", "read_session"]
 
+_log: Final = logging.getLogger(__name__)
 _CHANGES: Final = (SetLimits, LimitsConfigured, LimitOverride)
 _VENUES: Final = (VenueReport, VenueSession)
 _QUOTE: Final = ("bid", "ask", "last", "volume", "bid_size", "ask_size", "change_pct")
@@ -98,26 +101,59 @@ def read_session(
     limits: in place of those that were in force, from the beginning on; changes of limits are then left out.
     rematch: orders at venues that matched by themselves are matched by the rulebook, and what those reported is left
     out. Without it other limits or an overlay make no sense at such venues: their reports are of other orders.
-    Raises JournalError where there is no journal, or it is empty or damaged.
+    A journal whose beginning was dropped is replayed from the first state that is kept: limits hold from there on.
+    Raises JournalError where there is no journal, it is empty or damaged, or what is asked for was dropped.
     """
     source = Journal.open(journal_url(journal), read_only=True)
     try:
-        setup = recorded_setup(source)
-        if setup is None:
+        begins = beginning(source)
+        if begins is None:
             raise JournalError(f"the journal {journal} is empty: no engine has traded with it")
-        if limits is not None:
-            setup = msgspec.structs.replace(setup, limits=limits)
-        if rematch:
-            setup = msgspec.structs.replace(setup, remote=())
-        machine = Machine(setup, faults=overlay.faults)
+        machine = _machine(begins, limits, rematch, overlay.faults)
+        _check_kept(begins, machine, start_ns)
         left_out = (_CHANGES if limits is not None else ()) + (_VENUES if rematch else ())
         reader = _Reader(machine, start_ns, end_ns, left_out, overlay.prices)
-        for record in source.read(kinds=[BLOCK]):
+        for record in source.read(after=begins.sequence, kinds=[BLOCK]):
             if not all(reader.take(item) for item in decode_block(record.payload)):
                 break
     finally:
         source.close()
     return reader.session()
+
+
+def _machine(
+    begins: Beginning, limits: RiskLimits | None, rematch: bool, faults: tuple[VenueFaultWindow, ...]
+) -> Machine:
+    setup = begins.setup
+    if begins.snapshot is None:
+        if limits is not None:
+            setup = msgspec.structs.replace(setup, limits=limits)
+        if rematch:
+            setup = msgspec.structs.replace(setup, remote=())
+        return begins.machine(setup, faults=faults)
+    if rematch and setup.remote:
+        raise JournalError(
+            "orders can be matched by the rulebook only from the beginning on, and records up to "
+            f"{begins.sequence} of this journal were dropped (TRADING_ENGINE_JOURNAL_KEEP_DAYS)"
+        )
+    machine = begins.machine(faults=faults)
+    if limits is not None:
+        machine.apply(SetLimits(limits))
+    return machine
+
+
+def _check_kept(begins: Beginning, machine: Machine, start_ns: int | None) -> None:
+    """Raise JournalError where what is asked for was dropped; say from when on there is something."""
+    if begins.snapshot is None:
+        return
+    kept_ns = int(machine.desk.book.now_ns)
+    since = datetime.fromtimestamp(kept_ns / 1e9, UTC).isoformat(timespec="seconds")
+    if start_ns is not None and start_ns < kept_ns:
+        raise JournalError(
+            f"records up to {begins.sequence} were dropped (TRADING_ENGINE_JOURNAL_KEEP_DAYS): "
+            f"the journal can be replayed from {since} on; ask for what begins then"
+        )
+    _log.warning("records up to %d were dropped: replayed from %s on", begins.sequence, since)
 
 
 class _Reader:

@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     snapshot_events: Annotated[int, Field(ge=1000)] = Field(
         200_000, validation_alias=_env("TRADING_ENGINE_SNAPSHOT_EVENTS")
     )
+    journal_keep_days: Annotated[int, Field(ge=0)] = Field(
+        0, validation_alias=_env("TRADING_ENGINE_JOURNAL_KEEP_DAYS")
+    )
     record_market: bool = Field(True, validation_alias=_env("TRADING_ENGINE_RECORD_MARKET"))
     market_days: Annotated[int, Field(ge=1)] = Field(30, validation_alias=_env("TRADING_ENGINE_MARKET_DAYS"))
     tls_cert: Path | None = Field(None, validation_alias=_env("TRADING_ENGINE_TLS_CERT"))

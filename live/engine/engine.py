@@ -12,7 +12,7 @@ from live.engine.chaos import ChaosTriggering, plan_chaos
 from live.engine.clock_watch import ClockWatch
 from live.engine.events import EventStream
 from live.engine.market import open_market
-from live.engine.pump import Block, Pump
+from live.engine.pump import SETUP, Block, Pump
 from live.engine.reconcile import our_account
 from live.engine.recovery import Recovered, recover
 from live.engine.sessions import Sessions
@@ -21,7 +21,7 @@ from live.engine.stepping import Stepper
 from live.engine.strategies import Strategies
 from live.engine.tracing import Tracer
 from live.engine.watching import Watcher
-from live.journal import Journal
+from live.journal import Journal, Retention
 from live.machine import Input, LimitsConfigured, Machine, Setup
 from live.sandbox import Isolation, Level, Sandbox, SandboxSettings
 from live.settings import Settings
@@ -79,7 +79,11 @@ class Engine:
         """Recover, reconcile, and run.  Raises WorkbenchError of one line where that cannot be."""
         settings = self.settings
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.journal = Journal.open(settings.journal, commit_interval_ms=settings.commit_interval_ms)
+        self.journal = Journal.open(
+            settings.journal,
+            commit_interval_ms=settings.commit_interval_ms,
+            retain=Retention(days=settings.journal_keep_days, needs=(SETUP,)),
+        )
         try:
             self.recovered: Recovered = recover(self.journal, self.setup(), self.clock.now_ns())
             self.venues = open_venues(self.config, self.clock, self._newest_prices())

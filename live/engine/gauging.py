@@ -23,7 +23,9 @@ def newest_prices(journal: Journal, markets: Collection[tuple[str, str]]) -> lis
         return []
     missing, seen = dict.fromkeys(markets, _ENOUGH), 0
     found: list[PriceUpdate] = []
-    for record in reversed(list(journal.read(after=max(0, journal.head - _RECORDS), kinds=[BLOCK]))):
+    for record in reversed(
+        list(journal.read(after=max(journal.pruned, journal.head - _RECORDS), kinds=[BLOCK]))
+    ):
         for item in reversed(decode_block(record.payload)):
             seen += 1
             if isinstance(item, PriceUpdate) and missing.get((item.symbol, item.venue), 0) > 0:

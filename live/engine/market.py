@@ -62,7 +62,7 @@ class MarketTap:
         if journal.head - recorder.recorded > _MOST_MISSED:
             _log.warning("market_gap", after=recorder.recorded, until=journal.head)
             return
-        for record in journal.read(after=recorder.recorded, kinds=[BLOCK]):
+        for record in journal.read(after=max(recorder.recorded, journal.pruned), kinds=[BLOCK]):
             recorder.record(_prices(decode_block(record.payload)), record.sequence)
 
     def block(self, block: Block) -> None:

@@ -13,16 +13,19 @@ import structlog
 
 from live.engine.shown import SHOWN, Shown
 from live.journal import Journal
-from live.machine import Answered, Input, LateSignals, Machine, encode_input, join_block
+from live.machine import Answered, Input, LateSignals, Machine, encode_input, join_block, write_setup
 from live.venues.clock import Clock
 from workbench.core.facts import Fact
 from workbench.core.intents import ClockTick
 from workbench.core.messages import PriceUpdate
 from workbench.errors import JournalFailed, WorkbenchError
 
-__all__ = ["BLOCK", "Block", "Pump"]
+__all__ = ["BLOCK", "SETUP", "Block", "Pump"]
 
 BLOCK: Final = "block"  # kind of a record that holds inputs
+SETUP: Final = (
+    "setup"  # kind of the first record, and a key of each snapshot's meta: what the machine is built from
+)
 _MOST_INPUTS: Final = 512  # of one turn, so that the loop gets round to everybody
 _MOST_SECONDS: Final = 0.004
 _BEHIND_NS: Final = 1_000_000_000  # event time may be so far behind the clock before a tick moves it
@@ -222,7 +225,7 @@ class Pump:
             self.journal.appended,
             self._clock.now_ns(),
             self.machine.dump(),
-            {"applied": self.machine.applied},
+            {"applied": self.machine.applied, SETUP: write_setup(self.machine.setup)},
         )
 
     def _durable(self, sequence: int) -> None:

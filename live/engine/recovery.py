@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
 import structlog
 
-from live.engine.pump import BLOCK
-from live.journal import Journal
-from live.machine import Machine, Setup, decode_block
-from workbench.errors import JournalError, WorkbenchError
+from live.engine.pump import BLOCK, SETUP
+from live.journal import Journal, Snapshot
+from live.machine import Machine, Setup, decode_block, read_setup
+from workbench.core.build import VenueFaultWindow
+from workbench.errors import JournalDamaged, JournalError, WorkbenchError
 
-__all__ = ["SETUP", "Recovered", "recorded_setup", "recover"]
-
-SETUP = "setup"  # kind of the first record: what the machine is built from
+__all__ = ["SETUP", "Beginning", "Recovered", "beginning", "recorded_setup", "recover"]
 
 _log = structlog.get_logger("live.recovery")
 
@@ -30,7 +30,12 @@ class Recovered(NamedTuple):
 
 
 def recorded_setup(journal: Journal) -> Setup | None:
-    """What the journal's machine is built from; None for an empty journal."""
+    """What the journal's machine is built from; None for an empty journal.
+
+    Raises JournalDamaged where its first record was dropped and no sound snapshot is left.
+    """
+    if journal.pruned:
+        return _beginning(journal)[0]
     first = next(iter(journal.read(until=1)), None)
     if first is None:
         return None
@@ -39,9 +44,48 @@ def recorded_setup(journal: Journal) -> Setup | None:
     return msgspec.msgpack.decode(first.payload, type=Setup)
 
 
+def _beginning(journal: Journal) -> tuple[Setup, Snapshot]:
+    """What is left of a journal begins with this."""
+    snapshot = journal.first_snapshot()
+    if snapshot is None:
+        raise JournalDamaged(
+            f"records up to {journal.pruned} of the journal were dropped, and no sound snapshot stands for them; "
+            "restore the journal from a copy"
+        )
+    return read_setup(snapshot.meta.get(SETUP)), snapshot
+
+
+class Beginning(NamedTuple):
+    """Where a journal can be carried through from.
+
+    snapshot: the state after record `sequence`; None, and 0, where the journal is whole.
+    """
+
+    setup: Setup
+    snapshot: Snapshot | None
+
+    @property
+    def sequence(self) -> int:
+        return 0 if self.snapshot is None else self.snapshot.sequence
+
+    def machine(self, setup: Setup | None = None, *, faults: Sequence[VenueFaultWindow] = ()) -> Machine:
+        """A machine to carry the records after `sequence` through.  setup: another one, for a whole journal."""
+        saved = None if self.snapshot is None else self.snapshot.blob
+        return Machine(self.setup if setup is None else setup, saved, faults=faults)
+
+
+def beginning(journal: Journal) -> Beginning | None:
+    """Where `journal` can be carried through from; None for an empty one.  Raises JournalDamaged for nowhere."""
+    if journal.pruned:
+        return Beginning(*_beginning(journal))
+    setup = recorded_setup(journal)
+    return None if setup is None else Beginning(setup, None)
+
+
 def recover(journal: Journal, setup: Setup, now_ns: int) -> Recovered:
     """The machine of `journal`, begun with `setup` where it is empty.
 
+    A snapshot that another version has written is passed over, where all records are there to be carried through.
     Raises JournalError where the journal belongs to other venues, instruments or amounts.
     """
     begun = time.perf_counter()
@@ -50,10 +94,9 @@ def recover(journal: Journal, setup: Setup, now_ns: int) -> Recovered:
         journal.append(SETUP, now_ns, msgspec.msgpack.encode(setup), 0)
         return Recovered(Machine(setup), 0, time.perf_counter() - begun, True)
     _check_same(known, setup)
-    snapshot = journal.latest_snapshot()
-    machine = Machine(known, None if snapshot is None else snapshot.blob)
+    machine, after = _newest(journal, known)
     inputs = 0
-    for record in journal.read(after=0 if snapshot is None else snapshot.sequence, kinds=[BLOCK]):
+    for record in journal.read(after=after, kinds=[BLOCK]):
         for item in decode_block(record.payload):
             inputs += 1
             try:
@@ -63,6 +106,20 @@ def recover(journal: Journal, setup: Setup, now_ns: int) -> Recovered:
             ) as error:  # what is refused is not recorded; it was taken by another version
                 _log.error("input_refused_now", sequence=record.sequence, error=str(error))
     return Recovered(machine, inputs, time.perf_counter() - begun, False)
+
+
+def _newest(journal: Journal, setup: Setup) -> tuple[Machine, int]:
+    """A machine as of the newest snapshot that this version reads, and the record that it is the state after."""
+    snapshot = journal.latest_snapshot()
+    if snapshot is None:
+        return Machine(setup), 0
+    try:
+        return Machine(setup, snapshot.blob), snapshot.sequence
+    except JournalDamaged as error:
+        if journal.pruned:
+            raise
+        _log.warning("snapshot_of_another_version", sequence=snapshot.sequence, reason=str(error))
+        return Machine(setup), 0
 
 
 def _check_same(known: Setup, wanted: Setup) -> None:

@@ -18,11 +18,15 @@ What holds, on SQLite and on PostgreSQL alike:
 `PATH.lock` also holds the newest durable sequence. It is not synced, but a journal that ends before it is told apart
 from a sound one; to begin a new journal at the same path remove it with the others (PATH, PATH-wal, PATH-shm).
 
+Where `Retention.days` is set, old records are dropped after a snapshot, a thousand in a transaction;
+`Journal.pruned` says up to where. What is left begins with a snapshot whose meta holds what the first record had held.
+
 `market.MarketRecorder` keeps prices in Parquet, `market_reading` reads them (neither is imported here: pyarrow costs
 30 MB). After a crash `recorder.recorded` says from which record on the engine may feed it again from the journal.
 """
 
 from live.journal.journal import Journal
-from live.journal.records import Record, Retention, Snapshot
+from live.journal.records import Record, Snapshot
+from live.journal.retention import Retention
 
 __all__ = ["Journal", "Record", "Retention", "Snapshot"]

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from live.journal.notices import Notices
 from live.journal.opening import open_store, store_of
-from live.journal.records import Record, Retention, Snapshot, Tail
+from live.journal.records import Record, Snapshot, Tail
+from live.journal.retention import Retention
 from live.journal.store import Store
-from live.journal.verify import newest_snapshot, pack_snapshot, rows_after
+from live.journal.verify import newest_snapshot, oldest_snapshot, pack_snapshot, rows_after
 from live.journal.writer import Writer
 from workbench.errors import JournalFailed
 
@@ -67,6 +68,11 @@ class Journal:
     def durable(self) -> int:
         """The same as `head`."""
         return self.head
+
+    @property
+    def pruned(self) -> int:
+        """Sequence of the newest record that was dropped; 0 for none.  Asks the database: blocks for a moment."""
+        return self._store.base().sequence
 
     @property
     def appended(self) -> int:
@@ -196,6 +202,10 @@ class Journal:
     def latest_snapshot(self, upto: int | None = None) -> Snapshot | None:
         """Newest sound snapshot, of a sequence <= upto; damaged ones are logged and passed over.  Blocks."""
         return newest_snapshot(self._store, self.head if upto is None else min(upto, self.head))
+
+    def first_snapshot(self) -> Snapshot | None:
+        """Oldest sound snapshot from which the records that are kept can be carried through.  Blocks."""
+        return oldest_snapshot(self._store, self.pruned, self.head)
 
     def _demand_writable(self) -> None:
         if self._store.read_only:

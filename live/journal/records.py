@@ -1,15 +1,14 @@
-"""What a journal holds: records chained by checksum, snapshots, and how long either is kept."""
+"""What a journal holds: records chained by checksum, and snapshots."""
 
 from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
-__all__ = ["LARGEST_PAYLOAD", "Record", "Retention", "Row", "Snapshot", "Tail", "chain"]
+__all__ = ["LARGEST_PAYLOAD", "Record", "Row", "Snapshot", "Tail", "chain"]
 
 LARGEST_PAYLOAD: Final = 64 * 1024 * 1024
 _HEADER: Final = struct.Struct("<IqqiI")
@@ -46,20 +45,6 @@ class Tail(NamedTuple):
 
     sequence: int
     crc: int
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """snapshots: how many of the newest are kept.  prune_records: drop those that the oldest kept snapshot covers."""
-
-    snapshots: int = 3
-    prune_records: bool = False
-
-    def __post_init__(self) -> None:
-        if self.snapshots < 2:
-            raise ValueError(
-                f"snapshots: expected 2 or more, so that a damaged one costs nothing, found {self.snapshots}"
-            )
 
 
 def chain(previous: int, sequence: int, kind: str, ns: int, count: int, payload: bytes) -> int:

@@ -6,7 +6,7 @@ One connection writes, from one thread; others read, a few rows at a time, so th
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, cast
 
@@ -109,15 +109,15 @@ class Store(ABC):
         except (SQLAlchemyError, OSError) as error:
             raise self.judge(error) from error
 
-    def write_snapshot(self, row: StoredSnapshot, keep: int) -> int:
-        """Write `row`, and drop all but the `keep` newest.  Sequence of the oldest one kept.  Raises JournalFailed."""
-        newest = sa.select(snapshots.c.sequence).order_by(snapshots.c.sequence.desc()).limit(keep)
+    def write_snapshot(
+        self, row: StoredSnapshot, kept: Callable[[Sequence[tuple[int, int]]], set[int]]
+    ) -> None:
+        """Write `row`, and drop all but what `kept` says of all (sequence, ns), newest first.  Raises JournalFailed."""
         with self.judged(), self.transaction() as connection:
             connection.execute(snapshots.delete().where(snapshots.c.sequence == row[0]))
             connection.execute(snapshots.insert(), dict(zip(snapshots.columns.keys(), row, strict=True)))
-            kept = list(connection.execute(newest).scalars())
-            connection.execute(snapshots.delete().where(snapshots.c.sequence < kept[-1]))
-        return int(kept[-1])
+            stays = kept(self._listed(connection))
+            connection.execute(snapshots.delete().where(snapshots.c.sequence.not_in(sorted(stays))))
 
     def prune(self, upto: int, most: int) -> bool:
         """Drop records up to `upto`, at most `most` of them; whether there are more.  Raises JournalFailed."""
@@ -201,6 +201,16 @@ class Store(ABC):
         with self.reading() as connection:
             found = connection.execute(sa.select(column).where(column <= upto).order_by(column.desc()))
             return [int(sequence) for sequence in found.scalars()]
+
+    def snapshots_listed(self) -> list[tuple[int, int]]:
+        """Sequence and ns of each snapshot, newest first."""
+        with self.reading() as connection:
+            return self._listed(connection)
+
+    @staticmethod
+    def _listed(connection: sa.Connection) -> list[tuple[int, int]]:
+        columns = sa.select(snapshots.c.sequence, snapshots.c.ns).order_by(snapshots.c.sequence.desc())
+        return [(int(sequence), int(ns)) for sequence, ns in connection.execute(columns)]
 
     def snapshot(self, sequence: int) -> StoredSnapshot | None:
         """The snapshot of `sequence`."""

@@ -13,7 +13,7 @@ from live.journal.records import Row, Snapshot, Tail, chain
 from live.journal.store import CHUNK, Store, StoredSnapshot
 from workbench.errors import JournalDamaged
 
-__all__ = ["newest_snapshot", "pack_snapshot", "rows_after", "sound_snapshot", "verify"]
+__all__ = ["newest_snapshot", "oldest_snapshot", "pack_snapshot", "rows_after", "sound_snapshot", "verify"]
 
 _log: Final = logging.getLogger(__name__)
 _MEND: Final = "restore the journal from a copy, or have it looked at before anything trades on it"
@@ -95,13 +95,26 @@ def pack_snapshot(snapshot: Snapshot) -> StoredSnapshot:
 
 def newest_snapshot(store: Store, upto: int) -> Snapshot | None:
     """The newest sound snapshot up to `upto`; damaged ones are told in the log and passed over."""
-    for sequence in store.snapshot_sequences(upto):
+    return _first_sound(store, store.snapshot_sequences(upto), "before")
+
+
+def oldest_snapshot(store: Store, since: int, upto: int) -> Snapshot | None:
+    """The oldest sound snapshot of since <= sequence <= upto; damaged ones are told in the log and passed over."""
+    sequences = [sequence for sequence in store.snapshot_sequences(upto) if sequence >= since]
+    return _first_sound(store, sequences[::-1], "after")
+
+
+def _first_sound(store: Store, sequences: list[int], direction: str) -> Snapshot | None:
+    for sequence in sequences:
         try:
             stored = store.snapshot(sequence)
             if stored is not None:
                 return _unpacked(stored)
         except (JournalDamaged, ValueError, TypeError, AttributeError, struct.error, zlib.error) as error:
-            told = f"{store.shown}: the snapshot after record {sequence} is damaged ({error}); using the one before"
+            told = (
+                f"{store.shown}: the snapshot after record {sequence} is damaged ({error}); "
+                f"using the one {direction}"
+            )
             _log.critical("%s", told)
             store.warnings.append(told)
     return None

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Final
 
-from live.journal.records import LARGEST_PAYLOAD, Retention, Row, Tail, chain
+from live.journal.records import LARGEST_PAYLOAD, Row, Tail, chain
+from live.journal.retention import Retention, kept_snapshots, prunable
 from live.journal.store import Store, StoredSnapshot
 from workbench.errors import JournalError, JournalFailed
 
@@ -218,10 +219,10 @@ class Writer:
                 self._flight_at = 0.0
 
     def _write_snapshot(self) -> None:
-        oldest = self._store.write_snapshot(self._snapshots[0], self._retain.snapshots)
+        snapshot = self._snapshots[0]
+        self._store.write_snapshot(snapshot, lambda found: kept_snapshots(found, self._retain))
+        self._prune_upto = prunable(self._store, self._retain, snapshot[1]) or self._prune_upto
         self._snapshots.popleft()
-        if self._retain.prune_records:
-            self._prune_upto = oldest
 
     def _rest(self) -> None:
         with self._changed:

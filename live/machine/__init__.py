@@ -23,7 +23,7 @@ from live.machine.inputs import (
 from live.machine.machine import Machine
 from live.machine.overrides import LimitOverride, Override
 from live.machine.promotion_inputs import CanaryMoved, CanaryStep, PromotionNoted, StrategyAdmitted
-from live.machine.setup import Setup
+from live.machine.setup import Setup, read_setup, write_setup
 
 __all__ = [
     "Answered",
@@ -53,4 +53,6 @@ __all__ = [
     "encode_block",
     "encode_input",
     "join_block",
+    "read_setup",
+    "write_setup",
 ]

@@ -18,6 +18,7 @@ from live.journal.records import chain
 from tests.live.journal.use import change, fill, payload, wait_durable, whole
 from workbench.errors import JournalDamaged, JournalError, JournalFailed, JournalLocked
 
+DAY_NS = 86_400 * 10**9
 REST = "kind, ns, count, payload, crc"
 
 
@@ -273,10 +274,10 @@ def test_a_snapshot_is_written_after_its_records(url: str) -> None:
 
 
 def test_old_records_go_where_that_is_asked_for(url: str) -> None:
-    journal = Journal.open(url, retain=Retention(snapshots=2, prune_records=True))
-    for _ in range(3):
+    journal = Journal.open(url, retain=Retention(snapshots=2, days=1))
+    for day in range(3):
         fill(journal, 1500)  # more than is dropped at a time
-        save(journal, journal.head)
+        save(journal, journal.head, 2 * day * DAY_NS)
     end = time.monotonic() + 20
     while journal._store.base().sequence < 3000:
         assert time.monotonic() < end
@@ -309,9 +310,14 @@ def blob(sequence: int) -> bytes:
     return payload(sequence) + bytes(100_000)
 
 
-def save(journal: Journal, sequence: int) -> None:
-    assert journal.save_snapshot(sequence, sequence * 10, blob(sequence), {"round": sequence})
+def save(journal: Journal, sequence: int, ns: int | None = None) -> None:
+    at = sequence * 10 if ns is None else ns
+    assert journal.save_snapshot(sequence, at, blob(sequence), {"round": sequence})
     end = time.monotonic() + 20
-    while (found := journal.latest_snapshot()) is None or found.sequence < sequence:
+    while (
+        journal._writer.snapshot_waits
+        or (found := journal.latest_snapshot()) is None
+        or found.sequence < sequence
+    ):
         assert time.monotonic() < end
         time.sleep(0.01)

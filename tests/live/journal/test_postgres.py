@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from live.journal import Journal
-from tests.live.journal.conftest import fresh_schema
+from tests.live.conftest import fresh_schema
 from tests.live.journal.postgres_server import PostgresServer, wait_for
 from tests.live.journal.proxy import Proxy
 from tests.live.journal.use import fill, payload, wait_durable, wait_failure, whole
