@@ -6,13 +6,16 @@ on white and on black; text has the colour of the page around it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "AMBER",
@@ -24,7 +27,9 @@ __all__ = [
     "Picture",
     "bar",
     "cell",
+    "figure",
     "figures",
+    "frame_table",
     "sparkline",
     "table",
 ]
@@ -95,6 +100,57 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: str = ""
     return Html(
         f'<table style="margin:4px 0;border-collapse:collapse;font-size:13px">{above}{top}<tbody>{body}</tbody></table>'
     )
+
+
+def frame_table(
+    frame: pd.DataFrame | pd.Series[Any],
+    caption: str = "",
+    text: Callable[[str, Any], str] | None = None,
+    most: int = 20,
+) -> Html:
+    """A frame (or a series, as one column) with its index; the first `most` rows.
+
+    text: a figure as it is written, given the column's name; left out, `figure`.
+    """
+    given: Any = frame
+    shown = given.to_frame() if given.ndim == 1 else given
+    levels = [str(name) if name is not None else "" for name in shown.index.names]
+    write = _as_figure if text is None else text
+    rows = []
+    for key, values in zip(
+        shown.index[:most], shown.head(most).itertuples(index=False, name=None), strict=True
+    ):
+        keys = key if isinstance(key, tuple) else (key,)
+        named = [write(name, part) for name, part in zip(levels, keys, strict=True)]
+        rows.append(
+            [*named, *(write(str(name), value) for name, value in zip(shown.columns, values, strict=True))]
+        )
+    kinds = "".join("n" if getattr(kind, "kind", "O") in "fiu" else "t" for kind in shown.dtypes)
+    more = f", {most} of {len(shown):,} rows" if len(shown) > most else ""
+    heads = [name.replace("_", " ") for name in [*levels, *map(str, shown.columns)]]
+    return table(heads, rows, "t" * len(levels) + kinds, caption + more)
+
+
+def _as_figure(_name: str, value: Any) -> str:
+    return figure(value)
+
+
+def figure(value: Any) -> str:
+    """A value in few letters: numbers with four digits, times without what is zero, yes and no in words."""
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if isinstance(value, int | np.integer):
+        return f"{value:,}"
+    if isinstance(value, float | np.floating):
+        value = float(value)
+        if not np.isfinite(value):
+            return "-" if np.isnan(value) else "inf"
+        return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:,.4g}"
+    if isinstance(value, Html):
+        return value
+    if hasattr(value, "isoformat") and not hasattr(value, "total_seconds"):
+        return str(value).removesuffix("+00:00").removesuffix(" 00:00:00")
+    return str(value)
 
 
 def figures(pairs: Iterable[tuple[str, str]], columns: int = 3) -> Html:

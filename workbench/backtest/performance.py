@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from workbench.cells import cell, figure, figures
+
 __all__ = ["StrategyPerformance"]
 
 
@@ -28,3 +30,12 @@ class StrategyPerformance(msgspec.Struct, frozen=True):
     chaos_recovery_time: float | None
     risk_breach_count: int
     emergency_stops: int
+
+    def _repr_html_(self) -> str:
+        named = msgspec.structs.asdict(self)
+        pairs = [
+            (name.replace("_", " "), figure(value))
+            for name, value in named.items()
+            if name != "strategy_name"
+        ]
+        return cell(self.strategy_name, "on its own capital", figures(pairs, columns=2))

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-import workbench
 from workbench.errors import ConfigError
 
 __all__ = [
@@ -69,7 +68,7 @@ def data_folder(data: str | Path | None) -> Path:
         return _started[-1]
     if os.environ.get("TRADING_ENGINE_DATA"):
         return Path(os.environ["TRADING_ENGINE_DATA"])
-    here, beside = Path(DEFAULT_DATA), Path(workbench.__file__).resolve().parent.parent / DEFAULT_DATA
+    here, beside = Path(DEFAULT_DATA), Path(__file__).resolve().parents[2] / DEFAULT_DATA
     return beside if beside.is_dir() and not here.is_dir() else here
 
 

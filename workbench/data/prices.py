@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import html
 import math
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 import numpy as np
 import pandas as pd
 
+from workbench.cells import cell, figure, frame_table, sparkline
 from workbench.core.feed import Feed
 from workbench.core.messages import Instrument
 from workbench.data.feeds import build_feed
@@ -270,7 +270,13 @@ class Prices:
         return summarise(self._frames, self._instruments, self._intervals)
 
     def _repr_html_(self) -> str:
-        return f"<div><p>{html.escape(repr(self))}</p>{self.summary().to_html(border=0)}</div>"
+        shown = self.summary()
+        shown.insert(0, "close", shown.index)
+
+        def text(column: str, value: Any) -> str:
+            return sparkline(self._frames[value]["close"]) if column == "close" else figure(value)
+
+        return cell(repr(self), "", frame_table(shown, text=text, most=50))
 
     # -- inner --------------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from workbench.errors import ConfigError, DataError
 from workbench.risk.book import Book, Exposures, Floats, read_book
 from workbench.risk.measure import Measure, warn_outside_domain
 from workbench.risk.model import Method, Settings, make_model
+from workbench.risk.shown import components_cell
 
 __all__ = ["VarComponents", "component_var", "marginal_var"]
 
@@ -43,6 +44,9 @@ class VarComponents:
     instruments: pd.DataFrame
     strategies: pd.DataFrame
     components: pd.DataFrame
+
+    def _repr_html_(self) -> str:
+        return components_cell(self)
 
 
 def component_var(

@@ -27,6 +27,7 @@ from workbench.errors import ConfigError, DataError
 from workbench.performance.inputs import check_count, check_share
 from workbench.risk.book import Returns, read_series
 from workbench.risk.model import check_confidence
+from workbench.risk.shown import coverage_cell
 
 __all__ = [
     "CoverageTest",
@@ -114,6 +115,9 @@ class VarBacktest:
         return pd.DataFrame(
             rows, index=pd.Index(tests, name="test"), columns=["statistic", "degrees_of_freedom", "p_value"]
         )
+
+    def _repr_html_(self) -> str:
+        return coverage_cell(self)
 
 
 def var_backtest(

@@ -20,6 +20,7 @@ from workbench.errors import ConfigError, DataError, UnknownInstrumentError
 from workbench.performance.inputs import check_count, check_number
 from workbench.risk.crises import CRISES, Crisis
 from workbench.risk.inputs import ClosesLike, ExposuresLike, as_closes, as_exposures
+from workbench.risk.shown import scenario_cell
 
 __all__ = [
     "CRISES",
@@ -58,6 +59,9 @@ class ScenarioPnl:
     def path(self) -> pd.Series[float]:
         """P&L of the whole book since the start."""
         return self.pnl.sum(axis=1).rename("pnl")
+
+    def _repr_html_(self) -> str:
+        return scenario_cell(self)
 
     def summary(self) -> pd.Series[Any]:
         """start, end, rows; pnl at the end; worst_pnl and worst_time; worst_step, the largest loss from one row to the

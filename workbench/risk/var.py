@@ -30,6 +30,7 @@ from typing import Unpack
 from workbench.risk.book import Exposures, Returns, read_book
 from workbench.risk.measure import Measure, warn_outside_domain
 from workbench.risk.model import Method, Settings, make_model
+from workbench.risk.shown import tail_cell
 
 __all__ = ["TailRisk", "expected_shortfall", "tail_risk", "value_at_risk"]
 
@@ -51,6 +52,9 @@ class TailRisk:
     @property
     def expected_shortfall(self) -> float:
         return self.cvar
+
+    def _repr_html_(self) -> str:
+        return tail_cell(self)
 
 
 def tail_risk(

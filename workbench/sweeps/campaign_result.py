@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ import pandas as pd
 from workbench.backtest.api import LimitsLike, plan_run
 from workbench.backtest.chaos_backtest import ChaosBacktester, ChaosBacktestResult
 from workbench.backtest.result import BacktestResult
+from workbench.cells import cell, frame_table
 from workbench.configuration import load_limits
 from workbench.core.limits import RiskLimits
 from workbench.core.outcome import OUTCOME
@@ -22,12 +22,15 @@ from workbench.core.tally import TALLY
 from workbench.errors import ConfigError
 from workbench.strategy.compiled import CompiledStrategy, parameter_rows
 from workbench.sweeps.api import in_full
+from workbench.sweeps.cells import survival_cell
 from workbench.sweeps.grid import Grid
 from workbench.sweeps.scenarios import Scenario
 from workbench.sweeps.setting import Setting
 
 if TYPE_CHECKING:
     import holoviews as hv
+
+    from workbench.cells import Picture
 
 __all__ = ["CampaignResult", "Comparison", "Entry"]
 
@@ -75,9 +78,11 @@ class Comparison:
         return f"under chaos:\n{self.chaos}\n\nin a normal market:\n{self.normal}"
 
     def _repr_html_(self) -> str:
-        return (
-            f"<div><p>under chaos</p>{self.chaos.to_html(border=0)}"
-            f"<p>in a normal market</p>{self.normal.to_html(border=0)}</div>"
+        return cell(
+            "Two sets of limits under the same chaos",
+            "",
+            frame_table(self.chaos, "under chaos"),
+            frame_table(self.normal, "in a normal market"),
         )
 
 
@@ -163,6 +168,14 @@ class CampaignResult:
             kinds = ", ".join(self.table["kind"].unique())
             raise ConfigError(f"the campaign has no kind {kind!r}; it has: {kinds}")
         return survival_surface(mine, "intensity", "start", value, **options)
+
+    def picture(self, value: str = "survived") -> Picture:
+        """Kinds of chaos down, levels across, in colours: the share that survived, or the mean of another column."""
+        from workbench.plotting.still import plane_picture
+
+        self._check(value)
+        table = self.table.pivot_table(value, index="kind", columns="level", aggfunc="mean")
+        return plane_picture(table, value, f"{value} by kind and level of chaos")
 
     def worst(self, n: int = 10, by: str = "damage_usd") -> pd.DataFrame:
         """The `n` cells with the largest `by`; `replay(cell)` runs one of them again."""
@@ -252,8 +265,7 @@ class CampaignResult:
         return f"CampaignResult({names}: {len(self):,} cells in {self.seconds:.2f} s, {alive:.0%} survived{note})"
 
     def _repr_html_(self) -> str:
-        shares = self.survival().to_html(border=0, float_format="{:.0%}".format)
-        return f"<div><p>{html.escape(repr(self))}; share that survived:</p>{shares}</div>"
+        return survival_cell(repr(self), self.survival())
 
 
 def _figures(entry: Entry) -> dict[str, Any]:

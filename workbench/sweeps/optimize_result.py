@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -13,6 +12,7 @@ import pandas as pd
 
 from workbench.backtest.result import BacktestResult
 from workbench.errors import ParameterError
+from workbench.sweeps.cells import best_cell
 from workbench.sweeps.grid import Grid
 from workbench.sweeps.metrics import LOWER_IS_BETTER
 from workbench.sweeps.result import Part, SweepResult
@@ -162,6 +162,4 @@ class OptimizeResult:
         return ", ".join(f"{name}={value}" for name, value in self.params.items())
 
     def _repr_html_(self) -> str:
-        shown = self.best(10)
-        text = html.escape(f"{self!r}; the best by {self.metric}:")
-        return f"<div><p>{text}</p>{shown.to_html(border=0, float_format='{:,.4g}'.format)}</div>"
+        return best_cell(repr(self), self.metric, self.best(10), self.table[self.metric], "trial by trial")

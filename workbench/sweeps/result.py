@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +13,15 @@ import pandas as pd
 
 from workbench.backtest.result import BacktestResult
 from workbench.errors import ConfigError, ParameterError
+from workbench.sweeps.cells import best_cell
 from workbench.sweeps.grid import Grid
 from workbench.sweeps.metrics import LOWER_IS_BETTER
 
 if TYPE_CHECKING:
     import holoviews as hv
     import vectorbt as vbt
+
+    from workbench.cells import Picture
 
 __all__ = ["Part", "SweepResult"]
 
@@ -142,6 +144,12 @@ class SweepResult:
         best = "lowest" if metric in LOWER_IS_BETTER else "highest"
         return heatmap(self.pivot(metric, x, y), metric, **{"mark": best, **options})
 
+    def picture(self, metric: str = "sharpe_ratio", x: str | None = None, y: str | None = None) -> Picture:
+        """The plane of colours as a still picture (SVG), which reads the same anywhere; see `pivot`."""
+        from workbench.plotting.still import plane_picture
+
+        return plane_picture(self.pivot(metric, x, y), metric, mark=metric not in LOWER_IS_BETTER)
+
     def surface(
         self, metric: str = "sharpe_ratio", x: str | None = None, y: str | None = None, **options: Any
     ) -> Any:
@@ -196,6 +204,4 @@ class SweepResult:
 
     def _repr_html_(self) -> str:
         metric = "sharpe_ratio" if "sharpe_ratio" in self.metrics else self.metrics[0]
-        shown = self.best(metric, 10)
-        text = html.escape(f"{self!r}; the best by {metric}:")
-        return f"<div><p>{text}</p>{shown.to_html(border=0, float_format='{:,.4g}'.format)}</div>"
+        return best_cell(repr(self), metric, self.best(metric, 10), self.table[metric].sort_values())
