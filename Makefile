@@ -23,8 +23,8 @@ setup:  ## make .venv from requirements.lock (all others do this by themselves)
 demo: setup  ## backtests, the chaos strategies with controls on and off, then the live engine, killed and recovered
 	@.venv/bin/workbench demo $(ARGS)
 
-run-dev: setup  ## the trading engine, with what is in config/ and simulated exchanges, until Ctrl-C
-	@$(PYTHON) -m live
+run-dev: setup  ## the trading engine, with what is in config/ and simulated exchanges, until Ctrl-C; uncertified strategies may start
+	@REQUIRE_CERTIFICATE=$${REQUIRE_CERTIFICATE:-false} $(PYTHON) -m live
 
 test: check  ## formatting, lint, types, room plan, then the whole test suite
 	@$(PYTHON) -c 'import workbench as wb; wb.backtest("strategies/sma_cross.py", "sp500", progress=False)'  # compiles once, not in each worker

@@ -71,6 +71,11 @@ class Settings(BaseSettings):
     # strategies
     strategies_path: Path = Field(Path("strategies"), validation_alias=_env("STRATEGIES_PATH"))
     strategy_auto_swap: bool = Field(False, validation_alias=_env("STRATEGY_AUTO_SWAP"))
+    require_certificate: bool = Field(True, validation_alias=_env("REQUIRE_CERTIFICATE"))
+    trusted_keys: Path | None = Field(None, validation_alias=_env("TRADING_ENGINE_TRUSTED_KEYS"))
+    certification_file: Path = Field(
+        Path("config/certification.yaml"), validation_alias=_env("TRADING_ENGINE_CERTIFICATION")
+    )
     enable_chaos_strategies: bool = Field(False, validation_alias=_env("ENABLE_CHAOS_STRATEGIES"))
     enable_chaos_triggers: bool = Field(False, validation_alias=_env("ENABLE_CHAOS_TRIGGERS"))
     chaos_seed: Annotated[int, Field(ge=0)] = Field(0, validation_alias=_env("TRADING_ENGINE_CHAOS_SEED"))

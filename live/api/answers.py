@@ -57,7 +57,8 @@ class JournalHealth(msgspec.Struct, frozen=True):
 class Health(msgspec.Struct, frozen=True):
     """status: ok, degraded (some of it does not trade) or down (nothing does).  problems: by part, why.
 
-    state: starting, running, halted, stopping or stopped.
+    state: starting, running, halted, stopping or stopped.  certificates_required: false where strategies start that
+    nobody has certified.
     """
 
     status: str
@@ -68,6 +69,7 @@ class Health(msgspec.Struct, frozen=True):
     isolation: str
     inputs: int
     journal: JournalHealth
+    certificates_required: bool
 
 
 class StrategySummary(msgspec.Struct, frozen=True):
@@ -108,6 +110,7 @@ class StrategyStatus(msgspec.Struct, frozen=True):
     newer one replaced.
     answer_p50_ms, answer_p99_ms: from price sent to answer received.  errors: newest last.
     newer_source_hash: of its script's text where that has changed since: start it again to swap; "" where it has not.
+    certificate: id of the one that it runs under.  capital_share: of capital and limits, below 1 while it is on trial.
     """
 
     strategy_id: str
@@ -142,6 +145,8 @@ class StrategyStatus(msgspec.Struct, frozen=True):
     answer_p99_ms: float
     errors: tuple[str, ...]
     newer_source_hash: str
+    certificate: str
+    capital_share: float
 
 
 class ScriptView(msgspec.Struct, frozen=True):

@@ -17,12 +17,14 @@ from live.api.denials import Denials
 from live.api.limit_changes import changed_keys, limits_tag, merged
 from live.api.memory import Memory, check_key
 from live.api.overrides import OverridesView, view
+from live.api.promoting import keep_certificate, promote, promoted
 from live.api.requests import (
     AcceptPriceRequest,
     BreakerRequest,
     BreakerResponse,
     CloseRequest,
     CloseResponse,
+    DemoteRequest,
     KillRequest,
     KillResetRequest,
     KillResponse,
@@ -30,6 +32,8 @@ from live.api.requests import (
     LimitsResponse,
     OverrideRequest,
     PriceAccepted,
+    PromoteRequest,
+    PromoteResponse,
     Resumed,
     ResumeRequest,
     StartStrategyRequest,
@@ -44,9 +48,11 @@ from live.api.values import check_values
 from live.api.views import record_of
 from live.engine import Engine, StartRequest
 from live.machine import AuditLine, KillReset, KillSwitch, LimitOverride, StrategyRecord
+from live.promotion import Promotions
 from workbench.core.facts import CancelRequested, Fact, OrderAccepted, OrderEnded, OrderRefused
 from workbench.core.intents import AcceptPrice, ClosePositions, ResetBreaker, SetLimits, TripBreaker
 from workbench.errors import (
+    CertificateError,
     ConfigError,
     EngineError,
     JournalFailed,
@@ -64,6 +70,7 @@ _KINDS: Final[tuple[tuple[type[WorkbenchError], str], ...]] = (
     (JournalFailed, "unavailable"),
     (SandboxError, "unavailable"),
     (VenueError, "unavailable"),
+    (CertificateError, "forbidden"),
     (StrategyLoadError, "invalid"),
     (StrategyError, "conflict"),
     (ConfigError, "invalid"),
@@ -97,6 +104,7 @@ class Commands:
         self.denials = Denials(engine)
         self.throttle = Throttle(engine.settings.requests_per_second)
         self.backtests = Backtests(engine)
+        self.promotions = Promotions(engine)
         self._memory = Memory(engine.machine.audit)
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -110,6 +118,7 @@ class Commands:
             request.on_failure,
             request.warm_up,
             caller.person,
+            request.certificate,
         )
 
         async def work() -> StrategyResponse:
@@ -153,9 +162,32 @@ class Commands:
     async def upload(self, caller: Caller, request: UploadRequest, key: str = "") -> UploadResponse:
         async def work() -> UploadResponse:
             script = await store(self.engine.catalog, request.name, request.source)
-            return UploadResponse(script.name, script.class_name, script.version, script.source_hash)
+            kept = keep_certificate(self.engine, request.certificate, script) if request.certificate else ""
+            return UploadResponse(script.name, script.class_name, script.version, script.source_hash, kept)
 
         return await self._run(caller, "strategy.upload", request.name, request, key, UploadResponse, work)
+
+    async def promote(self, caller: Caller, request: PromoteRequest, key: str = "") -> PromoteResponse:
+        async def work() -> PromoteResponse:
+            if request.config is not None:
+                check_values("config", request.config)
+            reason = _reason(request.reason)
+            return await promote(self.engine, self.promotions, caller.person, request, reason)
+
+        action = "strategy.promote" if request.canary else "strategy.promote_whole"
+        target = request.strategy_id or request.script.removesuffix(".py")
+        return await self._run(caller, action, target, request, key, PromoteResponse, work)
+
+    async def demote(
+        self, caller: Caller, strategy_id: str, request: DemoteRequest, key: str = ""
+    ) -> PromoteResponse:
+        async def work() -> PromoteResponse:
+            record_of(self.engine, strategy_id)
+            demoted = self.promotions.demote(strategy_id, caller.person, _reason(request.reason))
+            return promoted(self.engine, await demoted)
+
+        asked = {"strategy_id": strategy_id, "reason": request.reason}
+        return await self._run(caller, "strategy.demote", strategy_id, asked, key, PromoteResponse, work)
 
     async def backtest(self, caller: Caller, request: BacktestRequest, key: str = "") -> BacktestResponse:
         async def work() -> BacktestResponse:
@@ -368,7 +400,8 @@ class Commands:
         except BaseException as error:
             await self._note(line, "failed", f"{type(error).__name__}: {error}", "")
             raise
-        asked = msgspec.json.encode(answer if isinstance(request, UploadRequest) else request).decode()
+        short = isinstance(request, UploadRequest | PromoteRequest)  # the text itself is kept elsewhere
+        asked = msgspec.json.encode(answer if short else request).decode()
         if not await self._note(line, "done", asked, msgspec.json.encode(answer).decode()):
             raise RequestError(
                 f"{line.action} was carried out, but the journal has failed since: it may not be known after a restart",
@@ -400,7 +433,8 @@ class Commands:
         return True
 
     async def finish(self) -> None:
-        """Wait for commands that are under way, and end backtests."""
+        """Wait for commands that are under way, and end backtests and looking at canaries."""
+        await self.promotions.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.backtests.close()
 

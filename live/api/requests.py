@@ -16,6 +16,7 @@ __all__ = [
     "BreakerResponse",
     "CloseRequest",
     "CloseResponse",
+    "DemoteRequest",
     "KillRequest",
     "KillResetRequest",
     "KillResponse",
@@ -23,6 +24,8 @@ __all__ = [
     "LimitsResponse",
     "OverrideRequest",
     "PriceAccepted",
+    "PromoteRequest",
+    "PromoteResponse",
     "ResumeRequest",
     "Resumed",
     "StartStrategyRequest",
@@ -42,7 +45,8 @@ class StartStrategyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
 
     script: file name, class or source hash of what is available.  strategy_id: the script's name where empty.
     config: the strategy's parameters.  on_failure: what happens to its positions when it dies.
-    warm_up: it is shown the newest prices before it starts.
+    warm_up: it is shown the newest prices before it starts.  certificate: id of the one that it is to run under, of
+    those that were sent; the newest that holds where empty.
     """
 
     script: Needed
@@ -50,6 +54,7 @@ class StartStrategyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     config: dict[str, Any] = {}
     on_failure: Literal["hold", "flatten"] = "hold"
     warm_up: bool = True
+    certificate: Name = ""
 
 
 class StopStrategyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,19 +78,65 @@ class StrategyResponse(msgspec.Struct, frozen=True):
 
 
 class UploadRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A script to be kept.  name: lower-case, ending in .py.  source: its text."""
+    """A script to be kept.  name: lower-case, ending in .py.  source: its text.
+
+    certificate: the text of the file that it came in; where certificates are required, one that does not hold is
+    refused.
+    """
 
     name: Needed
     source: str
+    certificate: str = ""
 
 
 class UploadResponse(msgspec.Struct, frozen=True):
-    """What is kept now, to be started by name, class or hash."""
+    """What is kept now, to be started by name, class or hash.  certificate: its id, "" where none was kept."""
 
     name: str
     strategy_name: str
     version: str
     source_hash: str
+    certificate: str
+
+
+class PromoteRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Put a version on trial: a part of its capital and limits first, all of them once it agrees with its replay.
+
+    script: of what is available; or, with source, the name that the text is kept under.  certificate: the text of the
+    file that it came in, or the id of one that was sent; any that holds where empty.  config: left out, the certified
+    parameters.  canary: false gives it everything at once (role risk).
+    """
+
+    script: Needed
+    reason: Words
+    source: str = ""
+    certificate: str = ""
+    strategy_id: Name = ""
+    config: dict[str, Any] | None = None
+    on_failure: Literal["hold", "flatten"] = "hold"
+    canary: bool = True
+
+
+class PromoteResponse(msgspec.Struct, frozen=True):
+    """What became of a promotion.  certificate: its id.  capital_share: of capital and limits that it has now.
+
+    steps: shares that it will have, one after the other, before it has everything.
+    """
+
+    strategy_id: str
+    strategy_name: str
+    version: str
+    state: str
+    source_hash: str
+    certificate: str
+    capital_share: float
+    steps: tuple[float, ...]
+
+
+class DemoteRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Take a version back that is on trial: what ran before takes over, or nothing runs."""
+
+    reason: Words
 
 
 class BreakerRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

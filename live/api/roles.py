@@ -36,6 +36,9 @@ NEEDS: Final = {
     "strategy.pause": Role.TRADER,
     "strategy.resume": Role.TRADER,
     "strategy.upload": Role.TRADER,
+    "strategy.promote": Role.TRADER,
+    "strategy.promote_whole": Role.RISK,  # without a trial
+    "strategy.demote": Role.TRADER,
     "backtest.start": Role.TRADER,
     "risk.kill": Role.TRADER,  # whoever may trade may stop it
     "risk.kill_reset": Role.RISK,

@@ -17,7 +17,11 @@ from live.api.answers import (
 )
 from live.api.bodies import media_of, read_body, read_bytes
 from live.api.documented import answers, takes
+from live.api.promotion_answers import CertificateView, HistoryView, certificate, history
 from live.api.requests import (
+    DemoteRequest,
+    PromoteRequest,
+    PromoteResponse,
     StartStrategyRequest,
     StopStrategyRequest,
     StrategyResponse,
@@ -32,6 +36,7 @@ from workbench.errors import RequestError
 __all__ = ["router"]
 
 _LARGEST_UPLOAD: Final = 6 * LARGEST_SCRIPT + 4096  # JSON may write a sign in six bytes
+_LARGEST_PROMOTION: Final = _LARGEST_UPLOAD + 2 * 1_000_000  # with its certificate
 _PLAIN: Final = ("text/x-python", "text/plain", "application/octet-stream")
 
 type StrategyId = Annotated[str, Path(max_length=128)]
@@ -70,6 +75,50 @@ async def logs(
 ) -> Response:
     """What a strategy logged or printed, newest last."""
     return reply(views.logs(served.engine, strategy_id, limit))
+
+
+@router.get(
+    "/{strategy_id}/certificate",
+    dependencies=[read],
+    **answers(CertificateView, "unknown"),
+    name="certificate",
+)
+async def its_certificate(served: Served, strategy_id: StrategyId) -> Response:
+    """The certificate that a strategy runs under: what was tested, and whether it still holds."""
+    return reply(certificate(served.engine, strategy_id))
+
+
+@router.get("/{strategy_id}/history", dependencies=[read], **answers(HistoryView, "unknown"), name="history")
+async def its_history(
+    served: Served, strategy_id: StrategyId, limit: Annotated[int, Query(ge=1, le=views.MOST_ROWS)] = 200
+) -> Response:
+    """Promotions, demotions, overrides and commands: who did what with a strategy, when, and why."""
+    return reply(history(served.engine, strategy_id, limit))
+
+
+@router.post("/promote", **takes(PromoteRequest, PromoteResponse, "unknown"))
+async def promote(
+    request: Request,
+    served: Served,
+    caller: Annotated[Caller, Depends(needs("strategy.promote"))],
+    key: KeyHeader = "",
+) -> Response:
+    """Put a certified version on trial: its capital and limits grow by steps, each compared with its replay."""
+    wanted = await read_body(request, PromoteRequest, _LARGEST_PROMOTION)
+    return reply(await served.commands.promote(caller, wanted, key))
+
+
+@router.post("/{strategy_id}/demote", **takes(DemoteRequest, PromoteResponse, "unknown"))
+async def demote(
+    request: Request,
+    served: Served,
+    strategy_id: StrategyId,
+    caller: Annotated[Caller, Depends(needs("strategy.demote"))],
+    key: KeyHeader = "",
+) -> Response:
+    """Take a version on trial back: its certificate is withdrawn, and the version before takes over."""
+    wanted = await read_body(request, DemoteRequest)
+    return reply(await served.commands.demote(caller, strategy_id, wanted, key))
 
 
 @router.post("/start", **takes(StartStrategyRequest, StrategyResponse, "unknown"))
@@ -130,7 +179,7 @@ async def upload(
     if media_of(request) in _PLAIN:
         wanted = UploadRequest(name, _text(await read_bytes(request, LARGEST_SCRIPT)))
     else:
-        wanted = await read_body(request, UploadRequest, _LARGEST_UPLOAD)
+        wanted = await read_body(request, UploadRequest, _LARGEST_PROMOTION)
     return reply(await served.commands.upload(caller, wanted, key), 201)
 
 

@@ -87,6 +87,7 @@ def health(engine: Engine) -> Health:
             journal.get("lag_ms", 0.0),
             journal.get("failure") or "",
         ),
+        engine.settings.require_certificate,
     )
 
 
@@ -200,6 +201,8 @@ def strategy_status(engine: Engine, strategy_id: str) -> StrategyStatus:
         quantile(seconds, 0.99) * 1e3,
         tuple(slot.errors) if slot else (),
         newer.source_hash if newer else "",
+        record.certificate,
+        engine.machine.canaries.share(strategy_id),
     )
 
 

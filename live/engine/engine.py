@@ -7,10 +7,12 @@ from typing import Any
 
 import structlog
 
+from live.admission import ProjectFiles
 from live.engine.catalog import Catalog
 from live.engine.chaos import ChaosTriggering, plan_chaos
 from live.engine.clock_watch import ClockWatch
 from live.engine.events import EventStream
+from live.engine.gating import Expiry, check_gate, open_gate
 from live.engine.market import open_market
 from live.engine.pump import SETUP, Block, Pump
 from live.engine.reconcile import our_account
@@ -57,10 +59,12 @@ class Engine:
     ) -> None:
         """venues: what venues.yaml says; recorded prices whose speed is off are played in lock step (see `play`).
 
-        Raises ConfigError where some venues are in lock step and others not.
+        Raises ConfigError where some venues are in lock step and others not, or certificates are not required and a
+        venue is real.
         """
         self.settings = settings
         self.clock = clock
+        check_gate(settings, venues)
         self.state = "starting"
         self.reason = ""
         self.events = EventStream()
@@ -84,6 +88,7 @@ class Engine:
             commit_interval_ms=settings.commit_interval_ms,
             retain=Retention(days=settings.journal_keep_days, needs=(SETUP,)),
         )
+        files = ProjectFiles()
         try:
             self.recovered: Recovered = recover(self.journal, self.setup(), self.clock.now_ns())
             self.venues = open_venues(self.config, self.clock, self._newest_prices())
@@ -106,7 +111,8 @@ class Engine:
         )
         self.pump.shown.note(Opened(0, self._stepped))
         self.market = open_market(settings, self.machine.setup.instruments, self.journal, self.events)
-        self.strategies = Strategies(self.pump, self.sandbox, self.catalog, settings, self.clock)
+        self.gate = open_gate(settings, files, self.journal, self.machine, self.clock, stepped=self._stepped)
+        self.strategies = Strategies(self.pump, self.sandbox, self.catalog, settings, self.clock, self.gate)
         self.chaos = ChaosTriggering(self.chaos_plan, self.strategies, self.pump, self.events, self.journal)
         self.watcher = Watcher(
             self.strategies, self.events, self.clock, auto_swap=settings.strategy_auto_swap
@@ -143,10 +149,12 @@ class Engine:
     async def _tick(self) -> None:
         """Time goes on for limits and breakers, also where no price comes."""
         watch = ClockWatch(self.clock, self.events)
+        expiry = Expiry(self.gate, self.strategies, self.events)
         while True:
             await asyncio.sleep(1.0)
             self.pump.wake()
             watch.look()
+            expiry.look()
 
     def setup(self) -> Setup:
         """What the machine is built from, by the settings."""

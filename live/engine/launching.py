@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
+from live.admission import Ticket
 from live.engine.catalog import Script
 from live.engine.runner import Runner
 from live.machine import Machine
@@ -20,18 +21,20 @@ __all__ = ["Launch", "launch", "seat_of"]
 
 
 class Launch(NamedTuple):
-    """A process that is ready, what it said of itself, and its seat."""
+    """A process that is ready, what it said of itself, and its seat.  ticket: what it was admitted with."""
 
     runner: Runner
     ready: Ready
     seat: Seat
+    ticket: Ticket
 
 
 async def launch(
     sandbox: Sandbox,
     machine: Machine,
     script: Script,
-    config: Mapping[str, Any],
+    ticket: Ticket,
+    confirm: Callable[[Ticket], None],
     runner: Runner,
     on_messages: OnMessages,
     on_exit: OnExit,
@@ -39,6 +42,7 @@ async def launch(
 ) -> Launch:
     """Start a process for `script` and wait until it is ready; `runner` then has it.
 
+    confirm: asked once more whether what it has loaded is what was admitted.
     Raises StrategyError where it cannot be loaded: what it raised, or how it ended.
     """
     ready: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
@@ -67,18 +71,19 @@ async def launch(
 
     instruments = list(machine.setup.instruments)
     hello = Hello(
-        runner.strategy_id, script.source, script.name, script.class_name, dict(config), instruments
+        runner.strategy_id, script.source, script.name, script.class_name, dict(ticket.config), instruments
     )
     worker = await sandbox.launch(hello, first_messages, first_exit, on_alarm)
     said = await ready
     try:
+        confirm(ticket)
         seat = seat_of(runner.strategy_id, said)
         runner.symbols = _symbols(machine, said)
     except StrategyError:
-        worker.kill("its answer makes no sense")
+        worker.kill("it is not what it should be")
         raise
     runner.worker = worker
-    return Launch(runner, said, seat)
+    return Launch(runner, said, seat, ticket)
 
 
 def seat_of(strategy_id: str, said: Ready) -> Seat:

@@ -9,13 +9,14 @@ from typing import Any, Final
 
 import structlog
 
+from live.admission import Gate
 from live.engine.catalog import Catalog, Script
 from live.engine.launching import Launch, launch
 from live.engine.pump import Pump
 from live.engine.runner import Runner
 from live.engine.shown import Begun, Listened, Shown, Warmed
 from live.engine.slots import Metrics, Slot
-from live.machine import Answered, Machine
+from live.machine import Answered, Machine, StrategyAdmitted
 from live.messages import Answer, FromStrategy, Logged, Raised
 from live.sandbox import Alarm, ExitReason, Sandbox, Worker, WorkerExit
 from live.venues.clock import Clock
@@ -25,6 +26,7 @@ from workbench.core.messages import OrderFill, PriceUpdate, RiskBreach
 
 __all__ = ["StrategyProcesses", "let_go"]
 
+CAUGHT_UP: Final = 50  # deliveries that a new process may be behind when it takes over
 _GRACE_S: Final = 2.0
 _WARM_UP: Final = 2_000  # prices that a new process is shown before it takes over
 
@@ -41,9 +43,13 @@ class StrategyProcesses:
         sandbox: Sandbox,
         catalog: Catalog,
         clock: Clock,
+        gate: Gate,
         died: Callable[[Slot, WorkerExit], object],
     ) -> None:
-        """slots: strategies by id, whose owner changes them.  died: called where the process of one ends unasked."""
+        """slots: strategies by id, whose owner changes them.  gate: says what may start.
+
+        died: called where the process of one ends unasked.
+        """
         self.tape: deque[PriceUpdate] = deque(maxlen=_WARM_UP)
         self._slots, self._pump, self._sandbox, self._catalog, self._clock = (
             slots,
@@ -52,10 +58,13 @@ class StrategyProcesses:
             catalog,
             clock,
         )
+        self._gate = gate
         self._tell_died = died
         self._conflated = 0
         self._listeners: list[Runner] = []
         self._by_worker: dict[Worker, tuple[Slot, Runner]] = {}
+        self._prices = 0
+        self._warmed: dict[int, int] = {}  # prices when a process that does not listen yet had seen them all
         self._scripts: dict[int, tuple[Script, Mapping[str, Any]]] = {}
         self._launches = max((r.launch for r in pump.machine.strategies.values()), default=0)
         self._closing = False
@@ -75,6 +84,7 @@ class StrategyProcesses:
     def price(self, update: PriceUpdate) -> None:
         """Show a price to everybody who wants it."""
         self.tape.append(update)
+        self._prices += 1
         for runner in self._listeners:
             runner.price(update)
 
@@ -119,20 +129,39 @@ class StrategyProcesses:
         ]
         warming = [slot.candidate for slot in self._slots.values() if slot.candidate is not None]
         self._listeners = sorted(running, key=lambda r: seats.get(r.strategy_id, len(seats))) + warming
+        for runner in self._listeners:
+            self._show_newest(runner, self._prices - self._warmed.pop(runner.launch, self._prices))
         told = [r.launch for s in self._slots.values() for r in (s.runner, s.candidate) if r is not None]
         listening = [(r.launch, not r.silent) for r in self._listeners]
         self._shown.note(Listened(self._shown.place, listening, told))
 
-    async def launch(self, slot: Slot, script: Script, config: Mapping[str, Any]) -> Launch:
-        """Start a process for a slot and wait until it is ready.  Raises StrategyError."""
+    async def launch(self, slot: Slot, script: Script, config: Mapping[str, Any], certificate: str) -> Launch:
+        """Start a process for a slot and wait until it is ready: the one way to have a strategy run.
+
+        certificate: id of the one that it is to run under; "" for any that holds.  Raises StrategyError.
+        """
+        strategy_id = slot.record.strategy_id
+        ticket = self._gate.admit(script, config, certificate)
+        if ticket.certificate is not None:
+            limits = ticket.certificate.risk_limits()
+            await self._pump.ask(
+                StrategyAdmitted(strategy_id, ticket.id, limits, ticket.certificate.expires_ns)
+            )
         self._launches += 1
         self._catalog.keep_started(script)
-        strategy_id = slot.record.strategy_id
         metrics = Metrics(self._machine, strategy_id)
         runner = Runner(strategy_id, self._launches, frozenset(), metrics, self._shown)
-        self._scripts[runner.launch] = (script, config)
+        self._scripts[runner.launch] = (script, ticket.config)
         started = await launch(
-            self._sandbox, self._machine, script, config, runner, self._messages, self._exited, self._alarmed
+            self._sandbox,
+            self._machine,
+            script,
+            ticket,
+            self._gate.confirm,
+            runner,
+            self._messages,
+            self._exited,
+            self._alarmed,
         )
         if started.runner.worker is not None:
             self._by_worker[started.runner.worker] = (slot, runner)
@@ -161,10 +190,25 @@ class StrategyProcesses:
                 runner.position(symbol, held)
 
     def warm_up(self, runner: Runner) -> None:
-        """Show a new process the newest prices; what it answers to them is not used."""
-        self._shown.note(Warmed(self._shown.place, runner.launch, len(self.tape)))
-        for update in list(self.tape):
-            runner.price(update, silent=True)
+        """Show a new process the newest prices; what it answers to them is not used.
+
+        Prices that come until it listens are shown to it in the same way, just before.
+        """
+        self._show_newest(runner, len(self.tape))
+        self._warmed[runner.launch] = self._prices
+
+    async def caught_up(self, runner: Runner) -> None:
+        """Until a process has seen nearly all of what it was shown, or has ended: prices would be left out before."""
+        while runner.unanswered > CAUGHT_UP and runner.worker is not None and runner.worker.exit is None:
+            await self.something_said()
+
+    def _show_newest(self, runner: Runner, count: int) -> None:
+        """Show a process so many of the newest prices, unasked."""
+        count = min(count, len(self.tape))
+        if count:
+            self._shown.note(Warmed(self._shown.place, runner.launch, count))
+            for update in list(self.tape)[-count:]:
+                runner.price(update, silent=True)
 
     # --- what they say -----------------------------------------------------------------------------------------------
 

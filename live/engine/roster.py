@@ -53,6 +53,7 @@ class Roster:
             person=request.person,
             on_failure=request.on_failure,
             config=request.config,
+            certificate=request.certificate,
         )
         slot = self.slots[strategy_id] = Slot(record, script)
         return slot

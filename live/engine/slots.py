@@ -26,6 +26,7 @@ class StartRequest(msgspec.Struct, frozen=True):
 
     script: file name, class or source hash of a script in the catalog.  strategy_id: the script's stem where empty.
     on_failure: hold or flatten.  warm_up: shown the newest prices before it starts.  person: who asks.
+    certificate: id of the one that it is to run under; "" for any that holds.
     """
 
     script: str
@@ -34,6 +35,7 @@ class StartRequest(msgspec.Struct, frozen=True):
     on_failure: str = "hold"
     warm_up: bool = True
     person: str = ""
+    certificate: str = ""
 
 
 class Slot:

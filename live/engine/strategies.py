@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import msgspec
 import structlog
 
+from live.admission import Gate
 from live.engine.catalog import Catalog, Script
 from live.engine.processes import StrategyProcesses, let_go
 from live.engine.pump import Pump
@@ -15,7 +17,7 @@ from live.engine.roster import Roster
 from live.engine.runner import Runner
 from live.engine.slots import Slot, StartRequest, check_id
 from live.engine.swapping import take_over
-from live.machine import Machine, StrategyRecord
+from live.machine import Machine, PromotionNoted, StrategyAdmitted, StrategyRecord
 from live.sandbox import Sandbox, WorkerExit
 from live.settings import Settings
 from live.venues.clock import Clock
@@ -34,12 +36,19 @@ class Strategies:
     """
 
     def __init__(
-        self, pump: Pump, sandbox: Sandbox, catalog: Catalog, settings: Settings, clock: Clock
+        self, pump: Pump, sandbox: Sandbox, catalog: Catalog, settings: Settings, clock: Clock, gate: Gate
     ) -> None:
         self.catalog = catalog
+        self.gate = gate
         self.roster = Roster(pump, clock)
         self.processes = StrategyProcesses(
-            self.roster.slots, pump, sandbox, catalog, clock, lambda *death: self._spawn(self._died(*death))
+            self.roster.slots,
+            pump,
+            sandbox,
+            catalog,
+            clock,
+            gate,
+            lambda *death: self.spawn(self._died(*death)),
         )
         self.swaps = 0
         self._pump, self._settings, self._clock = pump, settings, clock
@@ -58,7 +67,7 @@ class Strategies:
         """Start a strategy, or swap a running one for another version or config; what it is afterwards.
 
         Starting what runs already, unchanged, changes nothing.  Raises StrategyError: it cannot be loaded or started,
-        there are too many, chaos is not enabled; a version that runs goes on running.
+        there are too many, chaos is not enabled, it has no certificate; a version that runs goes on running.
         """
         script = self.catalog.find(request.script)
         strategy_id = request.strategy_id or script.name.removesuffix(".py")
@@ -66,6 +75,8 @@ class Strategies:
         if request.on_failure not in ("hold", "flatten"):
             raise StrategyError(f"on_failure must be hold or flatten, found {request.on_failure!r:.50}")
         check_leave(script, self._settings)
+        ticket = self.gate.admit(script, request.config, request.certificate)
+        request = msgspec.structs.replace(request, config=ticket.config, certificate=ticket.id)
         slot = self.slots.get(strategy_id)
         if slot is not None and slot.runner is not None:
             return await self._swap(slot, script, request)
@@ -81,7 +92,8 @@ class Strategies:
     async def _first_start(self, slot: Slot, *, warm_up: bool = True) -> StrategyRecord:
         await self.roster.note(slot, state="starting", reason="")
         try:
-            started = await self.processes.launch(slot, slot.script, slot.record.config)
+            record = slot.record
+            started = await self.processes.launch(slot, slot.script, record.config, record.certificate)
         except StrategyError as error:
             await self.roster.note(slot, state="failed", reason=str(error))
             raise
@@ -94,6 +106,9 @@ class Strategies:
         self.processes.tell_positions(runner)
         if warm_up:
             self.processes.warm_up(runner)
+            await self.processes.caught_up(runner)
+            if slot.runner is not runner:  # it has ended, or was stopped
+                return slot.record
         now = self._clock.now_ns()
         await self.roster.note(
             slot,
@@ -102,6 +117,7 @@ class Strategies:
             started_ns=now,
             launch=runner.launch,
             symbols=tuple(sorted(runner.symbols)),
+            certificate=started.ticket.id,
         )
         await self.roster.note_chaos(slot, active=True)
         self.processes.relist()
@@ -113,14 +129,25 @@ class Strategies:
             raise StrategyError(
                 f"{slot.record.strategy_id} is being started or swapped already; ask again later"
             )
-        same = script.source_hash == slot.record.source_hash and request.config == slot.record.config
+        record = slot.record
+        same = (script.source_hash, request.config, request.certificate) == (
+            record.source_hash,
+            record.config,
+            record.certificate,
+        )
         if same and slot.record.state == "running":
             return slot.record
         async with slot.busy:
-            started, old = await take_over(self.processes, slot, script, request.config)
+            try:
+                started, old = await take_over(
+                    self.processes, slot, script, request.config, request.certificate
+                )
+            except StrategyError:
+                self._pump.post(StrategyAdmitted(slot.record.strategy_id))
+                raise
             self.swaps += 1
             if old is not None:
-                self._spawn(self._drain(slot, old))
+                self.spawn(self._drain(slot, old))
             await self._pump.ask(SeatStrategy(started.seat))
             await self.roster.note(
                 slot,
@@ -136,6 +163,7 @@ class Strategies:
                 launch=started.runner.launch,
                 restarts=0,
                 symbols=tuple(sorted(started.runner.symbols)),
+                certificate=started.ticket.id,
             )
             return slot.record
 
@@ -191,12 +219,17 @@ class Strategies:
         self.processes.relist()
         return slot.record
 
+    async def note(self, line: PromotionNoted) -> None:
+        """Write a line into the history of a strategy; durable before anything goes on."""
+        await self._pump.ask(line)
+
     async def _died(self, slot: Slot, ended: WorkerExit) -> None:
         restarts = await died(slot, ended, self.roster, self._pump, self._settings, self._clock)
         if restarts is not None:
-            slot.restart = self._spawn(restart_later(slot, restarts, self._first_start))
+            slot.restart = self.spawn(restart_later(slot, restarts, self._first_start))
 
-    def _spawn(self, work: Any) -> asyncio.Task[None]:
+    def spawn(self, work: Any) -> asyncio.Task[None]:
+        """Have something done beside, until the engine ends."""
         task: asyncio.Task[None] = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._finished)

@@ -27,14 +27,14 @@ class TakenOver(NamedTuple):
 
 
 async def take_over(
-    processes: StrategyProcesses, slot: Slot, script: Script, config: Mapping[str, Any]
+    processes: StrategyProcesses, slot: Slot, script: Script, config: Mapping[str, Any], certificate: str
 ) -> TakenOver:
     """Start `script`, have it catch up with the market, and put it in the place of the process that runs.
 
     Between two prices: no price or fill is lost or told twice.  Raises StrategyError where the new process does not
     start, raises, ends or does not catch up; the old one runs on.
     """
-    started = await processes.launch(slot, script, config)
+    started = await processes.launch(slot, script, config, certificate)
     candidate = started.runner
     candidate.silent = True
     slot.candidate = candidate

@@ -173,6 +173,12 @@ _ENGINE: Final = (
         "trading_engine_start_time_seconds", _GAUGE, (), "When the engine was made, UTC seconds since 1970"
     ),
     Family("trading_engine_halted", _GAUGE, (), "1 where nothing can be recorded, so that nothing is traded"),
+    Family(
+        "trading_engine_uncertified_allowed",
+        _GAUGE,
+        (),
+        "1 where strategies start that nobody has certified (REQUIRE_CERTIFICATE=false)",
+    ),
     Family("trading_engine_state", _GAUGE, ("state",), "1 for the state that the engine is in"),
     Family(
         "trading_engine_problems",

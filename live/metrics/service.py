@@ -27,6 +27,7 @@ def read_engine(sheet: Sheet, engine: Engine) -> None:
     pump, strategies = engine.pump, engine.strategies
     sheet.put("trading_engine_start_time_seconds", engine.started_ns / 1e9)
     sheet.put("trading_engine_halted", float(engine.state == "halted"))
+    sheet.put("trading_engine_uncertified_allowed", float(not engine.gate.required))
     for state in STATES:
         sheet.put("trading_engine_state", float(engine.state == state), state)
     sheet.put("trading_engine_problems", len(engine.problems))

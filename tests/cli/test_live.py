@@ -274,6 +274,7 @@ def test_live_starts_an_engine_by_its_options(tmp_path: Path) -> None:
         "--isolation",
         "thread",
         "--no-autostart",
+        "--no-require-certificate",
     ]
     with started(tmp_path, "live", "--port", "0", "--grpc-port", "0", *options) as process:
         assert process.stderr is not None

@@ -50,6 +50,7 @@ class Service:
             "TRADING_ENGINE_VENUES": str(venues),
             "STRATEGY_ISOLATION": "thread",
             "STRATEGY_ISOLATION_MINIMUM": "none",
+            "REQUIRE_CERTIFICATE": "false",
             **settings,
         }
         clean = {

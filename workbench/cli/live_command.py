@@ -75,6 +75,14 @@ Chaos = Annotated[
         show_default=False,
     ),
 ]
+Certified = Annotated[
+    bool | None,
+    typer.Option(
+        "--require-certificate/--no-require-certificate",
+        help="Whether strategies need a certificate to start. (default: they do)",
+        show_default=False,
+    ),
+]
 LogLevel = Annotated[
     str | None,
     typer.Option(help="debug, info, warning or error. (default: info)", show_default=False),
@@ -94,6 +102,7 @@ def _start(
     isolation: Isolation = None,
     autostart: Autostart = None,
     chaos: Chaos = None,
+    require_certificate: Certified = None,
     log_level: LogLevel = None,
 ) -> int:
     """Start the trading engine (without a command), or ask one that runs.
@@ -111,6 +120,7 @@ def _start(
         "strategy_isolation": isolation,
         "autostart": autostart,
         "enable_chaos_strategies": chaos,
+        "require_certificate": require_certificate,
         "log_level": log_level,
     }
     wanted = {name: value for name, value in given.items() if value is not None}

@@ -35,9 +35,12 @@ __all__ = [
     "PriceAccepted",
     "Resumed",
     "RiskStatus",
+    "StrategyCertificate",
     "StrategyPnl",
+    "StrategyPromotion",
     "StrategyResponse",
     "StrategyStatus",
+    "StrategyTrial",
     "UploadResponse",
     "VenueRisk",
     "read_answer",
@@ -54,7 +57,10 @@ class JournalHealth(msgspec.Struct, frozen=True):
 
 
 class Health(msgspec.Struct, frozen=True):
-    """status: ok, degraded (some of it does not trade) or down (nothing does).  problems: by part, why."""
+    """status: ok, degraded (some of it does not trade) or down (nothing does).  problems: by part, why.
+
+    certificates_required: false where strategies start that nobody has certified.
+    """
 
     status: str
     state: str
@@ -64,10 +70,14 @@ class Health(msgspec.Struct, frozen=True):
     isolation: str
     inputs: int
     journal: JournalHealth
+    certificates_required: bool = True
 
 
 class StrategyStatus(msgspec.Struct, frozen=True):
-    """Everything about one strategy.  drawdown: share of its peak, positive.  errors: newest last."""
+    """Everything about one strategy.  drawdown: share of its peak, positive.  errors: newest last.
+
+    certificate: id of the one that it runs under.  capital_share: of capital and limits, below 1 while it is on trial.
+    """
 
     strategy_id: str
     strategy_name: str
@@ -101,6 +111,8 @@ class StrategyStatus(msgspec.Struct, frozen=True):
     answer_p99_ms: float
     errors: tuple[str, ...]
     newer_source_hash: str = ""
+    certificate: str = ""
+    capital_share: float = 1.0
 
 
 class StrategyResponse(msgspec.Struct, frozen=True):
@@ -116,11 +128,54 @@ class StrategyResponse(msgspec.Struct, frozen=True):
 
 
 class UploadResponse(msgspec.Struct, frozen=True):
-    """What is kept now, to be started by name, class or hash."""
+    """What is kept now, to be started by name, class or hash.  certificate: its id, "" where none was kept."""
 
     name: str
     strategy_name: str
     version: str
+    source_hash: str
+    certificate: str = ""
+
+
+class StrategyPromotion(msgspec.Struct, frozen=True):
+    """What became of a promotion.  capital_share: of capital and limits that it has now.
+
+    steps: shares that it has one after the other, before it has everything.
+    """
+
+    strategy_id: str
+    strategy_name: str
+    version: str
+    state: str
+    source_hash: str
+    certificate: str
+    capital_share: float
+    steps: tuple[float, ...]
+
+
+class StrategyCertificate(msgspec.Struct, frozen=True):
+    """holds: it would admit the strategy now; problem: why not.  document: what it says."""
+
+    strategy_id: str
+    certificate: str
+    holds: bool
+    problem: str
+    document: dict[str, Any]
+
+
+class StrategyTrial(msgspec.Struct, frozen=True):
+    """A canary.  state: growing, passed or failed.  step: of steps, from 0.  fills, min_fills, minutes: of the step."""
+
+    state: str
+    step: int
+    steps: tuple[float, ...]
+    share: float
+    since_ns: int
+    minutes: float
+    fills: int
+    min_fills: int
+    max_unexplained_bps: float
+    certificate: str
     source_hash: str
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from workbench.client import calls
+from workbench.client import calls, promotion_calls
 from workbench.client.address import find_engine
 from workbench.client.answers import (
     BreakerResponse,
@@ -27,8 +27,11 @@ from workbench.client.answers import (
     PriceAccepted,
     Resumed,
     RiskStatus,
+    StrategyCertificate,
+    StrategyPromotion,
     StrategyResponse,
     StrategyStatus,
+    StrategyTrial,
     UploadResponse,
 )
 from workbench.client.calls import Call, Page
@@ -236,12 +239,15 @@ class AsyncEngineClient:
         config: Mapping[str, Any] | None = None,
         on_failure: str = "hold",
         warm_up: bool = True,
+        certificate: str = "",
     ) -> StrategyResponse:
         """Start a strategy, or swap a running one for another version or config.
 
         script: file name, class or source hash.  on_failure: hold or flatten, what becomes of its positions if it dies.
         """
-        return await self._ask(calls.start(script, strategy_id, config or {}, on_failure, warm_up))
+        return await self._ask(
+            calls.start(script, strategy_id, config or {}, on_failure, warm_up, certificate)
+        )
 
     async def stop(self, strategy_id: str, *, flatten: bool = False, reason: str = "") -> StrategyResponse:
         """Stop a strategy: its orders are cancelled, what it holds stays, or is closed (flatten)."""
@@ -255,9 +261,55 @@ class AsyncEngineClient:
         """Show a paused strategy prices again."""
         return await self._ask(calls.resume(strategy_id))
 
-    async def upload(self, path: str | Path) -> UploadResponse:
-        """Hand the engine a strategy script, to be started afterwards."""
-        return await self._ask(calls.upload(Path(path)))
+    async def upload(self, path: str | Path, *, certificate: str = "") -> UploadResponse:
+        """Hand the engine a strategy script, to be started afterwards.  certificate: the text of its file."""
+        return await self._ask(calls.upload(Path(path), certificate))
+
+    async def promote(
+        self,
+        script: str,
+        reason: str,
+        *,
+        source: str = "",
+        certificate: str = "",
+        strategy_id: str = "",
+        config: Mapping[str, Any] | None = None,
+        on_failure: str = "hold",
+        canary: bool = True,
+    ) -> StrategyPromotion:
+        """Put a certified version on trial: capital and limits grow by steps, each compared with its replay.
+
+        script: of what the engine has; with source, the file name that the text is kept under.  certificate: its text
+        or id; left out, any that holds.  config: left out, the certified parameters.  `wb.promote` does all of it.
+        """
+        return await self._ask(
+            promotion_calls.promote(
+                script,
+                reason,
+                source=source,
+                certificate=certificate,
+                strategy_id=strategy_id,
+                config=config,
+                on_failure=on_failure,
+                canary=canary,
+            )
+        )
+
+    async def demote(self, strategy_id: str, reason: str) -> StrategyPromotion:
+        """Take a version on trial back: what ran before takes over, or nothing runs."""
+        return await self._ask(promotion_calls.demote(strategy_id, reason))
+
+    async def certificate(self, strategy_id: str) -> StrategyCertificate:
+        """What a strategy runs under."""
+        return await self._ask(promotion_calls.certificate(strategy_id))
+
+    async def history(self, strategy_id: str, *, limit: int = 200) -> pd.DataFrame:
+        """Who promoted, demoted, started or stopped a strategy, or changed limits; oldest first, by time."""
+        return await self._ask(promotion_calls.history(strategy_id, limit))
+
+    async def trial(self, strategy_id: str) -> StrategyTrial | None:
+        """How a strategy's newest canary stands; None where it had none."""
+        return await self._ask(promotion_calls.trial(strategy_id))
 
     async def kill(
         self, reason: str, *, scope: str = "all", target: str = "", flatten: bool = False

@@ -47,6 +47,7 @@ __all__ = [
     "equity",
     "exposures",
     "fills",
+    "given",
     "health",
     "kill",
     "limits",
@@ -69,6 +70,7 @@ __all__ = [
     "stop",
     "strategies",
     "strategy",
+    "strategy_path",
     "upload",
     "whoami",
 ]
@@ -113,11 +115,11 @@ def _struct[T](kind: type[T]) -> Callable[[Any], T]:
     return lambda plain: read_answer(kind, plain)  # type: ignore[type-var]
 
 
-def _given(**values: Any) -> dict[str, Any]:
+def given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value not in (None, "")}
 
 
-def _strategy(strategy_id: str, what: str) -> str:
+def strategy_path(strategy_id: str, what: str) -> str:
     return f"{_API}/strategies/{quote(strategy_id, safe='')}/{what}"
 
 
@@ -146,13 +148,13 @@ def scripts() -> Call[pd.DataFrame]:
 
 
 def strategy(strategy_id: str) -> Call[StrategyStatus]:
-    return Call("GET", _strategy(strategy_id, "status"), _struct(StrategyStatus))
+    return Call("GET", strategy_path(strategy_id, "status"), _struct(StrategyStatus))
 
 
 def performance(strategy_id: str) -> Call[pd.DataFrame]:
     return Call(
         "GET",
-        _strategy(strategy_id, "performance"),
+        strategy_path(strategy_id, "performance"),
         lambda plain: frame_of([plain], frames.PERFORMANCE, "strategy_name"),
     )
 
@@ -160,7 +162,7 @@ def performance(strategy_id: str) -> Call[pd.DataFrame]:
 def logs(strategy_id: str, limit: int) -> Call[list[LogLine]]:
     return Call(
         "GET",
-        _strategy(strategy_id, "logs"),
+        strategy_path(strategy_id, "logs"),
         lambda plain: [read_answer(LogLine, line) for line in plain["lines"]],
         {"limit": limit},
     )
@@ -171,7 +173,7 @@ def positions(strategy_id: str, symbol: str) -> Call[pd.DataFrame]:
         "GET",
         f"{_API}/positions/current",
         lambda plain: frame_of(plain["positions"], frames.POSITIONS, "strategy_id"),
-        _given(strategy_id=strategy_id, symbol=symbol),
+        given(strategy_id=strategy_id, symbol=symbol),
     )
 
 
@@ -202,7 +204,7 @@ def orders(
         f"{_API}/orders",
         "orders",
         lambda rows: frame_of(rows, frames.ORDERS, "order_id"),
-        _given(strategy_id=strategy_id, symbol=symbol, state=list(states) or None),
+        given(strategy_id=strategy_id, symbol=symbol, state=list(states) or None),
         after,
         most,
     )
@@ -213,7 +215,7 @@ def fills(strategy_id: str, symbol: str, after: int, most: int | None) -> Page[p
         f"{_API}/fills",
         "fills",
         lambda rows: frame_of(rows, frames.FILLS, "cursor"),
-        _given(strategy_id=strategy_id, symbol=symbol),
+        given(strategy_id=strategy_id, symbol=symbol),
         after,
         most,
     )
@@ -242,62 +244,67 @@ def limits() -> Call[LimitsView]:
 
 
 def set_limits(limits: Mapping[str, Any], reason: str, tag: str) -> Call[LimitsResponse]:
-    body = {"limits": dict(limits), **_given(reason=reason, tag=tag)}
+    body = {"limits": dict(limits), **given(reason=reason, tag=tag)}
     return Call("PUT", f"{_API}/risk/limits", _struct(LimitsResponse), body=body, changes=True)
 
 
 def start(
-    script: str, strategy_id: str, config: Mapping[str, Any], on_failure: str, warm_up: bool
+    script: str,
+    strategy_id: str,
+    config: Mapping[str, Any],
+    on_failure: str,
+    warm_up: bool,
+    certificate: str,
 ) -> Call[StrategyResponse]:
     body = {
         "script": script,
         "config": dict(config),
         "on_failure": on_failure,
         "warm_up": warm_up,
-        **_given(strategy_id=strategy_id),
+        **given(strategy_id=strategy_id, certificate=certificate),
     }
     return Call("POST", f"{_API}/strategies/start", _struct(StrategyResponse), body=body, changes=True)
 
 
 def stop(strategy_id: str, flatten: bool, reason: str) -> Call[StrategyResponse]:
-    body = {"strategy_id": strategy_id, "flatten": flatten, **_given(reason=reason)}
+    body = {"strategy_id": strategy_id, "flatten": flatten, **given(reason=reason)}
     return Call("POST", f"{_API}/strategies/stop", _struct(StrategyResponse), body=body, changes=True)
 
 
 def pause(strategy_id: str) -> Call[StrategyResponse]:
-    return Call("POST", _strategy(strategy_id, "pause"), _struct(StrategyResponse), changes=True)
+    return Call("POST", strategy_path(strategy_id, "pause"), _struct(StrategyResponse), changes=True)
 
 
 def resume(strategy_id: str) -> Call[StrategyResponse]:
-    return Call("POST", _strategy(strategy_id, "resume"), _struct(StrategyResponse), changes=True)
+    return Call("POST", strategy_path(strategy_id, "resume"), _struct(StrategyResponse), changes=True)
 
 
-def upload(path: Path) -> Call[UploadResponse]:
+def upload(path: Path, certificate: str) -> Call[UploadResponse]:
     try:
         source = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise StrategyLoadError(f"{path}: expected a strategy script in UTF-8: {error}") from error
-    body = {"name": path.name, "source": source}
+    body = {"name": path.name, "source": source, **given(certificate=certificate)}
     return Call("POST", f"{_API}/strategies/upload", _struct(UploadResponse), body=body, changes=True)
 
 
 def kill(reason: str, scope: str, target: str, flatten: bool) -> Call[KillResponse]:
-    body = {"reason": reason, "scope": scope, "flatten": flatten, **_given(target=target)}
+    body = {"reason": reason, "scope": scope, "flatten": flatten, **given(target=target)}
     return Call("POST", f"{_API}/risk/kill", _struct(KillResponse), body=body, changes=True)
 
 
 def reset_kill(reason: str, scope: str, target: str) -> Call[KillResponse]:
-    body = {"reason": reason, "scope": scope, **_given(target=target)}
+    body = {"reason": reason, "scope": scope, **given(target=target)}
     return Call("POST", f"{_API}/risk/kill/reset", _struct(KillResponse), body=body, changes=True)
 
 
 def circuit_breaker(action: str, reason: str, strategy_id: str) -> Call[BreakerResponse]:
-    body = {"action": action, "reason": reason, **_given(strategy_id=strategy_id)}
+    body = {"action": action, "reason": reason, **given(strategy_id=strategy_id)}
     return Call("POST", f"{_API}/risk/circuit-breaker", _struct(BreakerResponse), body=body, changes=True)
 
 
 def close_positions(reason: str, strategy_id: str, symbol: str, venue: str) -> Call[CloseResponse]:
-    body = {"reason": reason, **_given(strategy_id=strategy_id, symbol=symbol, venue=venue)}
+    body = {"reason": reason, **given(strategy_id=strategy_id, symbol=symbol, venue=venue)}
     return Call("POST", f"{_API}/positions/close", _struct(CloseResponse), body=body, changes=True)
 
 
@@ -311,7 +318,7 @@ def override(limit: str, value: float | None, seconds: float, reason: str) -> Ca
 
 
 def accept_price(symbol: str, venue: str, reason: str) -> Call[PriceAccepted]:
-    body = {"symbol": symbol, "reason": reason, **_given(venue=venue)}
+    body = {"symbol": symbol, "reason": reason, **given(venue=venue)}
     return Call("POST", f"{_API}/risk/accept-price", _struct(PriceAccepted), body=body, changes=True)
 
 

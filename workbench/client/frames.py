@@ -12,6 +12,7 @@ __all__ = [
     "AUDIT",
     "EQUITY",
     "FILLS",
+    "HISTORY",
     "ORDERS",
     "PERFORMANCE",
     "PNL",
@@ -49,6 +50,7 @@ PERFORMANCE: Final = (
 )
 EQUITY: Final = "ns:t equity:f drawdown:f gross_exposure:f"
 AUDIT: Final = "ns:t person:s role:s action:s target:s outcome:s detail:s key:s"
+HISTORY: Final = "ns:t action:s person:s outcome:s reason:s version:s source_hash:s certificate:s share:f"
 _DTYPES: Final = {"s": "str", "f": "float64", "i": "int64", "b": "bool"}
 _TIMES: Final = {"mark_ns": "mark_time", "ns": "time"}  # where the name without _ns is taken
 

@@ -8,18 +8,20 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class StartStrategyRequest(_message.Message):
-    __slots__ = ("script", "strategy_id", "config", "on_failure", "warm_up")
+    __slots__ = ("script", "strategy_id", "config", "on_failure", "warm_up", "certificate")
     SCRIPT_FIELD_NUMBER: _ClassVar[int]
     STRATEGY_ID_FIELD_NUMBER: _ClassVar[int]
     CONFIG_FIELD_NUMBER: _ClassVar[int]
     ON_FAILURE_FIELD_NUMBER: _ClassVar[int]
     WARM_UP_FIELD_NUMBER: _ClassVar[int]
+    CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
     script: str
     strategy_id: str
     config: _struct_pb2.Struct
     on_failure: str
     warm_up: bool
-    def __init__(self, script: _Optional[str] = ..., strategy_id: _Optional[str] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., on_failure: _Optional[str] = ..., warm_up: _Optional[bool] = ...) -> None: ...
+    certificate: str
+    def __init__(self, script: _Optional[str] = ..., strategy_id: _Optional[str] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., on_failure: _Optional[str] = ..., warm_up: _Optional[bool] = ..., certificate: _Optional[str] = ...) -> None: ...
 
 class StopStrategyRequest(_message.Message):
     __slots__ = ("strategy_id", "flatten", "reason")
@@ -100,7 +102,7 @@ class StrategySummary(_message.Message):
     def __init__(self, strategy_id: _Optional[str] = ..., strategy_name: _Optional[str] = ..., version: _Optional[str] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., since_ns: _Optional[int] = ..., started_ns: _Optional[int] = ..., restarts: _Optional[int] = ..., chaos: _Optional[str] = ..., person: _Optional[str] = ..., halted: _Optional[_Iterable[str]] = ..., pnl: _Optional[float] = ..., gross_exposure: _Optional[float] = ..., fills: _Optional[int] = ...) -> None: ...
 
 class StrategyStatus(_message.Message):
-    __slots__ = ("strategy_id", "strategy_name", "version", "state", "reason", "since_ns", "started_ns", "restarts", "chaos", "person", "halted", "script", "source_hash", "on_failure", "config", "symbols", "capital", "pnl", "drawdown", "gross_exposure", "accepted", "refused", "fills", "breaches", "answered", "signals", "unanswered", "conflated", "answer_p50_ms", "answer_p99_ms", "errors", "newer_source_hash")
+    __slots__ = ("strategy_id", "strategy_name", "version", "state", "reason", "since_ns", "started_ns", "restarts", "chaos", "person", "halted", "script", "source_hash", "on_failure", "config", "symbols", "capital", "pnl", "drawdown", "gross_exposure", "accepted", "refused", "fills", "breaches", "answered", "signals", "unanswered", "conflated", "answer_p50_ms", "answer_p99_ms", "errors", "newer_source_hash", "certificate", "capital_share")
     STRATEGY_ID_FIELD_NUMBER: _ClassVar[int]
     STRATEGY_NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -133,6 +135,8 @@ class StrategyStatus(_message.Message):
     ANSWER_P99_MS_FIELD_NUMBER: _ClassVar[int]
     ERRORS_FIELD_NUMBER: _ClassVar[int]
     NEWER_SOURCE_HASH_FIELD_NUMBER: _ClassVar[int]
+    CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
+    CAPITAL_SHARE_FIELD_NUMBER: _ClassVar[int]
     strategy_id: str
     strategy_name: str
     version: str
@@ -165,7 +169,9 @@ class StrategyStatus(_message.Message):
     answer_p99_ms: float
     errors: _containers.RepeatedScalarFieldContainer[str]
     newer_source_hash: str
-    def __init__(self, strategy_id: _Optional[str] = ..., strategy_name: _Optional[str] = ..., version: _Optional[str] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., since_ns: _Optional[int] = ..., started_ns: _Optional[int] = ..., restarts: _Optional[int] = ..., chaos: _Optional[str] = ..., person: _Optional[str] = ..., halted: _Optional[_Iterable[str]] = ..., script: _Optional[str] = ..., source_hash: _Optional[str] = ..., on_failure: _Optional[str] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., symbols: _Optional[_Iterable[str]] = ..., capital: _Optional[float] = ..., pnl: _Optional[float] = ..., drawdown: _Optional[float] = ..., gross_exposure: _Optional[float] = ..., accepted: _Optional[int] = ..., refused: _Optional[int] = ..., fills: _Optional[int] = ..., breaches: _Optional[int] = ..., answered: _Optional[int] = ..., signals: _Optional[int] = ..., unanswered: _Optional[int] = ..., conflated: _Optional[int] = ..., answer_p50_ms: _Optional[float] = ..., answer_p99_ms: _Optional[float] = ..., errors: _Optional[_Iterable[str]] = ..., newer_source_hash: _Optional[str] = ...) -> None: ...
+    certificate: str
+    capital_share: float
+    def __init__(self, strategy_id: _Optional[str] = ..., strategy_name: _Optional[str] = ..., version: _Optional[str] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., since_ns: _Optional[int] = ..., started_ns: _Optional[int] = ..., restarts: _Optional[int] = ..., chaos: _Optional[str] = ..., person: _Optional[str] = ..., halted: _Optional[_Iterable[str]] = ..., script: _Optional[str] = ..., source_hash: _Optional[str] = ..., on_failure: _Optional[str] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., symbols: _Optional[_Iterable[str]] = ..., capital: _Optional[float] = ..., pnl: _Optional[float] = ..., drawdown: _Optional[float] = ..., gross_exposure: _Optional[float] = ..., accepted: _Optional[int] = ..., refused: _Optional[int] = ..., fills: _Optional[int] = ..., breaches: _Optional[int] = ..., answered: _Optional[int] = ..., signals: _Optional[int] = ..., unanswered: _Optional[int] = ..., conflated: _Optional[int] = ..., answer_p50_ms: _Optional[float] = ..., answer_p99_ms: _Optional[float] = ..., errors: _Optional[_Iterable[str]] = ..., newer_source_hash: _Optional[str] = ..., certificate: _Optional[str] = ..., capital_share: _Optional[float] = ...) -> None: ...
 
 class GetPositionsRequest(_message.Message):
     __slots__ = ("strategy_id", "symbol")

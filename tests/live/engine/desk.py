@@ -30,6 +30,7 @@ def settings_for(folder: Path, **given: Any) -> Settings:
         "strategy_isolation_minimum": "none",
         "port": 0,
         "grpc_port": 0,
+        "require_certificate": False,  # what the gate is about is tested where it is on
     }
     return load_settings({}, **{**chosen, **given})
 

@@ -64,6 +64,7 @@ async def running(
         strategy_isolation="thread",
         strategy_isolation_minimum="none",
         enable_chaos_strategies=True,
+        require_certificate=False,
         max_concurrent_strategies=1000,
         **given,
     )

@@ -1,0 +1,175 @@
+"""Whether a strategy may start now, and with what."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import structlog
+
+from live.admission.latest import LatestTime
+from live.admission.project import ProjectFiles
+from live.admission.store import CertificateStore
+from live.scripts import Script, constant_of
+from workbench.certificates import Certificate, trusted_keys, verify
+from workbench.errors import CertificateError
+
+__all__ = ["Gate", "Ticket"]
+
+_log = structlog.get_logger("live.admission")
+
+
+class Ticket(NamedTuple):
+    """What was admitted.  certificate: None for what needs none.  config: the parameters that it is to run with."""
+
+    certificate: Certificate | None
+    config: dict[str, Any]
+    beside: Path | None = None
+
+    @property
+    def id(self) -> str:
+        """Of the certificate; "" for none."""
+        return "" if self.certificate is None else self.certificate.id
+
+
+class Gate:
+    """required: nothing starts without a certificate, but for misbehaving strategies of the engine's own folder where
+    those are allowed.  keys: the folder of trusted public keys, read anew each time.
+    """
+
+    def __init__(
+        self,
+        *,
+        required: bool,
+        keys: Path,
+        store: CertificateStore,
+        files: ProjectFiles,
+        time: LatestTime,
+        scripts: Path,
+        withdrawn: Callable[[], Collection[str]],
+    ) -> None:
+        """scripts: the strategies' folder.  withdrawn: ids of certificates that admit nothing any more."""
+        self.required = required
+        self.store = store
+        self.time = time
+        self._keys, self._files, self._scripts, self._withdrawn = keys, files, scripts, withdrawn
+
+    def believed(self, data: bytes) -> Certificate:
+        """A certificate that is signed by a trusted key and in force.  Raises CertificateError."""
+        return verify(data, trusted_keys(self._keys), self.time.now_ns())
+
+    def keep(self, data: bytes) -> Certificate | None:
+        """Keep a certificate that was sent.
+
+        Raises CertificateError where it is not believed; where none is required, that is told and None.
+        """
+        try:
+            certificate = self.believed(data)
+            self.store.keep(data)
+        except CertificateError as error:
+            if self.required:
+                raise
+            _log.warning("certificate_ignored", reason=str(error))
+            return None
+        return certificate
+
+    def admit(self, script: Script, config: Mapping[str, Any], wanted: str = "") -> Ticket:
+        """Let a script start with these parameters.  wanted: id of the certificate; "" for any that holds.
+
+        Raises CertificateError of one line.  Where none is required, one that does not hold is told and left aside.
+        """
+        if script.chaos:
+            return self._chaos(script, config, wanted)
+        if not self.required and not wanted:
+            return Ticket(None, dict(config))
+        try:
+            return self._certified(script, config, wanted)
+        except CertificateError as error:
+            if self.required:
+                raise
+            _log.warning("certificate_ignored", strategy=script.class_name, reason=str(error))
+            return Ticket(None, dict(config))
+
+    def confirm(self, ticket: Ticket) -> None:
+        """Ask again once a process is ready: what it has loaded is what was admitted.  Raises CertificateError."""
+        certificate = ticket.certificate
+        if certificate is not None:
+            self._files.check(certificate.sources, certificate.script, ticket.beside)
+
+    def _chaos(self, script: Script, config: Mapping[str, Any], wanted: str) -> Ticket:
+        """What misbehaves on purpose starts under nobody's certificate, and out of the engine's own folder alone."""
+        if self.required and wanted:
+            raise CertificateError(
+                f"{script.class_name} misbehaves on purpose: no certificate admits it; start it without one"
+            )
+        if self.required and (script.uploaded or not (self._scripts / "chaos" / script.name).is_file()):
+            raise CertificateError(
+                f"{script.class_name} misbehaves on purpose and is not one of the engine's own; put it into "
+                f"{self._scripts / 'chaos'}"
+            )
+        return Ticket(None, dict(config))
+
+    def _certified(self, script: Script, config: Mapping[str, Any], wanted: str) -> Ticket:
+        ids = [wanted] if wanted else self.store.about(script.source_hash, script.class_name)
+        if not ids:
+            raise CertificateError(
+                f"{script.class_name} ({script.name}) has no certificate here; certify and promote it (wb.promote, "
+                "workbench promote), or, on simulated venues, start the engine with REQUIRE_CERTIFICATE=false"
+            )
+        trouble: list[CertificateError] = []
+        for name in ids:
+            try:
+                return self._under(script, config, name)
+            except CertificateError as error:
+                trouble.append(error)
+        raise trouble[0]
+
+    def _under(self, script: Script, config: Mapping[str, Any], name: str) -> Ticket:
+        """Admit under one certificate."""
+        certificate = self.believed(self.store.read(name))
+        if certificate.id != name:
+            raise CertificateError(f"expected certificate {name}, found {certificate.id} in its place")
+        if name in self._withdrawn():
+            raise CertificateError(
+                f"certificate {name} was withdrawn: what ran under it was demoted; certify again"
+            )
+        found = hashlib.sha256(script.source.encode()).hexdigest()
+        if found != certificate.source_hash or found != script.source_hash:
+            raise CertificateError(
+                f"{script.name} is not what was certified (SHA-256 {found[:12]}, certified "
+                f"{certificate.source_hash[:12]}); certify again"
+            )
+        for what, here, there in (
+            ("script", script.name, certificate.script),
+            ("class", script.class_name, certificate.strategy),
+        ):
+            if here != there:
+                raise CertificateError(f"certificate {name} is of the {what} {there}, found {here}")
+        usual = constant_of(script.source, script.class_name, "PARAMETERS")
+        usual = usual if isinstance(usual, dict) else {}
+        if not _same({**usual, **config}, {**usual, **certificate.parameters}):
+            raise CertificateError(
+                f"certificate {name} is of other parameters: {_shown(certificate.parameters)}, found {_shown(config)}"
+            )
+        beside = None if script.uploaded else self._scripts
+        self._files.check(certificate.sources, certificate.script, beside)
+        return Ticket(certificate, dict(certificate.parameters), beside)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Equal in kind and value: True is not 1, 20 is 20.0, as a protocol may spell it, and "20" is neither."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return one == other
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return type(one) is type(other) and bool(one == other)
+
+
+def _shown(config: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={value!r}" for key, value in config.items())[:200] or "none"

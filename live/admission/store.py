@@ -1,0 +1,93 @@
+"""Certificates that were sent to the engine, each a file under its id; none is believed because it lies here."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from workbench.certificates import Signed, read_signed
+from workbench.errors import CertificateError
+
+__all__ = ["CertificateStore"]
+
+_ID: Final = re.compile(r"[0-9a-f]{32}")
+_MOST: Final = 2_000
+_LARGEST: Final = 1_000_000
+
+
+class CertificateStore:
+    """Files `ID.json` of a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._seen: dict[str, tuple[tuple[int, int, int], Signed | None]] = {}
+
+    def keep(self, data: bytes) -> Signed:
+        """Keep a certificate, whole or not at all.  Raises CertificateError: it is none, or there is no room."""
+        signed = read_signed(data)
+        path = self._path(signed.certificate.id)
+        if path.exists():
+            if path.read_bytes() != data:
+                raise CertificateError(
+                    f"another certificate has the id {signed.certificate.id}; certify again"
+                )
+            return signed
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if len(list(self._folder.glob("*.json"))) >= _MOST:
+            raise CertificateError(
+                f"{_MOST} certificates are kept, which is the most; remove some from {self._folder}"
+            )
+        handle, part = tempfile.mkstemp(dir=self._folder)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(part).replace(path)
+        except BaseException:
+            Path(part).unlink(missing_ok=True)
+            raise
+        return signed
+
+    def read(self, certificate: str) -> bytes:
+        """The bytes of the certificate with this id.  Raises CertificateError where it is not here."""
+        try:
+            handle = os.open(self._path(certificate), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            with os.fdopen(handle, "rb") as file:
+                return file.read(_LARGEST + 1)
+        except OSError as error:
+            raise CertificateError(
+                f"certificate {certificate} is not kept here ({error.strerror}); send it with the strategy"
+            ) from error
+
+    def about(self, source_hash: str, strategy: str) -> list[str]:
+        """Ids of certificates of this text or, failing that, of a class of this name; the newest first."""
+        found = [signed.certificate for signed in self._all()]
+        found.sort(key=lambda one: (one.source_hash == source_hash, one.issued_at), reverse=True)
+        return [one.id for one in found if one.source_hash == source_hash or one.strategy == strategy]
+
+    def _all(self) -> list[Signed]:
+        """Everything here that can be read; a file is parsed once."""
+        names = {path.stem: path for path in self._folder.glob("*.json") if _ID.fullmatch(path.stem)}
+        self._seen = {name: seen for name, seen in self._seen.items() if name in names}
+        for name, path in names.items():
+            status = path.lstat()
+            state = status.st_ino, status.st_mtime_ns, status.st_size
+            if name not in self._seen or self._seen[name][0] != state:
+                self._seen[name] = state, self._parsed(name)
+        return [signed for _, signed in self._seen.values() if signed is not None]
+
+    def _parsed(self, name: str) -> Signed | None:
+        try:
+            signed = read_signed(self.read(name))
+        except CertificateError:  # whoever starts something under it is told
+            return None
+        return signed if signed.certificate.id == name else None
+
+    def _path(self, certificate: str) -> Path:
+        if not _ID.fullmatch(certificate):
+            raise CertificateError(f"a certificate's id has 32 hexadecimal digits, found {certificate!r:.60}")
+        return self._folder / f"{certificate}.json"

@@ -1,0 +1,80 @@
+"""Commands of promotion: a script and its certificate are kept, and the version is put on trial."""
+
+from __future__ import annotations
+
+from live.api.requests import PromoteRequest, PromoteResponse
+from live.api.uploads import store
+from live.engine import Engine
+from live.machine import StrategyRecord
+from live.promotion import Promotion, Promotions
+from live.scripts import Script
+from workbench.certificates import read_signed
+from workbench.errors import CertificateError, RequestError
+
+__all__ = ["keep_certificate", "promote", "promoted"]
+
+
+async def promote(
+    engine: Engine, promotions: Promotions, person: str, request: PromoteRequest, reason: str
+) -> PromoteResponse:
+    """Carry a promotion out.  Raises StrategyError, CertificateError, RequestError."""
+    script = await _script(engine, request)
+    certificate = request.certificate
+    if certificate.lstrip().startswith("{") or len(certificate) > 128:
+        certificate = keep_certificate(engine, certificate, script)
+    wanted = Promotion(
+        script,
+        request.strategy_id or script.name.removesuffix(".py"),
+        person,
+        reason,
+        certificate,
+        request.config,
+        request.on_failure,
+        request.canary,
+    )
+    return promoted(engine, await promotions.promote(wanted))
+
+
+async def _script(engine: Engine, request: PromoteRequest) -> Script:
+    if request.source:
+        return await store(engine.catalog, request.script, request.source)
+    if not engine.catalog.knows(request.script):
+        names = ", ".join(sorted({script.name for script in engine.catalog.scripts()})[:20])
+        raise RequestError(f"no strategy {request.script!r:.100} is available; there is: {names}", "unknown")
+    return engine.catalog.find(request.script)
+
+
+def keep_certificate(engine: Engine, text: str, script: Script) -> str:
+    """Keep a certificate that came with a script; its id, "" where it is none that is needed.
+
+    Raises CertificateError where it does not hold, or is of another text.
+    """
+    try:
+        data = text.encode("ascii")
+        other = read_signed(data).certificate.source_hash != script.source_hash
+    except (UnicodeEncodeError, CertificateError) as error:
+        if engine.gate.required:
+            raise CertificateError(str(error)) from error
+        other, data = False, text.encode(errors="replace")
+    if other and engine.gate.required:
+        raise CertificateError(
+            f"{script.name} is not what was certified (SHA-256 {script.source_hash[:12]}); certify again"
+        )
+    kept = engine.gate.keep(data)
+    return kept.id if kept is not None and not other else ""
+
+
+def promoted(engine: Engine, record: StrategyRecord) -> PromoteResponse:
+    """What became of it."""
+    line = engine.machine.canaries.lines.get(record.strategy_id)
+    growing = line is not None and line.state == "growing"
+    return PromoteResponse(
+        record.strategy_id,
+        record.class_name,
+        record.version,
+        record.state,
+        record.source_hash,
+        record.certificate,
+        engine.machine.canaries.share(record.strategy_id),
+        tuple(step.share for step in line.steps) if line is not None and growing else (),
+    )

@@ -1,0 +1,280 @@
+"""Promotions of an engine: a version is put on trial, grows step by step, or gives way to the one before."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from live.engine import Engine, StartRequest
+from live.machine import CanaryMoved, CanaryStep, PromotionNoted, StrategyRecord
+from live.promotion.agreement import COMMAND, Agreement, compare
+from live.promotion.deciding import Look, Move, decide, due
+from live.scripts import Script
+from workbench.configuration.certification import load_thresholds
+from workbench.configuration.certification_rollout import CanarySettings
+from workbench.errors import EngineError, StrategyError, WorkbenchError
+
+__all__ = ["CANARY", "Promotion", "Promotions"]
+
+CANARY: Final = "canary"  # who acts where no person does
+_LIVING: Final = ("running", "paused", "starting", "validating")
+_NOTHING: Final = Agreement(None, 0.0, "")
+
+_log = structlog.get_logger("live.promotion")
+
+
+class Promotion(msgspec.Struct, frozen=True):
+    """What is to be promoted.
+
+    script: a script of the catalog.  certificate: its id; "" for any that holds.  config: None for the certified
+    parameters.  canary: step by step; else it has everything at once.
+    """
+
+    script: Script
+    strategy_id: str
+    person: str
+    reason: str
+    certificate: str = ""
+    config: dict[str, Any] | None = None
+    on_failure: str = "hold"
+    canary: bool = True
+
+
+class Promotions:
+    """Made once for an engine that was started; what was on trial when it ended goes on."""
+
+    def __init__(
+        self, engine: Engine, *, canary: CanarySettings | None = None, command: tuple[str, ...] = COMMAND
+    ) -> None:
+        """canary: instead of the file's.  command: of the comparison, see `compare`."""
+        self._engine, self._command = engine, command
+        file = engine.settings.certification_file
+        self._settings = canary or load_thresholds(file if file.is_file() else None).canary
+        self._vain: dict[str, int] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
+        self._task = asyncio.create_task(self._run(), name="canaries")
+
+    async def close(self) -> None:
+        """Look no more; what is on trial goes on with the next start."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    # --- what people ask ----------------------------------------------------------------------------------------------
+
+    async def promote(self, wanted: Promotion) -> StrategyRecord:
+        """Start a version, or swap a running one for it, on trial or with everything.
+
+        Raises StrategyError, CertificateError: it may not or cannot start; what ran before runs on as it did.
+        """
+        engine, name = self._engine, wanted.strategy_id
+        async with self._turn(name):
+            config = self._config(wanted)
+            ticket = engine.gate.admit(wanted.script, config, wanted.certificate)
+            request = StartRequest(
+                wanted.script.source_hash,
+                name,
+                ticket.config,
+                wanted.on_failure,
+                person=wanted.person,
+                certificate=ticket.id,
+            )
+            line = self._first_step(wanted, ticket.id)
+            before = engine.machine.canaries.lines.get(name)
+            await engine.ask(line)
+            try:
+                record = await engine.strategies.start(request)
+            except WorkbenchError:
+                await engine.ask(before or msgspec.structs.replace(line, state="failed"))
+                raise
+            share = engine.machine.canaries.share(name)
+            await self._note(record, "promoted", wanted.person, wanted.reason, share)
+            return record
+
+    async def demote(self, strategy_id: str, person: str, reason: str) -> StrategyRecord:
+        """Take a canary back as a person wants it.  Raises EngineError where the strategy is on no trial."""
+        async with self._turn(strategy_id):
+            line = self._growing().get(strategy_id)
+            if line is None:
+                known = ", ".join(self._growing()) or "none"
+                raise EngineError(f"{strategy_id} is on no trial, so it cannot be demoted; there is: {known}")
+            await self._demote(line, person, reason)
+            return self._engine.machine.strategies[strategy_id]
+
+    def _turn(self, strategy_id: str) -> asyncio.Lock:
+        return self._turns.setdefault(strategy_id, asyncio.Lock())
+
+    def _config(self, wanted: Promotion) -> dict[str, Any]:
+        if wanted.config is not None:
+            return wanted.config
+        if not wanted.certificate:
+            return {}
+        gate = self._engine.gate
+        try:
+            return dict(gate.believed(gate.store.read(wanted.certificate)).parameters)
+        except StrategyError:
+            if gate.required:
+                raise
+            return {}
+
+    def _first_step(self, wanted: Promotion, certificate: str) -> CanaryMoved:
+        """A trial from its beginning; a passed one where everything is given at once."""
+        machine, settings, name = self._engine.machine, self._settings, wanted.strategy_id
+        steps = tuple(
+            CanaryStep(share, settings.minutes, settings.min_fills, settings.max_unexplained_bps)
+            for share in settings.shares
+        )
+        return CanaryMoved(
+            name,
+            "growing" if wanted.canary and steps else "passed",
+            0,
+            steps,
+            self._engine.clock.now_ns(),
+            self._fills(name),
+            certificate,
+            wanted.script.source_hash,
+            self._to_go_back_to(machine.strategies.get(name), wanted.script.source_hash),
+            wanted.person,
+            wanted.reason,
+        )
+
+    def _to_go_back_to(self, record: StrategyRecord | None, source_hash: str) -> dict[str, Any]:
+        """What runs now, as `StartRequest` takes it; where that is itself on trial, what ran before it."""
+        if record is None or record.state not in _LIVING:
+            return {}
+        line = self._growing().get(record.strategy_id)
+        if line is not None or record.source_hash == source_hash:
+            return {} if line is None else line.before
+        return {
+            "script": record.source_hash,
+            "strategy_id": record.strategy_id,
+            "config": record.config,
+            "on_failure": record.on_failure,
+            "certificate": record.certificate,
+        }
+
+    # --- what time brings ---------------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.check_seconds)
+            for name in list(self._growing()):
+                try:
+                    await self.look(name)
+                except WorkbenchError as error:  # a journal that has failed, which the engine tells by itself
+                    _log.error("canary_not_looked_at", strategy_name=name, error=str(error))
+
+    async def look(self, strategy_id: str) -> Move:
+        """Look at one canary, and do what is due."""
+        async with self._turn(strategy_id):
+            line = self._growing().get(strategy_id)
+            if line is None:
+                return Move.WAIT
+            look = self._seen(line)
+            if due(line, look) and decide(line, look)[0] is Move.WAIT:
+                look = await self._compared(line, look)
+                if self._growing().get(strategy_id) != line:
+                    return Move.WAIT
+            move, why = decide(line, look)
+            if move is Move.GROW:
+                await self._grow(line, why)
+            elif move is Move.DEMOTE:
+                await self._demote(line, CANARY, why)
+            return move
+
+    def _growing(self) -> dict[str, CanaryMoved]:
+        lines = self._engine.machine.canaries.lines
+        return {name: line for name, line in lines.items() if line.state == "growing"}
+
+    def _fills(self, strategy_id: str) -> int:
+        machine = self._engine.machine
+        return sum(machine.results.trades(strategy_id)) if strategy_id in machine.desk.strategies else 0
+
+    def _seen(self, line: CanaryMoved) -> Look:
+        machine, name = self._engine.machine, line.strategy_id
+        record, slot = machine.strategies.get(name), self._engine.strategies.slots.get(name)
+        seated = name in machine.desk.strategies
+        return Look(
+            self._engine.clock.now_ns(),
+            record.state if record else "failed",
+            record.source_hash if record else line.source_hash,
+            self._fills(name),
+            machine.desk.halted(name) if seated else (),
+            line.certificate in machine.admissions.withdrawn,
+            slot is not None and slot.restart is not None,
+            attempts=self._settings.attempts,
+        )
+
+    async def _compared(self, line: CanaryMoved, look: Look) -> Look:
+        name, step = line.strategy_id, line.steps[line.step]
+        journal = self._engine.settings.journal
+        agreement = await compare(
+            journal, name, step.max_unexplained_bps, since_ns=line.since_ns, command=self._command
+        )
+        self._vain[name] = self._vain.get(name, 0) + 1 if agreement.ok is None else 0
+        _log.info("canary_compared", strategy_name=name, agreed=agreement.ok, reason=agreement.why)
+        fresh = self._seen(line)
+        return fresh._replace(fills=look.fills, agreed=agreement.ok, why=agreement.why, vain=self._vain[name])
+
+    async def _grow(self, line: CanaryMoved, why: str) -> None:
+        """The next step, or everything."""
+        last = line.step + 1 >= len(line.steps)
+        now, fills = self._engine.clock.now_ns(), self._fills(line.strategy_id)
+        after = (
+            msgspec.structs.replace(line, state="passed", since_ns=now)
+            if last
+            else msgspec.structs.replace(line, step=line.step + 1, since_ns=now, since_fills=fills)
+        )
+        await self._engine.ask(after)
+        record = self._engine.machine.strategies[line.strategy_id]
+        await self._note(record, "completed" if last else "step_passed", CANARY, why, after.share)
+
+    async def _demote(self, line: CanaryMoved, person: str, why: str) -> None:
+        """Withdraw the certificate, then put the version before in its place, or stop; each step durable.
+
+        Where the engine dies in between, the next look goes on: the certificate is withdrawn and the line still grows.
+        """
+        engine, name = self._engine, line.strategy_id
+        record = engine.machine.strategies.get(name)
+        if line.certificate not in engine.machine.admissions.withdrawn:
+            about = (record.version if record else "", line.source_hash, line.certificate)
+            await engine.ask(
+                PromotionNoted(engine.clock.now_ns(), name, "demoted", person, why, *about, line.share)
+            )
+        self._tell(line, why)
+        back = await self._back(line, person)
+        if back is None and record is not None:
+            flatten = record.on_failure == "flatten"
+            back = await engine.strategies.stop(name, person, flatten=flatten, reason=f"demoted: {why}")
+        await engine.ask(msgspec.structs.replace(line, state="failed"))
+        self._vain.pop(name, None)
+        if back is not None:
+            action = "rolled_back" if back.state == "running" else "stopped"
+            await self._note(back, action, person, why, 1.0)
+
+    async def _back(self, line: CanaryMoved, person: str) -> StrategyRecord | None:
+        """Start what ran before; None where nothing did, or it may or can not."""
+        if not line.before:
+            return None
+        request = msgspec.convert({**line.before, "person": person}, StartRequest)
+        try:
+            return await self._engine.strategies.start(request)
+        except StrategyError as error:
+            _log.error("not_rolled_back", strategy_name=line.strategy_id, error=str(error))
+            return None
+
+    async def _note(self, record: StrategyRecord, action: str, person: str, why: str, share: float) -> None:
+        engine = self._engine
+        about = record.version, record.source_hash, record.certificate
+        _log.info("promotion", strategy_name=record.strategy_id, action=action, person=person, reason=why)
+        line = PromotionNoted(engine.clock.now_ns(), record.strategy_id, action, person, why, *about, share)
+        await engine.ask(line)
+        body = {"type": "Promotion", **msgspec.to_builtins(line)}
+        engine.events.publish("strategies", line.ns, body)
+
+    def _tell(self, line: CanaryMoved, why: str) -> None:
+        _log.warning("canary_demoted", strategy_name=line.strategy_id, reason=why)
+        body = {"alert": "canary_demoted", "strategy_id": line.strategy_id, "reason": why}
+        self._engine.events.publish("alerts", self._engine.clock.now_ns(), body)
