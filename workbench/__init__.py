@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from workbench.backtest.incident import replay
     from workbench.backtest.performance import StrategyPerformance
     from workbench.backtest.result import BacktestResult
+    from workbench.certify.certification import Certification, certify
+    from workbench.certify.markets import house_market
+    from workbench.certify.tester import StrategyTester
     from workbench.chaos.events import ChaosEvent
     from workbench.chaos.triggered import triggered_strategies
     from workbench.client import AsyncEngineClient, EngineClient, start_engine
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     from workbench.data.samples import samples
     from workbench.data.synthetic import synthetic
     from workbench.notebook.explorer import explore
+    from workbench.reconcile.api import reconcile
+    from workbench.reporting.content.tearsheet import tearsheet
     from workbench.strategy.compiled import CompiledStrategy
     from workbench.strategy.contract import TradingStrategy
     from workbench.strategy.loader import load_strategy
@@ -45,6 +50,7 @@ __all__ = [
     "AsyncEngineClient",
     "BacktestResult",
     "CampaignResult",
+    "Certification",
     "ChaosBacktester",
     "ChaosEvent",
     "CompiledStrategy",
@@ -59,13 +65,16 @@ __all__ = [
     "RiskBreach",
     "RiskLimits",
     "StrategyPerformance",
+    "StrategyTester",
     "SweepResult",
     "TradingStrategy",
     "backtest",
     "campaign",
+    "certify",
     "errors",
     "explore",
     "from_signals",
+    "house_market",
     "load",
     "load_ipython_extension",
     "load_limits",
@@ -73,12 +82,14 @@ __all__ = [
     "merge",
     "optimize",
     "performance",
+    "reconcile",
     "replay",
     "risk",
     "samples",
     "start_engine",
     "sweep",
     "synthetic",
+    "tearsheet",
     "triggered_strategies",
 ]
 
@@ -88,6 +99,7 @@ _HOME: Final = {
     "AsyncEngineClient": "client",
     "BacktestResult": "backtest.result",
     "CampaignResult": "sweeps.campaign_result",
+    "Certification": "certify.certification",
     "ChaosBacktester": "backtest.chaos_backtest",
     "ChaosEvent": "chaos.events",
     "CompiledStrategy": "strategy.compiled",
@@ -101,11 +113,13 @@ _HOME: Final = {
     "RiskBreach": "core.messages",
     "RiskLimits": "core.limits",
     "StrategyPerformance": "backtest.performance",
+    "StrategyTester": "certify.tester",
     "SweepResult": "sweeps.result",
     "TradingStrategy": "strategy.contract",
     "campaign": "sweeps.campaign",
     "explore": "notebook.explorer",
     "from_signals": "strategy.vector",
+    "house_market": "certify.markets",
     "OptimizeResult": "sweeps.optimize_result",
     "optimize": "sweeps.optimize",
     "load": "data.catalog",
@@ -116,15 +130,18 @@ _HOME: Final = {
     "samples": "data.samples",
     "start_engine": "client.local",
     "sweep": "sweeps.api",
+    "tearsheet": "reporting.content.tearsheet",
     "synthetic": "data.synthetic",
     "triggered_strategies": "chaos.triggered",
 }
 _MODULES: Final = (
     "backtest",
+    "certify",
     "errors",
     "performance",
+    "reconcile",
     "risk",
-)  # the package `backtest` is the function, see there
+)  # the packages `backtest`, `certify` and `reconcile` are functions, see there
 
 
 def __getattr__(name: str) -> object:

@@ -10,13 +10,21 @@ from collections.abc import Sequence
 from typing import Final
 
 from workbench.backtest.result import BacktestResult
-from workbench.certify.chaos_cases import Case, Drill, case_events, drill_of, fault_cases, replay_case
+from workbench.certify.chaos_cases import (
+    Case,
+    Drill,
+    case_events,
+    drill_of,
+    fault_cases,
+    kinds_for,
+    replay_case,
+)
 from workbench.certify.chaos_neighbours import Harm, bent_beside, misbehaving, neighbour_run, with_misbehaving
 from workbench.certify.checks import Check, Measure, Progress, Subject
 from workbench.chaos.kinds import Family
 from workbench.errors import ConfigError
 
-__all__ = ["MEASURES", "faults", "neighbours", "replay_chaos"]
+__all__ = ["MEASURES", "chaos_names", "faults", "neighbours", "replay_chaos"]
 
 _WORDS: Final = {
     Family.SIGNAL: ("signal_faults", "its signals bent"),
@@ -47,24 +55,25 @@ def neighbours(subject: Subject, progress: Progress) -> tuple[Check, Check]:
     )
 
 
+def chaos_names(subject: Subject) -> list[str]:
+    """What `replay_chaos` knows: the kinds of fault that mean something here, and the scripts of strategies/chaos."""
+    kinds = [str(kind) for kind in kinds_for(subject)]
+    return list(dict.fromkeys([*kinds, *(info.name for info in misbehaving())]))
+
+
 def replay_chaos(subject: Subject, name: str) -> BacktestResult:
-    """One case again: a fault such as "runaway", at its strongest and first start, or a script of strategies/chaos.
+    """One case again: a fault such as "runaway", the strongest and at its first start, or a script of strategies/chaos.
 
     Raises ConfigError for a name that is none.
     """
+    if name not in chaos_names(subject):
+        raise ConfigError(f"no chaos {name!r}; there is: {', '.join(chaos_names(subject))}")
     drill = drill_of(subject)
-    events = {str(event.kind): event for _, event in reversed(case_events(drill))}
-    strongest: dict[str, float] = {}
-    for _, event in case_events(drill):
-        if abs(event.intensity) >= strongest.get(str(event.kind), 0.0):
-            strongest[str(event.kind)] = abs(event.intensity)
-            events[str(event.kind)] = event
-    scripts = {info.name: info.path for info in misbehaving()}
-    if name in events:
-        return replay_case(drill, events[name])
-    if name in scripts:
-        return neighbour_run(drill, scripts[name])
-    raise ConfigError(f"no chaos {name!r}; there is: {', '.join(dict.fromkeys([*events, *scripts]))}")
+    mine = [(level, event) for level, event in case_events(drill) if event.kind == name]
+    if mine:
+        strongest = max(level for level, _ in mine)
+        return replay_case(drill, next(event for level, event in mine if level == strongest))
+    return neighbour_run(drill, next(info.path for info in misbehaving() if info.name == name))
 
 
 def _of_family(drill: Drill, family: Family, cases: Sequence[Case]) -> Check:

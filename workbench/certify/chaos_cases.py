@@ -22,7 +22,7 @@ from workbench.chaos.kinds import KINDS, ChaosKind, Family
 from workbench.core.outcome import HOLD
 from workbench.sweeps.campaign import campaign
 
-__all__ = ["Case", "Drill", "case_events", "drill_of", "fault_cases", "replay_case"]
+__all__ = ["Case", "Drill", "case_events", "drill_of", "fault_cases", "kinds_for", "replay_case"]
 
 WINDOW_SHARE: Final = 20  # a fault lasts this part of the drill
 WINDOWED: Final = (
@@ -84,17 +84,21 @@ def drill_of(subject: Subject) -> Drill:
     )
 
 
+def kinds_for(subject: Subject) -> list[ChaosKind]:
+    """Every kind that means something with these prices."""
+    several = len(subject.prices.symbols) > 1
+    return [kind for kind in KINDS if several or kind is not ChaosKind.CORRELATION_BREAK]
+
+
 def case_events(drill: Drill) -> list[tuple[int, ChaosEvent]]:
     """Every kind at each level and start; level: from 1, for the mildest of what is typical of the kind.
 
     A strategy that is replayed is struck at the strongest level alone.
     """
     rules = drill.subject.thresholds.chaos
-    several = len(drill.subject.prices.symbols) > 1
     events = []
-    for kind, info in KINDS.items():
-        if kind is ChaosKind.CORRELATION_BREAK and not several:
-            continue
+    for kind in kinds_for(drill.subject):
+        info = KINDS[kind]
         low, high = info.typical
         levels = np.linspace(low, high, rules.intensities).tolist() if rules.intensities > 1 else [high]
         numbered = list(enumerate(dict.fromkeys(levels), start=1))

@@ -22,7 +22,7 @@ from workbench.errors import StrategyError
 from workbench.sweeps.payload import pack, unpack
 from workbench.sweeps.worker import read_message, write_message
 
-__all__ = ["Helper", "HelperGone", "main"]
+__all__ = ["Hello", "Helper", "HelperGone", "helper_for", "main"]
 
 START: Final = "import sys; sys.path[:] = {path}; from workbench.certify.helper import main; main()"
 THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")

@@ -18,7 +18,7 @@ from workbench.core.feed import VOLUME
 from workbench.core.limits import RiskLimits
 from workbench.strategy.seating import unit_name
 
-__all__ = ["Size", "capacity", "sizes"]
+__all__ = ["Size", "capacity", "grown", "has_volumes", "sizes"]
 
 STEPS: Final = (1.0, 3.0)  # times powers of ten, up to the multiple that is asked for
 

@@ -17,7 +17,7 @@ from workbench.certify.stage import Stage, stage_of
 from workbench.chaos.events import ChaosEvent
 from workbench.errors import ConfigError
 
-__all__ = ["CALM", "Scenario", "replay_scenario", "scenarios"]
+__all__ = ["CALM", "Scenario", "replay_scenario", "scenario_names", "scenarios"]
 
 CALM: Final = "calm"
 CRASH_BARS: Final = 10
@@ -42,21 +42,27 @@ def scenarios(subject: Subject) -> list[Scenario]:
     return [*_falls(subject), *_markets(subject), *_rates(subject)]
 
 
+def scenario_names(subject: Subject) -> list[str]:
+    """What `replay_scenario` knows: "calm", the made-up scenarios, and the crises that the prices hold."""
+    made_up = [scenario.name for scenario in scenarios(subject)]
+    return [CALM, *made_up, *(crisis.name for crisis in crises_of(subject))]
+
+
 def replay_scenario(subject: Subject, name: str) -> BacktestResult:
     """Run a scenario again: one of `scenarios`, the name of a crisis, or "calm" for the same prices without stress.
 
     Raises ConfigError for a name that is none.
     """
-    known = {scenario.name: scenario for scenario in scenarios(subject)}
-    crises = {crisis.name: crisis for crisis in crises_of(subject)}
-    if name in crises:
-        return crisis_run(subject, crises[name])
-    if name not in known and name != CALM:
-        raise ConfigError(f"no scenario {name!r}; there is: {', '.join([CALM, *known, *crises])}")
+    if name not in scenario_names(subject):
+        raise ConfigError(f"no scenario {name!r}; there is: {', '.join(scenario_names(subject))}")
+    for crisis in crises_of(subject):
+        if crisis.name == name:
+            return crisis_run(subject, crisis)
     stage = stage_of(subject, subject.thresholds.stress.moments)
     if name == CALM:
         return stage.calm
-    return stage.subject.backtest(**{"on_error": "contain", **known[name].changes(stage)})
+    (scenario,) = [scenario for scenario in scenarios(subject) if scenario.name == name]
+    return stage.subject.backtest(**{"on_error": "contain", **scenario.changes(stage)})
 
 
 def _falls(subject: Subject) -> list[Scenario]:
