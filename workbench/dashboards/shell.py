@@ -58,7 +58,7 @@ def _common() -> dict[str, Any]:
         "style": page_style(),
         "theme_button": _BUTTON,
         "theme_script": _script("theme"),
-        "page_script": _script("page"),
+        "page_script": _script("page") + _script("tables"),
         "version": workbench.__version__,
     }
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import panel as pn
 
-from workbench.dashboards.parts import card, columns
+from workbench.dashboards.parts import card, columns, stacked
 from workbench.dashboards.state.live_tables import FILLS, ORDERS, POSITIONS
 from workbench.dashboards.state.reader import reader_of
 from workbench.dashboards.state.risk_desk import RiskDesk
@@ -42,43 +42,29 @@ def view(session: Session) -> Viewable:
 def _content(state: RiskDesk, viewer: Viewer) -> pn.Column:
     known = state.param
     money = card("", live_html(risk_parts.figures, known.figures))
-    side = pn.Column(
-        card("Stops and venues", live_html(risk_parts.stops, known.latches, known.venues)),
-        card("Alerts", live_html(risk_parts.notice_list, known.notices)),
-        kill_card(state),
-        who_card(viewer),
-        sizing_mode="stretch_width",
-        margin=0,
-    )
     by_strategy = live_html(
         partial(risk_parts.gains, nothing="No strategy has traded yet."), known.by_strategy
     )
     by_symbol = live_html(partial(risk_parts.gains, nothing="Nothing is held."), known.by_symbol)
-    gains = pn.FlexBox(
-        card("P&L by strategy", by_strategy, stylesheets=[_HALF]),
-        card("P&L by symbol", by_symbol, stylesheets=[_HALF]),
-        gap="14px",
-        align_items="stretch",
-        sizing_mode="stretch_width",
-        margin=0,
+    side = stacked(
+        card("Stops and venues", live_html(risk_parts.stops, known.latches, known.venues)),
+        card("Alerts", live_html(risk_parts.notice_list, known.notices)),
+        kill_card(state),
+        card("P&L by strategy", by_strategy),
+        card("P&L by symbol", by_symbol),
     )
-    main = pn.Column(
-        card("Equity", equity_chart(state)),
+    main = stacked(
+        card("Equity and drawdown", equity_chart(state), says="drawdown below, in per cent of the peak"),
         card(
             "Limits",
             live_html(risk_parts.bars, known.bars),
             says="working orders included; the fullest first",
         ),
-        gains,
-        card("Correlation", live_html(risk_parts.matrix, known.correlations)),
         _tables(state),
-        sizing_mode="stretch_width",
-        margin=0,
+        card("Correlation", live_html(risk_parts.matrix, known.correlations)),
+        who_card(viewer),
     )
-    return pn.Column(money, columns(side, main, width=330), sizing_mode="stretch_width", margin=0)
-
-
-_HALF = ":host { flex: 1 1 300px; min-width: 0; }"
+    return stacked(money, columns(side, main, width=330))
 
 
 def _tables(state: RiskDesk) -> pn.Column:

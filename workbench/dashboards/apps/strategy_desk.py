@@ -1,10 +1,24 @@
-"""The research lab."""
+"""The strategy desk: what runs, one strategy looked at closely, and what may be done about it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.dashboards.parts import card, empty
+import panel as pn
+
+from workbench.dashboards.parts import card, columns, stacked
+from workbench.dashboards.state.reader import reader_of
+from workbench.dashboards.state.strategy_desk import StrategyDesk
+from workbench.dashboards.state.viewer import Viewer
+from workbench.dashboards.views import strategy_parts
+from workbench.dashboards.views.banner import banner, body
+from workbench.dashboards.views.desk import follow_desk
+from workbench.dashboards.views.kill_card import kill_card
+from workbench.dashboards.views.live import live_html, text
+from workbench.dashboards.views.start_card import start_card, upload_card
+from workbench.dashboards.views.strategy_actions import strategy_actions
+from workbench.dashboards.views.strategy_list import strategy_list
+from workbench.dashboards.views.who import who_card
 
 if TYPE_CHECKING:
     from panel.viewable import Viewable
@@ -15,6 +29,42 @@ __all__ = ["view"]
 
 
 def view(session: Session) -> Viewable:
-    """The lab for one page."""
-    del session
-    return card("Sweep", empty("Nothing yet", "here"))
+    """The desk for one page."""
+    viewer = Viewer(session.engine)
+    state = StrategyDesk(reader_of(session.engine), viewer)
+    follow_desk(state, viewer)
+    return pn.Column(
+        banner(state), body(state, _content(state, viewer)), sizing_mode="stretch_width", margin=0
+    )
+
+
+def _content(state: StrategyDesk, viewer: Viewer) -> pn.FlexBox:
+    side = stacked(
+        start_card(state.starting),
+        upload_card(state.starting),
+        kill_card(state),
+        who_card(viewer),
+    )
+    main = stacked(
+        card("Strategies", strategy_list(state)),
+        _close_up(state),
+    )
+    return columns(side, main, width=330)
+
+
+def _close_up(state: StrategyDesk) -> pn.Column:
+    """Everything about the chosen strategy; nothing while there is none."""
+    known = state.param
+    title = live_html(lambda chosen: f'<div class="head"><h2>{text(chosen)}</h2></div>', known.chosen)
+    about = card("", title, strategy_actions(state), live_html(strategy_parts.close_up, known.closely))
+    log = card(
+        "Log", live_html(strategy_parts.log_lines, known.logs, known.logs_trouble), says="newest first"
+    )
+    part = stacked(about, log)
+    part.visible = bool(state.chosen)
+
+    def turn(*_: object) -> None:
+        part.visible = bool(state.chosen)
+
+    state.param.watch(turn, "chosen")
+    return part

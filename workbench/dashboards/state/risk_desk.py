@@ -157,5 +157,5 @@ def _figures(known: Known) -> tuple[Figure, ...]:
         Figure("Value at risk", money(at_risk, 0) if math.isfinite(at_risk) else UNKNOWN, wait),
         Figure("Gross exposure", money(money_.gross_exposure, 0), f"net {money(money_.net_exposure, 0)}"),
         Figure("Working orders", f"{risk.working_orders:,}", f"{risk.orders_refused:,} refused so far"),
-        Figure("Updates", f"{known.rate:,.0f} a second", f"engine time {clock(money_.timestamp_ns)}"),
+        Figure("Updates", f"{known.rate:,.0f} / s", f"engine time {clock(money_.timestamp_ns)}"),
     )

@@ -30,13 +30,14 @@ _RUNS: Final = ("running", "paused", "starting", "validating", "draining")
 
 
 class Line(NamedTuple):
-    """A strategy in the list.  tone: good, warn, bad or none, of its state."""
+    """A strategy in the list.  tone: good, warn, bad or none, of its state.  stopped: a breaker or a kill holds it."""
 
     strategy_id: str
     strategy_name: str
     version: str
     state: str
     tone: str
+    stopped: bool
     why: str
     pnl: float
     gross: float
@@ -214,6 +215,7 @@ def _lines(known: Known) -> tuple[Line, ...]:
                 row["version"],
                 row["state"],
                 tone,
+                bool(row["halted"]),
                 why,
                 gain,
                 float(row["gross_exposure"]),
@@ -230,6 +232,7 @@ def _lines(known: Known) -> tuple[Line, ...]:
                 status.version,
                 status.state,
                 tone,
+                bool(status.halted),
                 why,
                 gain,
                 status.gross_exposure,
@@ -240,10 +243,5 @@ def _lines(known: Known) -> tuple[Line, ...]:
 
 
 def _tone(state: str, halted: str, reason: str) -> tuple[str, str]:
-    if state == "failed":
-        return "bad", reason
-    if halted:
-        return "bad", f"stopped by {halted.replace('_', ' ')}"
-    if state == "running":
-        return "good", ""
-    return ("warn" if state in _RUNS else ""), reason
+    tone = {"failed": "bad", "running": "good"}.get(state, "warn" if state in _RUNS else "")
+    return tone, halted.replace("_", " ") if halted else "" if state == "running" else reason

@@ -25,9 +25,9 @@ def equity_chart(state: Any) -> pn.pane.Bokeh:
     from bokeh.plotting import figure
 
     source = ColumnDataSource({"time": [], "equity": [], "drawdown": []})
-    money = _figure(figure, 190, "Equity")
+    money = _figure(figure, 190, "equity")
     money.line("time", "equity", source=source, line_color=BLUE, line_width=2)
-    fall = _figure(figure, 100, "Drawdown, %", x_range=money.x_range)
+    fall = _figure(figure, 104, "drawdown", x_range=money.x_range)
     fall.varea("time", 0, "drawdown", source=source, fill_color=RED, fill_alpha=0.35)
     fall.line("time", "drawdown", source=source, line_color=RED, line_width=1.2)
     money.xaxis.visible = False
@@ -72,7 +72,7 @@ def _figure(figure: Any, height: int, label: str, **options: Any) -> Any:
         height=height,
         sizing_mode="stretch_width",
         x_axis_type="datetime",
-        y_axis_label=label,
+        name=label,
         toolbar_location=None,
         tools="",
         background_fill_color=None,
@@ -83,7 +83,7 @@ def _figure(figure: Any, height: int, label: str, **options: Any) -> Any:
     )
     made.stylesheets = [InlineStyleSheet(css=_SHEET)]
     made.grid.grid_line_color, made.grid.grid_line_alpha = GREY, 0.22
-    if label == "Equity":
+    if label == "equity":
         made.yaxis.formatter = NumeralTickFormatter(format="0,0")
     for axis in made.axis:
         axis.axis_label_text_font = axis.major_label_text_font = FONT

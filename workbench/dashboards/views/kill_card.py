@@ -6,7 +6,7 @@ from typing import Any
 
 import panel as pn
 
-from workbench.dashboards.parts import badge, card
+from workbench.dashboards.parts import badge, beside, card
 from workbench.dashboards.state.kill_switch import KillSwitch, Latch, Release
 from workbench.dashboards.views.live import block, live_html, said, text
 
@@ -69,11 +69,12 @@ def _question(state: Any, switch: KillSwitch) -> pn.Column:
         options={"Everything": "all", "One strategy": "strategy", "One venue": "venue"},
         name="What to stop",
         sizing_mode="stretch_width",
+        margin=(4, 0),
     )
-    target = pn.widgets.Select(name="Which one", options=[], sizing_mode="stretch_width")
-    flatten = pn.widgets.Checkbox.from_param(switch.param.flatten, name="Close positions too")
-    confirm = pn.widgets.Button(name="Kill now", button_type="danger", css_classes=["wb-kill"])
-    cancel = pn.widgets.Button(name="Cancel")
+    target = pn.widgets.Select(name="Which one", options=[], sizing_mode="stretch_width", margin=(4, 0))
+    flatten = pn.widgets.Checkbox.from_param(switch.param.flatten, name="Close positions too", margin=(8, 0))
+    confirm = pn.widgets.Button(name="Kill now", button_type="danger", margin=0)
+    cancel = pn.widgets.Button(name="Cancel", margin=0)
     cancel.on_click(lambda _: switch.cancel())
 
     async def pull(_: Any) -> None:
@@ -118,7 +119,7 @@ def _question(state: Any, switch: KillSwitch) -> pn.Column:
             flatten,
             words,
             reason_field(switch, "what is it doing?"),
-            pn.Row(confirm, cancel, margin=0),
+            beside(confirm, cancel, gap=8),
             missing,
             sizing_mode="stretch_width",
             margin=0,
@@ -175,8 +176,8 @@ def _latched(latch: Latch, release: Release) -> pn.Row:
 
 
 def _release_question(release: Release) -> pn.Column:
-    confirm = pn.widgets.Button(name="Reset now", button_type="primary")
-    cancel = pn.widgets.Button(name="Cancel")
+    confirm = pn.widgets.Button(name="Reset now", button_type="primary", margin=0)
+    cancel = pn.widgets.Button(name="Cancel", margin=0)
     cancel.on_click(lambda _: release.cancel())
 
     async def go(_: Any) -> None:
@@ -201,7 +202,7 @@ def _release_question(release: Release) -> pn.Column:
     part = pn.Column(
         words,
         reason_field(release, "what was looked into?"),
-        pn.Row(confirm, cancel, margin=0),
+        beside(confirm, cancel, gap=8),
         sizing_mode="stretch_width",
         margin=0,
     )

@@ -26,7 +26,6 @@ def live_table(
         pd.DataFrame(columns=list(columns), dtype="object") if shown is None else shown,
         height=height,
         layout="fit_data_fill",
-        sortable=False,
         selectable=False,
         text_align={column: "right" for column in columns if column in _RIGHT},
         name=label,

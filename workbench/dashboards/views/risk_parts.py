@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from workbench.dashboards.parts import badge
 from workbench.dashboards.state.bars import SCOPES, Bar, Gain
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from workbench.client.answers import Correlations, VenueRisk
 
 __all__ = ["bars", "figures", "gains", "matrix", "notice_list", "stops"]
+
+_PALE: Final = 0.45  # of the palette: what is darker has too little contrast with any text
 
 
 def figures(rows: tuple[Figure, ...]) -> str:
@@ -44,14 +46,16 @@ def bars(rows: tuple[Bar, ...]) -> str:
 def _bar(bar: Bar) -> str:
     whose = f"<b>{text(bar.target)}</b> " if bar.target else ""
     label = text(f"{bar.target} {bar.name}".strip())
+    mark = f", <b>{text(bar.says)}</b>" if bar.level != "good" else ""
     spoken = text(f"{bar.use} used: {bar.value} of {bar.limit}, {bar.says}")
     return (
-        f'<li class="{bar.level}"><div class="line"><span class="name" title="{label}">{whose}{text(bar.name)}</span>'
-        f'<span class="use">{text(bar.use)} <small>{text(bar.value)} of {text(bar.limit)}'
-        f"{', ' + text(bar.says) if bar.level != 'good' else ''}</small></span></div>"
+        f'<li class="at-{bar.level}"><div class="line">'
+        f'<span class="name" title="{label}">{whose}{text(bar.name)}</span>'
+        f'<span class="use">{text(bar.use)}</span></div>'
         f'<span class="track" role="meter" aria-label="{label}" aria-valuemin="0" aria-valuemax="100" '
         f'aria-valuenow="{bar.share * 100:.0f}" aria-valuetext="{spoken}">'
-        f'<i style="width:{bar.share:.1%}"></i></span></li>'
+        f'<i style="width:{bar.share:.1%}"></i></span>'
+        f"<small>{text(bar.value)} of {text(bar.limit)}{mark}</small></li>"
     )
 
 
@@ -99,7 +103,7 @@ def _table(caption: str, names: tuple[str, ...], rows: tuple[tuple[float, ...], 
 
 
 def _cell(value: float) -> str:
-    colour = colour_of(value, -1.0, 1.0, DIVERGING)
+    colour = colour_of(_PALE * value, -1.0, 1.0, DIVERGING)
     shown = f"{value:.2f}".replace("-", "\u2212")
     return f'<td style="background:{colour};color:{text_on(colour)}">{shown}</td>'
 
@@ -146,4 +150,4 @@ def notice_list(rows: tuple[Notice, ...]) -> str:
         f"<time>{text(clock(row.ns)) if row.ns else 'now'}</time></li>"
         for row in rows[:60]
     )
-    return f'<ul class="list tall" tabindex="0" role="region" aria-label="Alerts">{items}</ul>'
+    return f'<div class="tall" tabindex="0" role="region" aria-label="Alerts"><ul class="list">{items}</ul></div>'

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import panel as pn
 
-from workbench.dashboards.parts import badge, card
+from workbench.dashboards.parts import badge, beside, card
 from workbench.dashboards.state.viewer import Viewer
 from workbench.dashboards.views.live import live_html, text
 
@@ -23,10 +23,14 @@ _MAY: Final = {
 def who_card(viewer: Viewer) -> pn.Column:
     """Folds away, since most people sign in once or never."""
     field = pn.widgets.PasswordInput(
-        name="Token of the engine", placeholder="wb_…", sizing_mode="stretch_width", max_length=200
+        name="Token of the engine",
+        placeholder="wb_…",
+        sizing_mode="stretch_width",
+        max_length=200,
+        margin=(6, 0),
     )
-    enter = pn.widgets.Button(name="Sign in", button_type="primary")
-    leave = pn.widgets.Button(name="Sign out")
+    enter = pn.widgets.Button(name="Sign in", button_type="primary", margin=0)
+    leave = pn.widgets.Button(name="Sign out", margin=0)
     words = live_html(_words, viewer.param.person, viewer.param.role, viewer.param.own, viewer.param.trouble)
 
     async def sign_in(_: Any) -> None:
@@ -45,7 +49,7 @@ def who_card(viewer: Viewer) -> pn.Column:
 
     viewer.param.watch(turn, "own")
     turn()
-    return card("Who you are", words, field, pn.Row(enter, leave, margin=(6, 0, 0, 0)))
+    return card("Who you are", words, field, beside(enter, leave, gap=8))
 
 
 def _words(person: str, role: str, own: bool, trouble: str) -> str:
