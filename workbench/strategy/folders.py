@@ -11,7 +11,7 @@ from workbench.errors import ConfigError, StrategyLoadError
 if TYPE_CHECKING:
     from workbench.strategy.contract import TradingStrategy
 
-__all__ = ["find_folder", "find_strategy", "optional_file", "strategy_scripts"]
+__all__ = ["find_folder", "find_strategy", "optional_file", "script_named", "strategy_scripts"]
 
 
 def _places() -> list[Path]:
@@ -55,12 +55,23 @@ def find_strategy(strategy: str) -> str | type[TradingStrategy]:
         return load_strategy(f"{path}.py", name)
     if any(sign in strategy for sign in (".", "/", ":")) or Path(strategy).exists():
         return strategy
-    scripts = strategy_scripts()
-    if strategy in scripts:
-        return str(scripts[strategy])
-    near = difflib.get_close_matches(strategy, scripts, 1)
+    return str(script_named(strategy))
+
+
+def script_named(name: str) -> Path:
+    """The script of that name in strategies/ or strategies/chaos/.
+
+    Raises StrategyLoadError, which knows the nearest name.
+    """
+    try:
+        scripts = strategy_scripts()
+    except ConfigError as error:
+        raise StrategyLoadError(f"no script {name!r}: {error}") from error
+    if name in scripts:
+        return scripts[name]
+    near = difflib.get_close_matches(name, scripts, 1)
     hint = f"did you mean {near[0]!r}?" if near else f"there is {', '.join(sorted(scripts))}"
     raise StrategyLoadError(
-        f"no script {strategy!r} in {find_folder('strategies')}; {hint} "
+        f"no script {name!r} in {find_folder('strategies')}; {hint} "
         "(a path or package.module:Class will do as well)"
     )

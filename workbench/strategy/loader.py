@@ -22,6 +22,7 @@ from typing import Any
 
 from workbench.errors import StrategyLoadError
 from workbench.strategy.contract import TradingStrategy
+from workbench.strategy.folders import script_named
 
 __all__ = ["StrategyInfo", "available", "load_source", "load_strategy", "source_hash"]
 
@@ -47,7 +48,8 @@ class StrategyInfo:
 def load_strategy(
     source: str | os.PathLike[str] | type[TradingStrategy], name: str | None = None
 ) -> type[TradingStrategy]:
-    """The strategy class of a script (path of a .py file), of `package.module:Class`, or `source` if a class.
+    """The strategy class of a script (path of a .py file, or its name in strategies/, such as "sma_cross"), of
+    `package.module:Class`, or `source` if a class.
 
     A script is executed anew at each call, in a module of its own named after its content: versions of one file
     live side by side, and no state of an earlier load is seen. Objects of its classes can be pickled; another process
@@ -59,6 +61,8 @@ def load_strategy(
     text = os.fspath(source)
     if isinstance(source, str) and _is_dotted(text):
         return _load_dotted(text, name)
+    if isinstance(source, str) and text.isidentifier() and not Path(text).exists():
+        text = str(script_named(text))
     return _from_code(_read(Path(text)), text, text, name)
 
 
