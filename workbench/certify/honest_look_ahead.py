@@ -29,6 +29,7 @@ __all__ = ["look_ahead_future", "look_ahead_prefix"]
 type Change = Callable[[Feed, int], Feed]
 """What is played in place of a feed; int: how many rows stay as they are."""
 
+WINDOWED: Final = 3  # markets in which a function of columns is asked update by update
 TOLERANCE: Final = 1e-9  # two targets this close differ by rounding, as a sum over more rows does
 
 
@@ -95,7 +96,8 @@ def _closer(subject: Subject, tally: _Tally) -> str:
 
 def _asked_again(subject: Subject, number: int, change: Change) -> _Tally:
     """Both forms of a function of columns, the only form of any other."""
-    tally = _replayed(subject, number, change)
+    columnwise = subject.form == "vector"
+    tally = _replayed(subject, min(number, WINDOWED) if columnwise else number, change)
     if not issubclass(subject.strategy, SignalStrategy) or tally.raised:
         return tally
     columns = _columns(subject, number, change)

@@ -35,9 +35,7 @@ __all__ = [
 ]
 
 GOLDEN: Final = 0.6180339887498949  # its multiples, less their whole part, fall on no grid of days or hours
-WINDOWED: Final = (
-    20  # a function of columns is asked with a frame at each update, which costs as many plain updates
-)
+WINDOWED: Final = 200  # plain updates that cost as much as one of a function of columns
 
 type Said = tuple[int, str, float, float, str]
 """Time (UTC ns), symbol, strength, confidence, and the rest of a signal."""

@@ -171,10 +171,15 @@ def judge_deflated(evidence: Evidence, rules: SignificantThresholds, closer: str
 
 
 def judge_overfitting(evidence: Evidence, rules: SignificantThresholds, closer: str = "") -> Check:
-    """Combinatorially symmetric cross-validation.  Where everything loses, the best of it loses least: no merit."""
+    """Combinatorially symmetric cross-validation.
+
+    Where everything loses, the best of it loses least: no merit.  Where everything earns alike, which one is ahead is
+    chance in either half, and no harm: then it is enough that hardly any pair of halves ends in a loss.
+    """
     required = (
-        f"at most {rules.max_overfitting:.0%} probability of overfitting, a loss out of sample in at most "
-        f"{rules.max_probability_of_loss:.0%} of the pairs, and a profit on average"
+        f"at most {rules.max_overfitting:.0%} probability of overfitting (or a loss out of sample in at most "
+        f"{rules.negligible_loss:.0%} of the pairs), a loss in at most {rules.max_probability_of_loss:.0%}, and a "
+        "profit on average"
     )
     moving = evidence.trials[:, evidence.trials.std(axis=0) > 0.0]
     if not evidence.known:
@@ -189,9 +194,10 @@ def judge_overfitting(evidence: Evidence, rules: SignificantThresholds, closer: 
     except DataError as error:
         return _check("not_overfitted", False, str(error), required, closer)
     earned = float(found.out_of_sample.mean())
+    harmless = found.probability_of_loss <= rules.negligible_loss
     return _check(
         "not_overfitted",
-        found.probability <= rules.max_overfitting
+        (found.probability <= rules.max_overfitting or harmless)
         and found.probability_of_loss <= rules.max_probability_of_loss
         and earned > 0.0,
         f"{found.probability:.0%} probability of overfitting over {evidence.tried}; the best of one half loses in the "

@@ -46,6 +46,7 @@ class SignificantThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=T
     blocks: int = 12
     max_overfitting: float = 0.5
     max_probability_of_loss: float = 0.5
+    negligible_loss: float = 0.05
     max_trials_replayed: int = 500
     replayed_updates: int = 2_000_000
 
@@ -74,6 +75,7 @@ SIGNIFICANT_RULES: Final[Mapping[str, Bound]] = {
     "blocks": Bound("a whole number from 2 to 20, and even", 2.0, 20.0, whole=True),
     "max_overfitting": _SHARE,
     "max_probability_of_loss": _SHARE,
+    "negligible_loss": _SHARE,
     "max_trials_replayed": Bound("a whole number, 2 or above", 2.0, 1e6, whole=True),
     "replayed_updates": Bound("a whole number from 1,000", 1_000.0, 1e12, whole=True),
 }
