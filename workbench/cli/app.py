@@ -16,6 +16,7 @@ from workbench.cli.data_command import data_app
 from workbench.cli.demo_command import demo_command
 from workbench.cli.exchange_command import exchange_command
 from workbench.cli.live_command import live_app
+from workbench.cli.reconcile_command import reconcile_command
 from workbench.cli.replay_command import replay_command
 from workbench.cli.report_command import report_app
 from workbench.cli.strategies_command import strategies_command
@@ -65,6 +66,7 @@ app.command("dashboard")(dashboard_command)
 app.add_typer(live_app, name="live")
 app.command("exchange")(exchange_command)
 app.command("replay")(replay_command)
+app.command("reconcile")(reconcile_command)
 app.add_typer(report_app, name="report")
 
 
