@@ -10,7 +10,7 @@ from workbench.dashboards.parts import card, columns, stacked
 from workbench.dashboards.state.reader import reader_of
 from workbench.dashboards.state.strategy_desk import StrategyDesk
 from workbench.dashboards.state.viewer import Viewer
-from workbench.dashboards.views import strategy_parts
+from workbench.dashboards.views import certificate_parts, strategy_parts
 from workbench.dashboards.views.banner import banner, body
 from workbench.dashboards.views.desk import follow_desk
 from workbench.dashboards.views.kill_card import kill_card
@@ -54,17 +54,28 @@ def _content(state: StrategyDesk, viewer: Viewer) -> pn.FlexBox:
 
 def _close_up(state: StrategyDesk) -> pn.Column:
     """Everything about the chosen strategy; nothing while there is none."""
-    known = state.param
-    title = live_html(lambda chosen: f'<div class="head"><h2>{text(chosen)}</h2></div>', known.chosen)
-    about = card("", title, strategy_actions(state), live_html(strategy_parts.close_up, known.closely))
-    log = card(
-        "Log", live_html(strategy_parts.log_lines, known.logs, known.logs_trouble), says="newest first"
+    seen, closely = state.close_up, state.close_up.param
+    title = live_html(lambda chosen: f'<div class="head"><h2>{text(chosen)}</h2></div>', state.param.chosen)
+    about = card("", title, strategy_actions(state), live_html(strategy_parts.close_up, closely.status))
+    scores = live_html(
+        lambda found, known: certificate_parts.scorecard(found, known, state.lax),
+        closely.certificate,
+        closely.certificate_known,
     )
-    part = stacked(about, log)
-    part.visible = bool(state.chosen)
+    part = stacked(
+        about,
+        card("Certificate", live_html(certificate_parts.trial_lines, closely.trial), scores),
+        card(
+            "Log",
+            live_html(strategy_parts.log_lines, closely.logs, closely.logs_trouble),
+            says="newest first",
+        ),
+        card("History", live_html(certificate_parts.history_lines, closely.history), says="who did what"),
+    )
+    part.visible = bool(seen.strategy_id)
 
     def turn(*_: object) -> None:
-        part.visible = bool(state.chosen)
+        part.visible = bool(seen.strategy_id)
 
-    state.param.watch(turn, "chosen")
+    seen.param.watch(turn, "strategy_id")
     return part

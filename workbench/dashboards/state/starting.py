@@ -115,8 +115,8 @@ class Starting(Acting):
             self.param.update(swapping="", strategy_id="", parameters="")
         return started
 
-    async def upload(self, name: str, source: bytes) -> bool:
-        """Hand the engine a script; it is then chosen in the form."""
+    async def upload(self, name: str, source: bytes, certificate: bytes = b"") -> bool:
+        """Hand the engine a script, with its certificate where it has one; it is then chosen in the form."""
         if not self.viewer.allows("strategy.upload"):
             self.tell(f"not done: the role {self.viewer.role or 'of nobody'} may not upload", "bad")
             return False
@@ -132,7 +132,7 @@ class Starting(Acting):
             with tempfile.TemporaryDirectory(prefix="workbench-upload-") as folder:
                 path = Path(folder) / (PurePath(name).name or "strategy.py")
                 path.write_bytes(source)
-                kept.append(await client.upload(path))
+                kept.append(await client.upload(path, certificate=certificate.decode("utf-8", "replace")))
                 return kept[0]
 
         if not await self.carry_out(hand_over, _kept):
@@ -144,4 +144,5 @@ class Starting(Acting):
 
 
 def _kept(answer: UploadResponse) -> str:
-    return f"kept {answer.name}: {answer.strategy_name} {answer.version}; it can be started now"
+    certified = f", with certificate {answer.certificate}" if answer.certificate else ""
+    return f"kept {answer.name}: {answer.strategy_name} {answer.version}{certified}"

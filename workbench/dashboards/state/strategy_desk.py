@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -10,22 +9,21 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import param
 
 from workbench.dashboards.state.acting import Acting
+from workbench.dashboards.state.close_up import CloseUp
 from workbench.dashboards.state.kill_switch import KillSwitch, Latch, Release, latches
 from workbench.dashboards.state.link import CONNECTING, Link
 from workbench.dashboards.state.risk_desk import heard, status_words
 from workbench.dashboards.state.starting import Starting
-from workbench.errors import RequestError, WorkbenchError
 
 if TYPE_CHECKING:
     from workbench.client import AsyncEngineClient
-    from workbench.client.answers import LogLine, StrategyResponse, StrategyStatus
+    from workbench.client.answers import StrategyResponse, StrategyStatus
     from workbench.dashboards.state.desk_view import Known
     from workbench.dashboards.state.reader import EngineReader
     from workbench.dashboards.state.viewer import Viewer
 
 __all__ = ["Line", "StrategyDesk"]
 
-_CLOSELY_S: Final = 1.0
 _RUNS: Final = ("running", "paused", "starting", "validating", "draining")
 
 
@@ -55,10 +53,7 @@ class StrategyDesk(Acting):
     lines = param.ClassSelector(class_=tuple, default=())
     latches = param.ClassSelector(class_=tuple, default=())
     chosen = param.String(doc="Id of the strategy that is looked at.")
-    closely = param.Parameter(default=None, doc="StrategyStatus of the chosen one, or None.")
-    logs = param.ClassSelector(class_=tuple, default=(), doc="LogLines of the chosen one, newest last.")
-    logs_trouble = param.String(doc="Why its log is not shown.")
-    certificate = param.Parameter(default=None, doc="Of the chosen one; None: it has none.")
+    lax = param.Boolean(default=False, doc="The engine starts strategies that nobody has certified.")
     scripts = param.Parameter(default=None, doc="Frame of scripts that can be started.")
     flatten = param.Boolean(default=False, doc="A stop also closes positions.")
     stopping = param.Boolean(default=False, doc="The question before a stop is open.")
@@ -69,9 +64,8 @@ class StrategyDesk(Acting):
         self.kill_switch = KillSwitch(reader, viewer)
         self.release = Release(reader, viewer)
         self.starting = Starting(reader, viewer)
+        self.close_up = CloseUp(viewer)
         self._shown: Known | None = None
-        self._looked = -1e9
-        self._looking = False
 
     def refresh(self, now: float | None = None) -> None:
         """Take over what the reader has read since."""
@@ -88,6 +82,7 @@ class StrategyDesk(Acting):
                 "status": status_words(known),
                 "lines": lines,
                 "latches": latches(known.risk),
+                "lax": not known.health.certificates_required,
             }
             if self.scripts is None or not known.scripts.equals(self.scripts):
                 found["scripts"] = known.scripts
@@ -98,60 +93,15 @@ class StrategyDesk(Acting):
             )
         self.starting.see(known)
 
-    async def look_closely(self, now: float | None = None) -> None:
-        """Ask about the chosen strategy, where the last time is long enough ago; trouble is told by the link."""
-        now = time.monotonic() if now is None else now
-        if self._looking or not self.chosen or now - self._looked < _CLOSELY_S or self.link.state != "live":
-            return
-        self._looking, self._looked = True, now
-        name = self.chosen
-        try:
-            status, logs, certificate = await asyncio.gather(
-                self._or_none(lambda client: client.strategy(name)), self._logs(name), self._certificate(name)
-            )
-            if name == self.chosen:
-                self.param.update(closely=status, logs=logs, certificate=certificate)
-        finally:
-            self._looking = False
+    async def look_closely(self) -> None:
+        """Ask about the chosen strategy, while the engine answers."""
+        if self.link.state == "live":
+            await self.close_up.look()
 
     @param.depends("chosen", watch=True)
     def _another(self) -> None:
-        self._looked = -1e9
-        self.param.update(
-            closely=None,
-            logs=(),
-            logs_trouble="",
-            certificate=None,
-            stopping=False,
-            reason="",
-            said="",
-            tone="",
-        )
-
-    async def _or_none[T](self, work: Callable[[AsyncEngineClient], Awaitable[T]]) -> T | None:
-        try:
-            return await self.viewer.ask(work)
-        except WorkbenchError:
-            return None  # the link says what is wrong, or it is gone since
-
-    async def _logs(self, name: str) -> tuple[LogLine, ...]:
-        if not self.viewer.allows("inspect"):
-            self.logs_trouble = "A strategy's log needs the role trader."
-            return ()
-        try:
-            found = await self.viewer.ask(lambda client: client.logs(name, 200))
-        except RequestError as error:
-            self.logs_trouble = " ".join(str(error).split()) if error.kind != "unknown" else ""
-            return ()
-        except WorkbenchError as error:
-            self.logs_trouble = " ".join(str(error).split())
-            return ()
-        self.logs_trouble = ""
-        return tuple(found)
-
-    async def _certificate(self, name: str) -> Any:
-        del name
-        return None
+        self.close_up.choose(self.chosen)
+        self.param.update(stopping=False, reason="", said="", tone="")
 
     # --- commands ----------------------------------------------------------------------------------------------------
 
@@ -187,12 +137,12 @@ class StrategyDesk(Acting):
 
     async def _settle(self, work: Callable[[AsyncEngineClient], Awaitable[StrategyResponse]]) -> bool:
         done = await self.carry_out(work, lambda answer: f"{answer.strategy_id} is {answer.state}")
-        self._looked = -1e9
+        self.close_up.again()
         return done
 
     def swap(self) -> None:
         """Open the form with what the chosen strategy runs with, to start another version or other parameters."""
-        status: StrategyStatus | None = self.closely
+        status: StrategyStatus | None = self.close_up.status
         if status is not None:
             self.starting.prepare_swap(status)
 

@@ -93,19 +93,25 @@ def _about(swapping: str) -> str:
 
 def upload_card(state: Starting) -> pn.Column:
     """A file from the reader's own machine; the engine reads it in a process of its own and never imports it."""
-    file = pn.widgets.FileInput(
-        accept=".py", multiple=False, name="Strategy script", sizing_mode="stretch_width", margin=(4, 0)
-    )
+    look: dict[str, Any] = {"multiple": False, "sizing_mode": "stretch_width", "margin": (4, 0)}
+    file = pn.widgets.FileInput(accept=".py", name="Strategy script", **look)
+    certificate = pn.widgets.FileInput(accept=".json", name="Its certificate, if it has one", **look)
+    upload = pn.widgets.Button(name="Upload", margin=(6, 0, 0, 0))
 
-    async def taken(event: Any) -> None:
-        if event.new:
-            await state.upload(str(file.filename or "strategy.py"), bytes(event.new))
+    async def taken(_: Any) -> None:
+        await state.upload(
+            str(file.filename or "strategy.py"), bytes(file.value), bytes(certificate.value or b"")
+        )
 
-    file.param.watch(taken, "value")
+    upload.on_click(taken)
 
     def turn(*_: Any) -> None:
-        file.disabled = not state.viewer.allows("strategy.upload")
+        may = state.viewer.allows("strategy.upload")
+        file.disabled = certificate.disabled = not may
+        upload.disabled = not may or not file.value or state.busy
 
+    file.param.watch(turn, "value")
+    state.param.watch(turn, "busy")
     state.viewer.param.watch(turn, "may")
     turn()
-    return card("Upload a script", file, says="it is kept under its hash, to be started then")
+    return card("Upload a script", file, certificate, upload, says="kept under its hash, to be started then")

@@ -40,12 +40,13 @@ def strategy_actions(state: StrategyDesk) -> pn.Column:
         pause.visible, resume.visible = not state.paused, state.paused
         pause.disabled = state.busy or not (state.running and may("strategy.pause"))
         resume.disabled = state.busy or not may("strategy.resume")
-        swap.disabled = state.busy or state.closely is None or not may("strategy.start")
+        swap.disabled = state.busy or state.close_up.status is None or not may("strategy.start")
         stop.disabled = state.busy or not (state.running and may("strategy.stop"))
         swap.name = "Swap…" if state.running else "Start again…"
 
-    state.param.watch(turn, ["lines", "chosen", "busy", "closely"])
+    state.param.watch(turn, ["lines", "chosen", "busy"])
     state.viewer.param.watch(turn, "may")
+    state.close_up.param.watch(turn, "status")
     turn()
     return pn.Column(
         beside(pause, resume, swap, stop, gap=8),
