@@ -61,7 +61,8 @@ def thin() -> Prices:
 
 def sides() -> list[float]:
     """Which way each bar of `drift` will go."""
-    return np.sign(np.diff(drift().frame("MADE@UP")["close"].to_numpy())).tolist()
+    closes = drift().frame("MADE@UP")["close"].to_numpy()
+    return [float(side) for side in np.sign(np.diff(closes))]
 
 
 FLAWS = (

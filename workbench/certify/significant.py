@@ -189,6 +189,8 @@ def judge_overfitting(evidence: Evidence, rules: SignificantThresholds, closer: 
         return _check(
             "not_overfitted", True, "not measured", required, closer, note="nothing was chosen: one trial"
         )
+    if len(evidence.returns) < FEWEST:
+        return _check("not_overfitted", False, _too_few(evidence.returns), required, closer)
     try:
         found = probability_of_backtest_overfitting(moving, blocks=rules.blocks)
     except DataError as error:

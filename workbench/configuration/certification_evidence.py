@@ -42,7 +42,7 @@ class SignificantThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=T
     min_walk_forward_confidence: float = 0.8
     min_positive_folds: float = 0.5
     min_deflated_sharpe: float = 0.95
-    assumed_trials: int = 20
+    assumed_trials: int = 50
     blocks: int = 12
     max_overfitting: float = 0.5
     max_probability_of_loss: float = 0.5
