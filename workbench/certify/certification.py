@@ -31,7 +31,7 @@ from workbench.strategy.contract import TradingStrategy
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["Certification", "certify"]
+__all__ = ["Certification", "certify", "certify_subject"]
 
 
 def certify(
@@ -58,7 +58,6 @@ def certify(
 
     The same arguments give the same lines.  Raises WorkbenchError of one line before any long work begins.
     """
-    began = time.perf_counter()
     subject = Subject.of(
         strategy,
         prices,
@@ -70,6 +69,14 @@ def certify(
         initial_cash=initial_cash,
         thresholds=thresholds,
     )
+    return certify_subject(subject, key=key, progress=progress)
+
+
+def certify_subject(
+    subject: Subject, *, key: KeyPair | Path | None = None, progress: bool | None = None
+) -> Certification:
+    """`certify`, of a subject that is made already."""
+    began = time.perf_counter()
     source, why_not = _source(subject)
     checks = run_checks(subject, FAMILIES, progress)
     return Certification.of(subject, checks, source, why_not, key, time.perf_counter() - began)
@@ -158,7 +165,7 @@ class Certification:
 
     def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
         """The scorecard as one self-contained page, written to `path` if there is one."""
-        text = scorecard_page(self.subject, self.checks, self._facts(), self._footer())
+        text = scorecard_page(self.subject, self.checks, self._facts(), self.standing)
         if path is not None:
             _write(Path(path), text.encode())
         return text
@@ -183,14 +190,14 @@ class Certification:
     # -- how it shows -------------------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
-        lines = [verdict(self.subject.name, self.checks), self._footer()]
+        lines = [verdict(self.subject.name, self.checks), self.standing]
         return "\n".join([*lines, *failed_lines(self.checks)])
 
     def __rich__(self) -> Table:
         return rich_table(verdict(self.subject.name, self.checks), self.checks)
 
     def _repr_html_(self) -> str:
-        return cell_html(verdict(self.subject.name, self.checks), self.checks, self._footer())
+        return cell_html(verdict(self.subject.name, self.checks), self.checks, self.standing)
 
     def _facts(self) -> list[str]:
         subject = self.subject
@@ -203,7 +210,9 @@ class Certification:
             f"{self.seconds:.0f} s",
         ]
 
-    def _footer(self) -> str:
+    @property
+    def standing(self) -> str:
+        """One line: who signed it and until when it holds, or why nobody did."""
         if self.signed is None or self.certificate is None:
             return f"not signed: {self.unsigned_because}"
         c = self.certificate

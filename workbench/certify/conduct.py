@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from workbench.backtest.replay import ReplayRecord
 from workbench.core.codes import Breaker, Check, Refusal
@@ -62,8 +63,8 @@ class Conduct(NamedTuple):
     reason.  errors: that it raised.  trips: breakers that stopped it, or everything.  stopped: whether one did so early
     enough for positions to be closed before the prices end.  faults: those of them that were its own doing.
     held: most units at any time, gross, by instrument.  left: units at the end, gross.  exposure: largest share of a
-    limit on position or gross notional that was ever held or worked, by all strategies of the run.  loss: most that it
-    was below its capital, a fraction of that, from 0.  pnl: at the end, quote currency.
+    limit on position or gross notional that was ever held or worked, by all strategies of the run.  loss: most that its
+    equity was below its highest so far, a fraction of its capital.  pnl: at the end, quote currency.
     """
 
     asked: int
@@ -119,7 +120,7 @@ def conduct_of(
         held=most_units(fills),
         left=units_held(fills),
         exposure=_exposure(record),
-        loss=max(0.0, -float(np.min(pnl)) / capital) if len(pnl) else 0.0,
+        loss=_deepest(pnl) / capital,
         pnl=float(pnl[-1]) if len(pnl) else 0.0,
     )
 
@@ -147,6 +148,12 @@ def most_units(fills: list[OrderFill]) -> dict[str, float]:
 def show_reasons(counts: Counter[str], most: int = 3) -> str:
     """The most frequent reasons with their numbers: "message_rate 12, duplicate_order 3"."""
     return ", ".join(f"{reason} {count:,}" for reason, count in counts.most_common(most))
+
+
+def _deepest(pnl: npt.NDArray[np.float64]) -> float:
+    """The most that P&L was below its highest so far, which is 0 at the start."""
+    highs = np.maximum(np.maximum.accumulate(pnl), 0.0)
+    return float((highs - pnl).max(initial=0.0))
 
 
 def _refusals(record: ReplayRecord, strategy: str) -> Counter[str]:

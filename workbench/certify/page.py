@@ -21,10 +21,15 @@ _WORDS: Final[Mapping[str, str]] = {
     "stress": "Stress: crises of the past, made-up shocks, and twice the messages",
     "chaos": "Chaos: every fault, and every misbehaving neighbour",
 }
+_COLUMNS: Final = (
+    '<colgroup><col class="check"><col class="state"><col class="measured"><col class="required"></colgroup>'
+)
 _MORE_STYLE: Final = """
 td.closer { padding-top: 0; border-bottom: 1px solid var(--line); } td.above { border-bottom: none; }
 code { font: 12px/1.5 ui-monospace, SFMono-Regular, Menlo, monospace; overflow-wrap: anywhere; }
-.state { font-weight: 600; white-space: nowrap; }
+.state { font-weight: 600; } td.state, td.check { white-space: nowrap; }
+table.checks { table-layout: fixed; min-width: 900px; } col.check { width: 200px; } col.state { width: 66px; }
+col.required { width: 30%; }
 """
 
 
@@ -68,8 +73,8 @@ def _family(family: str, checks: Sequence[Check]) -> str:
     rows = "".join(_rows(check) for check in mine)
     heads = "".join(f"<th>{name}</th>" for name in ("check", "result", "measured", "required"))
     return (
-        f'<h2>{escape(_WORDS[family])}</h2><div class="scroll"><table><thead><tr>{heads}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
+        f'<h2>{escape(_WORDS[family])}</h2><div class="scroll"><table class="checks">{_COLUMNS}'
+        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 
@@ -79,7 +84,7 @@ def _rows(check: Check) -> str:
     note = f' <span class="note">({escape(check.note)})</span>' if check.note else ""
     above = "" if check.passed else " above"
     line = (
-        f'<tr><td class="text{above}">{escape(check.name)}</td><td class="state {tone}{above}">{state}</td>'
+        f'<tr><td class="check{above}">{escape(check.name)}</td><td class="state {tone}{above}">{state}</td>'
         f'<td class="text{above}">{escape(check.measured)}{note}</td>'
         f'<td class="text{above}">{escape(check.required)}</td></tr>'
     )

@@ -10,12 +10,14 @@ import typer
 
 from workbench import __version__
 from workbench.cli.backtest_command import backtest_command
+from workbench.cli.certify_command import certify_command
 from workbench.cli.chaos_command import chaos_command
 from workbench.cli.dashboard_command import dashboard_command
 from workbench.cli.data_command import data_app
 from workbench.cli.demo_command import demo_command
 from workbench.cli.exchange_command import exchange_command
 from workbench.cli.live_command import live_app
+from workbench.cli.promote_command import promote_command
 from workbench.cli.reconcile_command import reconcile_command
 from workbench.cli.replay_command import replay_command
 from workbench.cli.report_command import report_app
@@ -59,12 +61,14 @@ def _start(
 
 app.command("backtest")(backtest_command)
 app.command("chaos")(chaos_command)
+app.command("certify")(certify_command)
 app.command("strategies")(strategies_command)
 app.add_typer(data_app, name="data")
 app.command("demo")(demo_command)
 app.command("dashboard")(dashboard_command)
 app.add_typer(live_app, name="live")
 app.command("exchange")(exchange_command)
+app.command("promote")(promote_command)
 app.command("replay")(replay_command)
 app.command("reconcile")(reconcile_command)
 app.add_typer(report_app, name="report")

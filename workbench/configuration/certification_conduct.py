@@ -47,7 +47,7 @@ class StressThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Crises, made-up shocks and message rates; config/certification.yaml says what each figure is and why."""
 
     moments: int = 4000
-    max_loss: float = 0.15
+    max_loss: float = 0.20
     crash: float = 0.30
     gap: float = 0.20
     volatility_factor: float = 5.0
@@ -66,7 +66,7 @@ class ChaosThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     replayed_updates: int = 4000
     intensities: int = 2
     starts: int = 2
-    max_damage: float = 0.10
+    max_damage: float = 0.20
     max_limit_use: float = 1.25
     max_neighbour_harm: float = 0.01
 
