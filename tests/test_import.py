@@ -62,7 +62,9 @@ def test_a_backtest_needs_no_plotting_library() -> None:
 def test_every_name_is_there(name: str) -> None:
     value = getattr(wb, name)
     assert name in dir(wb)
-    assert inspect.ismodule(value) == (name in ("backtest", "errors", "performance", "risk"))
+    assert inspect.ismodule(value) == (
+        name in ("backtest", "certify", "errors", "performance", "promote", "reconcile", "risk")
+    )
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from workbench.data.samples import samples
     from workbench.data.synthetic import synthetic
     from workbench.notebook.explorer import explore
+    from workbench.promote.api import promote
     from workbench.reconcile.api import reconcile
     from workbench.reporting.content.tearsheet import tearsheet
     from workbench.strategy.compiled import CompiledStrategy
@@ -82,6 +83,7 @@ __all__ = [
     "merge",
     "optimize",
     "performance",
+    "promote",
     "reconcile",
     "replay",
     "risk",
@@ -139,9 +141,10 @@ _MODULES: Final = (
     "certify",
     "errors",
     "performance",
+    "promote",
     "reconcile",
     "risk",
-)  # the packages `backtest`, `certify` and `reconcile` are functions, see there
+)  # the packages `backtest`, `certify`, `promote` and `reconcile` are functions, see there
 
 
 def __getattr__(name: str) -> object:

@@ -8,6 +8,7 @@ import math
 import os
 import signal
 import sys
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -35,16 +36,18 @@ async def compare(
     max_unexplained_bps: float,
     *,
     since_ns: int = 0,
+    options: tuple[str, ...] = (),
     command: tuple[str, ...] = COMMAND,
     longest_s: float = _LONGEST_S,
 ) -> Agreement:
     """Compare a strategy's session with its replay.
 
-    journal: URL.  since_ns: of the wall clock; what came before is not looked at.  command: arguments of the
-    interpreter.
+    journal: URL.  since_ns: what came before is not looked at.  options: further ones of the comparison, as how
+    strategies' processes are isolated.  command: arguments of the interpreter.
     """
     url, environment = _without_password(journal)
-    words = [*command, "--journal", url, "--strategy", strategy_id, "--start-ns", str(since_ns), "--json"]
+    since = datetime.fromtimestamp(since_ns // 1_000_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    words = [*command, "--journal", url, "--strategy", strategy_id, "--start", since, *options, "--json"]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *words,
@@ -93,7 +96,9 @@ def _read(out: bytes, complaint: bytes, most: float) -> Agreement:
 
 def _causes(said: dict[str, Any]) -> str:
     found = {
-        key: said[key] for key in ("differing", "causes", "unexplained_pnl", "unexplained_bps") if key in said
+        key: said[key]
+        for key in ("unexplained", "unexplained_pnl", "unexplained_bps", "logic", "problems")
+        if key in said
     }
     return ", ".join(f"{key} {value}" for key, value in found.items())[:_SHOWN]
 

@@ -211,12 +211,24 @@ class Promotions:
         name, step = line.strategy_id, line.steps[line.step]
         journal = self._engine.settings.journal
         agreement = await compare(
-            journal, name, step.max_unexplained_bps, since_ns=line.since_ns, command=self._command
+            journal,
+            name,
+            step.max_unexplained_bps,
+            since_ns=line.since_ns,
+            options=self._isolation(),
+            command=self._command,
         )
         self._vain[name] = self._vain.get(name, 0) + 1 if agreement.ok is None else 0
         _log.info("canary_compared", strategy_name=name, agreed=agreement.ok, reason=agreement.why)
         fresh = self._seen(line)
         return fresh._replace(fills=look.fills, agreed=agreement.ok, why=agreement.why, vain=self._vain[name])
+
+    def _isolation(self) -> tuple[str, ...]:
+        """The strategy is run again no less apart than live."""
+        settings = self._engine.settings
+        levels = settings.strategy_isolation, settings.strategy_isolation_minimum
+        data = str(settings.data)
+        return ("--isolation", levels[0], "--minimum", levels[1], "--data", data, "--publish")
 
     async def _grow(self, line: CanaryMoved, why: str) -> None:
         """The next step, or everything."""

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 OURS = {"live", "strategies", "tests", "workbench"}
 LIVE_MAY_USE = (
+    "workbench.certificates",
     "workbench.chaos",
     "workbench.configuration",
     "workbench.core",

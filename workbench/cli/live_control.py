@@ -1,4 +1,4 @@
-"""`workbench live start | stop | pause | resume | upload | kill | reset | limits`."""
+"""`workbench live start | stop | pause | resume | demote | upload | kill | reset | limits`."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ def control_commands(app: typer.Typer) -> None:
     app.command("stop")(_stop)
     app.command("pause")(_pause)
     app.command("resume")(_resume)
+    app.command("demote")(_demote)
     app.command("upload")(_upload)
     app.command("kill")(_kill)
     app.command("reset")(_reset)
@@ -47,6 +48,19 @@ def _told(answer: StrategyResponse, json: bool) -> None:
     why = f": {clean(answer.message)}" if answer.message else ""
     what = f"{clean(answer.strategy_id)} ({clean(answer.strategy_name)} {clean(answer.version)})"
     answer_console().print(f"{what} is {answer.state}{why}")
+
+
+def _demote(
+    strategy: StrategyId, reason: Reason, url: Url = None, data: Data = None, json: Json = False
+) -> None:
+    """Take a version on trial back: what ran before takes over, or nothing runs."""
+    with engine_at(url, data) as engine:
+        answer = engine.demote(strategy, reason)
+    if json:
+        print_json(answer)
+        return
+    what = f"{clean(answer.strategy_id)} ({clean(answer.strategy_name)} {clean(answer.version)})"
+    answer_console().print(f"{what} is {answer.state}")
 
 
 def _start(

@@ -187,11 +187,29 @@ def _scripts(url: Url = None, data: Data = None, json: Json = False) -> None:
     _frame(short, columns, "no scripts", json)
 
 
-def _history(last: Last = 20, url: Url = None, data: Data = None, json: Json = False) -> None:
-    """Who did what, and how it ended (needs the role risk)."""
+def _history(
+    strategy: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[STRATEGY]",
+            help="Promotions, demotions, overrides and commands of one strategy; left out, everything (role risk).",
+            show_default=False,
+        ),
+    ] = None,
+    last: Last = 20,
+    url: Url = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Who did what, why, and how it ended."""
+    columns: tuple[str, ...] = ("time", "person", "role", "action", "target", "outcome", "detail")
     with engine_at(url, data) as engine:
-        found = engine.audit(last)
-    _frame(found, ("time", "person", "role", "action", "target", "outcome", "detail"), "nothing yet", json)
+        if strategy is None:
+            found = engine.audit(last)
+        else:
+            found = engine.history(strategy, limit=last)
+            columns = ("time", "action", "person", "outcome", "version", "share", "reason")
+    _frame(found, columns, "nothing yet", json)
 
 
 def _logs(
