@@ -8,15 +8,23 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["RECONCILED", "Reconciled", "ReconciledStrategy", "read_reconciled"]
+__all__ = ["RECONCILED", "Reconciled", "read_reconciled"]
 
 RECONCILED: Final = "reconciliation.json"
 _LARGEST: Final = 4 << 20
 
 
-class ReconciledStrategy(msgspec.Struct, frozen=True):
-    """Of one strategy.  unexplained_bps: of the turnover; None where it is infinite.  Money is quote currency."""
+class Reconciled(msgspec.Struct, frozen=True):
+    """Of one strategy.
 
+    at_ns: when it was found.  start_ns, end_ns: first and last price of what was looked at.  UTC nanoseconds.
+    unexplained_bps: of the turnover; None where it is infinite.  unexplained_pnl, turnover: quote currency.
+    ok: nothing is unexplained, and its code answers as it did.
+    """
+
+    at_ns: int
+    start_ns: int
+    end_ns: int
     unexplained_bps: float | None
     unexplained_pnl: float
     turnover: float
@@ -24,20 +32,11 @@ class ReconciledStrategy(msgspec.Struct, frozen=True):
     ok: bool
 
 
-class Reconciled(msgspec.Struct, frozen=True):
-    """at_ns: when it was found.  start_ns, end_ns: first and last price of what was looked at.  UTC nanoseconds."""
-
-    at_ns: int
-    start_ns: int
-    end_ns: int
-    strategies: dict[str, ReconciledStrategy]
-
-
-def read_reconciled(folder: Path) -> Reconciled | None:
-    """What lies there; None where nothing does.  Raises OSError, msgspec.MsgspecError where it cannot be read."""
+def read_reconciled(folder: Path) -> dict[str, Reconciled]:
+    """By strategy; empty where nothing was found yet.  Raises OSError, msgspec.MsgspecError where it cannot be read."""
     try:
         handle = os.open(folder / RECONCILED, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
-        return None
+        return {}
     with os.fdopen(handle, "rb") as file:
-        return msgspec.json.decode(file.read(_LARGEST), type=Reconciled)
+        return msgspec.json.decode(file.read(_LARGEST), type=dict[str, Reconciled])

@@ -68,6 +68,24 @@ _STRATEGIES: Final = (
         ("strategy_name",),
         "Restarts since a person started the strategy",
     ),
+    Family(
+        "trading_reconciliation_unexplained_bps",
+        _GAUGE,
+        ("strategy",),
+        "P&L that no cause explains in the newest comparison of live with replay, basis points of the turnover",
+    ),
+    Family(
+        "trading_reconciliation_failed",
+        _GAUGE,
+        ("strategy",),
+        "1 where that comparison left something unexplained, or the strategy's code answers otherwise than it did",
+    ),
+    Family(
+        "trading_reconciliation_time_seconds",
+        _GAUGE,
+        ("strategy",),
+        "When live was last compared with replay, UTC seconds since 1970",
+    ),
 )
 
 _RISK: Final = (
@@ -187,6 +205,12 @@ _ENGINE: Final = (
         "Reasons why the engine does not trade, or not everywhere; see /health",
     ),
     Family("trading_engine_strategies", _GAUGE, ("state",), "Strategies by state"),
+    Family(
+        "trading_engine_task_failures_total",
+        _COUNTER,
+        ("task",),
+        "Errors that nobody had foreseen in work that goes on for as long as the engine; it is begun again",
+    ),
     Family("trading_engine_hot_swaps_total", _COUNTER, (), "Versions that took over from a running one"),
     Family(
         "trading_engine_sandbox_level",

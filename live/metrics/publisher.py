@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 from live.engine import Engine
 from live.metrics.families import CHECK_BOUNDS
 from live.metrics.processes import Processes
+from live.metrics.reconciled import ReconciledFile
 from live.metrics.service import read_engine, read_journal, read_venues
 from live.metrics.sheet import Names, Sheet, Tally
 from live.metrics.trading import read_chaos, read_portfolio, read_risk, read_strategies
@@ -46,6 +47,7 @@ class Metrics:
         self._symbols = Names(most_symbols)
         self._kinds = Names(MOST_KINDS)
         self._processes = Processes()
+        self._reconciled = ReconciledFile(engine.settings.data)
         self._checks = Tally(CHECK_BOUNDS)
         self._last_check: tuple[float, int] | None = None
         self._accepted = int(engine.machine.desk.book.accepted)
@@ -70,6 +72,7 @@ class Metrics:
         read_journal(sheet, engine)
         read_venues(sheet, engine)
         self._processes.read(sheet, engine.strategies, self._strategies)
+        self._reconciled.read(sheet, self._strategies)
         self._take_checks(engine.pump.check_seconds)
         sheet.tallies["trading_engine_risk_check_latency"] = {"pre_trade": self._checks}
         self._tell_rates(sheet, begun)

@@ -32,6 +32,15 @@ Code = Annotated[
         show_default=False,
     ),
 ]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="FOLDER",
+        help="The engine's data folder, where the journal is a database.",
+        show_default=False,
+    ),
+]
 Recording = Annotated[
     bool, typer.Option(help="Take the replay's prices from the engine's recording, where there is one.")
 ]
@@ -65,6 +74,7 @@ def reconcile_command(
     end: To = None,
     strategy: Strategy = None,
     code: Code = None,
+    data: Data = None,
     recording: Recording = True,
     attribute: Attribute = True,
     isolation: Isolation = "sandbox",
@@ -89,6 +99,7 @@ def reconcile_command(
         end=end,
         strategy=strategy or None,
         code=code,
+        data=data,
         prices=recording,
         attribute=attribute,
         isolation=isolation,

@@ -27,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             start=asked.start,
             end=asked.end,
             strategy=asked.strategy,
+            data=asked.data,
             prices=not asked.no_recording,
             isolation=asked.isolation,
             minimum=asked.minimum,
@@ -44,6 +45,7 @@ def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--journal", required=True, help="an engine's data folder, or its journal's file or URL"
     )
+    parser.add_argument("--data", help="the engine's data folder, where the journal is a database")
     parser.add_argument("--strategy", action="append", help="only this one; may be given again")
     parser.add_argument("--date", help="a day, UTC")
     parser.add_argument("--start", help="first price, UTC")

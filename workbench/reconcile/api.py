@@ -47,6 +47,7 @@ def reconcile(
     costs: Costs | Mapping[str, Costs] | None = None,
     prices: str | Path | bool = True,
     code: str | Path | None = None,
+    data: str | Path | None = None,
     attribute: bool = True,
     isolation: str = "sandbox",
     minimum: str = "filtered",
@@ -60,6 +61,7 @@ def reconcile(
     costs: what the replay assumes, of all venues or by venue; the venue's own without its latency when left out.
     prices: a recording of the engine's that the replay takes its prices from; True: that in the data folder, where
     there is one; False: what stands in the journal.  code: a folder of strategies to be run in place of what ran.
+    data: the engine's data folder, where `journal` is neither that nor in it, as with PostgreSQL.
     attribute: whether to look for causes; without, every difference is unexplained.
     isolation, minimum: of the strategies' processes, as STRATEGY_ISOLATION and STRATEGY_ISOLATION_MINIMUM; `thread` is
     for code that is trusted.  publish: put the result where the engine's metrics find it.
@@ -67,7 +69,7 @@ def reconcile(
     """
     part = _part(date, start, end)
     chosen = None if strategy is None else frozenset([strategy] if isinstance(strategy, str) else strategy)
-    source = open_source(journal, code)
+    source = open_source(journal, code, data)
     try:
         used = _costs(source, costs)
         instead, notes = _instead(source, prices, part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 import time
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from live.engine.reconciled import RECONCILED, Reconciled, ReconciledStrategy
+from live.engine.reconciled import RECONCILED, Reconciled, read_reconciled
 from workbench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,24 +21,36 @@ __all__ = ["publish_result"]
 
 
 def publish_result(folder: Path | None, found: Reconciliation) -> Path:
-    """Write what was found of each strategy, in place of what was there; whole or not at all.
+    """Write what was found of each strategy in place of what was there of it; whole or not at all.
 
     Raises ConfigError where there is no data folder.
     """
     if folder is None:
-        raise ConfigError(
-            "a result is published in the engine's data folder; give that in place of the journal's URL"
-        )
-    lines = {}
+        raise ConfigError("a result is published in the engine's data folder; say which that is (data=...)")
+    lines = _before(folder)
+    now = time.time_ns()
     for name in found.strategies:
         figures = found.figures(name)
-        lines[name] = ReconciledStrategy(
-            figures.unexplained_bps, figures.unexplained_pnl, figures.turnover, figures.fills, figures.ok
+        lines[name] = Reconciled(
+            at_ns=now,
+            start_ns=found.start_ns,
+            end_ns=found.end_ns,
+            unexplained_bps=figures.unexplained_bps if math.isfinite(figures.unexplained_bps) else None,
+            unexplained_pnl=figures.unexplained_pnl,
+            turnover=figures.turnover,
+            fills=figures.fills,
+            ok=figures.ok,
         )
-    data = msgspec.json.encode(Reconciled(time.time_ns(), found.start_ns, found.end_ns, lines))
-    path = folder / RECONCILED
     handle, temporary = tempfile.mkstemp(dir=folder, prefix=".reconciled-")
     with os.fdopen(handle, "wb") as file:
-        file.write(data)
+        file.write(msgspec.json.encode(lines))
+    path = folder / RECONCILED
     Path(temporary).replace(path)
     return path
+
+
+def _before(folder: Path) -> dict[str, Reconciled]:
+    try:
+        return read_reconciled(folder)
+    except (OSError, msgspec.MsgspecError):  # it is replaced
+        return {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -161,8 +162,8 @@ class Reconciliation:
             "start_ns": self.start_ns,
             "end_ns": self.end_ns,
             "prices": self.prices,
-            **msgspec.to_builtins(self.figures()),
-            "strategies": {name: msgspec.to_builtins(self.figures(name)) for name in self.strategies},
+            **_plain(self.figures()),
+            "strategies": {name: _plain(self.figures(name)) for name in self.strategies},
             "causes": {
                 cause: {
                     "fills": sum(d.cause == cause for d in self.differences),
@@ -191,3 +192,11 @@ def _side(name: str, fill: Any) -> dict[str, Any]:
         return {}
     values = (fill.timestamp_ns, fill.quantity, fill.price, fill.fee, fill.liquidity)
     return {f"{name}_{column}": value for column, value in zip(_SIDES, values, strict=True)}
+
+
+def _plain(figures: Figures) -> dict[str, Any]:
+    """JSON has no infinity; nothing takes its place."""
+    found: dict[str, Any] = msgspec.to_builtins(figures)
+    if not math.isfinite(figures.unexplained_bps):
+        found["unexplained_bps"] = None
+    return found

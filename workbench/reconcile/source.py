@@ -66,7 +66,7 @@ class Source:
             return self._catalog.find(begun.script)
         if self.folder is None:
             raise StrategyLoadError(
-                f"{begun.script}: a journal without its data folder keeps no code; give code=<folder of strategies>"
+                f"{begun.script}: a database keeps no code; give the engine's data folder (data=...)"
             )
         return self._catalog.started(begun.source_hash)
 
@@ -74,11 +74,13 @@ class Source:
         self._journal.close()
 
 
-def open_source(journal: str | Path, code: str | Path | None = None) -> Source:
+def open_source(
+    journal: str | Path, code: str | Path | None = None, data: str | Path | None = None
+) -> Source:
     """A session from a journal's file, URL or data folder; `close` it.
 
-    code: a folder of strategies that is taken in place of what ran then.  Raises JournalError where there is none, or
-    it is empty or damaged.
+    code: a folder of strategies that is taken in place of what ran then.  data: the engine's data folder, where it is
+    not that of the journal, as with a database.  Raises JournalError where there is none, or it is empty or damaged.
     """
     url = journal_url(journal)
     opened = Journal.open(url, read_only=True)
@@ -86,10 +88,14 @@ def open_source(journal: str | Path, code: str | Path | None = None) -> Source:
         setup = recorded_setup(opened)
         if setup is None:
             raise JournalError(f"the journal {journal} is empty: no engine has traded with it")
-        folder = Path(journal) if "://" not in str(journal) else None
-        if folder is not None and folder.is_file():
-            folder = folder.parent
+        folder = _folder(url) if data is None else Path(data)
         return Source(opened, setup, folder, None if code is None else Path(code))
     except BaseException:
         opened.close()
         raise
+
+
+def _folder(url: str) -> Path | None:
+    """Where a journal's file lies; None for a database elsewhere."""
+    _, separator, path = url.partition("sqlite:///")
+    return Path(path).parent if separator else None

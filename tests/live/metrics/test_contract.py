@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import msgspec
 import prometheus_client
 import pytest
 
 from live.engine import Engine
+from live.engine.reconciled import RECONCILED, Reconciled
 from live.machine import ChaosNoted
 from live.metrics import FAMILIES, Family, Metrics
 from tests.live.metrics.harness import Samples, buys, price, see, started
@@ -40,6 +42,8 @@ async def _everything(engine: Engine, metrics: Metrics) -> None:
     await started(engine, "wild", "spammer")
     for item in (price(1, 100.0), buys("calm", 1), price(2, 101.0), StrategyFailed("calm", "no")):
         await engine.ask(item)
+    line = Reconciled(1, 0, 1, None, 0.0, 0.0, 0, ok=False)
+    (engine.settings.data / RECONCILED).write_bytes(msgspec.json.encode({"calm": line}))
     metrics.update()
 
 
