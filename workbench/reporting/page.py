@@ -16,6 +16,7 @@ _PAPER: Final = """
 h1 { margin: 6px 0 4px; } p { margin: 6px 0; }
 .about code { font: 12px ui-monospace, monospace; }
 pre { font: 12.5px/1.45 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
+td, th { white-space: nowrap; } td:last-child { white-space: normal; }
 table.dataframe { border-collapse: collapse; font-size: 13px; border: 0; margin: 6px 0; }
 table.dataframe th, table.dataframe td { padding: 3px 12px 3px 0; border: 0; border-bottom: 1px solid var(--line);
   text-align: right; font-variant-numeric: tabular-nums; }
