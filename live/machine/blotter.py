@@ -124,10 +124,11 @@ class Blotter:
         else:
             self._end(line, fact.state)
 
-    def refused_cancel(self, order_id: int) -> None:
-        """A venue would not cancel: the order works as before."""
+    def refused_cancel(self, order_id: int, ns: int) -> None:
+        """A venue would not cancel: the order works as before, which is a change that who pages by cursor sees."""
         line = self.working.get(order_id)
         if line is not None and line.state == "cancelling":
+            self._touch(line, ns)
             line.state = "partially_filled" if line.filled else "working"
 
     def _touch(self, line: OrderLine, ns: int) -> None:
