@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
+from typing import Final
+
 from workbench.certify.checks import Check, Progress, Subject
 from workbench.certify.honest_trace import first_difference, mirrored_after, moment, sampled_feed, trace
 from workbench.strategy.contract import TradingStrategy
@@ -9,7 +13,7 @@ from workbench.strategy.loader import load_source, load_strategy
 
 __all__ = ["runs_are_apart"]
 
-RUNS = 6
+RUNS: Final = 6  # as many as are played here, with some to spare
 
 
 def runs_are_apart(subject: Subject, progress: Progress) -> Check:
@@ -45,16 +49,13 @@ def runs_are_apart(subject: Subject, progress: Progress) -> Check:
         passed=passed and not first.raised,
         measured=first.raised or measured,
         required="runs that know nothing of each other: the same signals and fills, bit for bit",
-        look_closer=f"[{subject.backtest_code('.fingerprint')} for strategy in [wb.load_strategy("
-        f"{subject.strategy_code})] * 2]",
+        look_closer=f"[{subject.replaced(strategy_code='kind').backtest_code('.fingerprint')} "
+        f"for kind in [wb.load_strategy({subject.strategy_code})] * 2]",
     )
 
 
 def _loaded_anew(subject: Subject) -> type[TradingStrategy]:
     """The class out of its source again, with nothing in it that a run has left; itself where there is no source."""
-    import inspect
-    import sys
-
     module = sys.modules.get(subject.strategy.__module__)
     if module is None or getattr(module, "__spec__", None) is not None or module.__name__ == "__main__":
         return subject.strategy

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from types import CodeType
 from typing import Final, NamedTuple
 
 import msgspec
@@ -18,10 +19,14 @@ from workbench.certify.honest_witness import CHANGES, Job, Report, Run
 from workbench.errors import StrategyError
 from workbench.sweeps.payload import arguments_of, pack
 
-__all__ = ["outside_world", "witnesses"]
+__all__ = ["outside_world", "witnesses", "written_clocks"]
 
 PATIENCE: Final = 300.0  # seconds for a process that plays some hundred thousand updates
 COMMAND: Final = "from workbench.certify.honest_witness import main; main()"
+
+
+NOW: Final = frozenset({"now", "today"})
+READERS: Final = frozenset({"datetime64", "Timestamp", "to_datetime"})
 
 
 class _Line(NamedTuple):
@@ -130,6 +135,7 @@ def _determinism(subject: Subject, reports: list[Report]) -> Check:
         within is None and not across and measured.startswith("the same"),
         measured,
         "the same signals and fills in each run of two processes with different hash seeds",
+        f"[{subject.backtest_code('.fingerprint')} for _ in range(2)]",
     )
 
 
@@ -160,6 +166,9 @@ def _global_random(subject: Subject, reports: list[Report]) -> Check:
 
 def _line(subject: Subject, line: _Line, reports: list[Report]) -> Check:
     seen = [what for report in reports for kind, what in report.events if kind in line.kinds]
+    seen.sort(key=lambda what: "'/sys/" in what or "'/proc/" in what)  # what libraries look at comes last
+    if "clock" in line.kinds:
+        seen += written_clocks(subject.strategy)
     moved = _moved(reports[0].runs, line.change) if line.change else ""
     measured = (
         f"it reaches for {line.reaches}: {seen[0]}" if seen else f"it does not reach for {line.reaches}"
@@ -171,6 +180,22 @@ def _line(subject: Subject, line: _Line, reports: list[Report]) -> Check:
     return _check(subject, line.name, not seen and not moved, measured, f"nothing of {line.reaches}")
 
 
+def written_clocks(kind: type) -> list[str]:
+    """Readings of the clock that nobody can watch or shift, since compiled code does them: `np.datetime64("now")`.
+
+    What the functions of the strategy's module have in their code, in words.
+    """
+    module = sys.modules.get(kind.__module__)
+    found = set()
+    for thing in [*vars(module).values(), *vars(kind).values()] if module is not None else []:
+        own = isinstance(thing, type) and thing.__module__ == kind.__module__
+        for function in [*vars(thing).values()] if own else [thing]:
+            code = getattr(getattr(function, "__func__", function), "__code__", None)
+            if isinstance(code, CodeType) and NOW & {*code.co_consts} and READERS & {*code.co_names}:
+                found.add(f"now in {code.co_name} ({code.co_filename}:{code.co_firstlineno})")
+    return sorted(found)
+
+
 def _moved(runs: dict[str, Run], change: str) -> str:
     """When a run first said something else than the base run; "" where equal runs differ already, or it did not."""
     if runs["again"].digest != runs["base"].digest or runs[change].digest == runs["base"].digest:
@@ -178,12 +203,15 @@ def _moved(runs: dict[str, Run], change: str) -> str:
     return runs[change].first or "the fills"
 
 
-def _check(subject: Subject, name: str, passed: bool, measured: str, required: str) -> Check:
+def _check(
+    subject: Subject, name: str, passed: bool, measured: str, required: str, closer: str = ""
+) -> Check:
     return Check(
         name=name,
         family="honest",
         passed=passed,
         measured=measured,
         required=required,
-        look_closer=subject.backtest_code(".fingerprint"),
+        look_closer=closer
+        or f"print(__import__('inspect').getsource(wb.load_strategy({subject.strategy_code})))",
     )

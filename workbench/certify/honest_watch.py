@@ -46,7 +46,16 @@ PROCESSES: Final = frozenset(
     }
 )
 FILES: Final = frozenset(
-    {"open", "os.listdir", "os.scandir", "os.remove", "os.rename", "os.mkdir", "shutil.copyfile"}
+    {
+        "open",
+        "os.listdir",
+        "os.scandir",
+        "os.remove",
+        "os.rename",
+        "os.mkdir",
+        "shutil.copyfile",
+        "sqlite3.connect",
+    }
 )
 FRAMES: Final = frozenset({"sys._getframe", "sys._current_frames", "gc.get_objects", "gc.get_referrers"})
 KINDS: Final = {
@@ -159,6 +168,9 @@ class Watch:
     def _watch_clock(self) -> None:
         for name in CLOCKS:
             setattr(time, name, self._shifted(name, getattr(time, name)))
+        time.ctime = self._written("ctime", time.ctime, 0)
+        time.asctime = self._written("asctime", time.asctime, 0)
+        time.strftime = self._written("strftime", time.strftime, 1)
         real = datetimes.datetime
         watch = self
 
@@ -211,6 +223,18 @@ class Watch:
                 return clock(now() + self.shift)
             ahead = self.shift * unit
             return clock() + (int(ahead) if unit > 1 else ahead)
+
+        return shifted
+
+    def _written(self, name: str, write: Callable[..., str], before: int) -> Callable[..., str]:
+        """A function that writes a time, that of the clock where it is given none.  before: its other arguments."""
+        now, local = time.time, time.localtime  # shifted already
+
+        def shifted(*arguments: Any) -> str:
+            if len(arguments) > before:
+                return write(*arguments)
+            self.note("clock", f"time.{name}", _own_call(sys._getframe(1)))
+            return write(*arguments, now() if name == "ctime" else local(now()))
 
         return shifted
 
