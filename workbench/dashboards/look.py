@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final
 
 import panel as pn
 import param
+from bokeh.themes import Theme
 from panel.theme.base import DarkTheme, DefaultTheme, Design, Inherit
 
 __all__ = ["STYLES", "Look", "page_style", "sheet", "start_panel"]
@@ -31,13 +32,17 @@ def page_style() -> str:
     return sheet("colours") + sheet("page")
 
 
+_PLOTS: Final = Theme(json={"attrs": {"Toolbar": {"logo": None}}})
+
+
 class _Light(DefaultTheme):
     base_css = param.Filename(default=STYLES / "host.css")
+    bokeh_theme = param.Parameter(default=_PLOTS)
 
 
 class _Dark(DarkTheme):
     base_css = param.Filename(default=STYLES / "host.css")
-    bokeh_theme = param.Parameter(default=None)  # plots take the ink of the page
+    bokeh_theme = param.Parameter(default=_PLOTS)  # the same: plots take the ink of the page
 
 
 class Look(Design):
@@ -46,6 +51,9 @@ class Look(Design):
     modifiers: ClassVar[dict[Any, dict[str, Any]]] = {
         pn.viewable.Viewable: {"stylesheets": [Inherit, sheet("parts")]},
         pn.widgets.Widget: {"stylesheets": [Inherit, sheet("widgets")]},
+        pn.pane.HoloViews: {"stylesheets": [Inherit, sheet("plots")]},
+        pn.Tabs: {"stylesheets": [Inherit, sheet("tabs")]},
+        pn.Card: {"stylesheets": [Inherit, sheet("folds")]},
         pn.widgets.Tabulator: {"stylesheets": [Inherit, sheet("tables")], "theme": "simple"},
     }
     _themes: ClassVar[dict[str, Any]] = {"default": _Light, "dark": _Dark}

@@ -14,7 +14,23 @@ import panel as pn
 
 from workbench.errors import WorkbenchError
 
-__all__ = ["Tile", "badge", "card", "columns", "empty", "failure", "html_part", "note", "table", "tiles"]
+__all__ = [
+    "Tile",
+    "badge",
+    "beside",
+    "card",
+    "columns",
+    "empty",
+    "failure",
+    "html_part",
+    "note",
+    "progress",
+    "stacked",
+    "table",
+    "tiles",
+    "time_text",
+    "words",
+]
 
 type Tone = Literal["", "good", "warn", "bad", "accent"]
 
@@ -32,7 +48,7 @@ h3 { margin: 0; font-size: 13.5px; font-weight: 650; }
 p { margin: 0; }
 a { color: var(--wb-accent); }
 .soft { color: var(--wb-soft); }
-.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(128px, 1fr)); gap: 10px 14px; margin: 0; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(104px, 1fr)); gap: 10px 14px; margin: 0; }
 .tiles div { min-width: 0; }
 .tiles dt { color: var(--wb-soft); font-size: 12px; }
 .tiles dd { margin: 0; font-size: 18px; font-weight: 600; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
@@ -58,6 +74,11 @@ th { text-align: left; color: var(--wb-soft); font-weight: 600; font-size: 12.5p
 th, td { padding: 5px 10px 5px 0; border-bottom: 1px solid var(--wb-line); }
 td.number, th.number { text-align: right; }
 .scroll { overflow-x: auto; }
+.fold { font-size: 13px; font-weight: 550; }
+ul.plain { list-style: none; margin: 4px 0 8px; padding: 0; }
+ul.plain b { display: inline-block; min-width: 18px; color: var(--wb-accent); }
+.working { display: flex; flex-direction: column; gap: 4px; color: var(--wb-soft); }
+.working progress { width: 100%; height: 6px; accent-color: var(--wb-accent); }
 """
 
 
@@ -84,8 +105,20 @@ def card(title: str = "", *objects: Any, says: str = "", badges: str = "", **opt
         head = [html_part(f'<div class="head"><h2>{html.escape(title)}</h2>{badges}{soft}</div>')]
     classes = ["wb-card", *options.pop("css_classes", [])]
     sheets = [_CARD, *options.pop("stylesheets", [])]
-    look = {"sizing_mode": "stretch_width", "margin": (0, 0, 14, 0), **options}
+    look = {"sizing_mode": "stretch_width", "margin": 0, **options}
     return pn.Column(*head, *objects, css_classes=classes, stylesheets=sheets, **look)
+
+
+def stacked(*objects: Any) -> pn.Column:
+    """Cards below each other, with room between them."""
+    sheets = [":host { gap: 14px; }"]
+    return pn.Column(*objects, sizing_mode="stretch_width", margin=0, stylesheets=sheets)
+
+
+def beside(*objects: Any, gap: int = 12, **options: Any) -> pn.FlexBox:
+    """Small parts beside each other, and on the next line where there is no room."""
+    look = {"gap": f"{gap}px", "align_items": "flex-end", "margin": 0, "sizing_mode": "stretch_width"}
+    return pn.FlexBox(*objects, **{**look, **options})
 
 
 def columns(side: Any, main: Any, *, width: int = 320) -> pn.FlexBox:
@@ -103,6 +136,12 @@ def columns(side: Any, main: Any, *, width: int = 320) -> pn.FlexBox:
         sizing_mode="stretch_width",
         margin=0,
     )
+
+
+def words(name: str) -> str:
+    """A figure's name as a person writes it: sharpe_ratio is Sharpe ratio."""
+    text = name.replace("_", " ")
+    return text.upper() if text in ("cagr", "pnl") else text[:1].upper() + text[1:]
 
 
 def badge(text: str, tone: Tone = "") -> str:
@@ -146,13 +185,45 @@ def note(title: str, says: str = "") -> pn.pane.HTML:
     )
 
 
-def table(frame: pd.DataFrame, **options: Any) -> pn.widgets.Tabulator:
-    """A frame as a table that can be sorted; nothing in it can be edited.  options: as of Tabulator."""
+def table(
+    frame: pd.DataFrame, numbers: Mapping[str, str] | None = None, **options: Any
+) -> pn.widgets.Tabulator:
+    """A frame as a table that can be sorted; nothing in it can be edited.
+
+    numbers: bokeh's letters, such as "0,0.00", by column.  Times become text.  options: as of Tabulator.
+    """
+    from bokeh.models.widgets.tables import NumberFormatter
+
+    shown = frame.copy()
+    for name in shown.columns:
+        if isinstance(shown[name].dtype, pd.DatetimeTZDtype) or pd.api.types.is_datetime64_dtype(shown[name]):
+            shown[name] = time_text(shown[name])
+    formats = {name: NumberFormatter(format=form, nan_format="-") for name, form in (numbers or {}).items()}
     look: dict[str, Any] = {
         "disabled": True,
         "sizing_mode": "stretch_width",
         "layout": "fit_data_stretch",
         "margin": 0,
         "show_index": False,
+        "formatters": {name: form for name, form in formats.items() if name in shown},
+        "text_align": {name: "right" for name in formats if name in shown},
     }
-    return pn.widgets.Tabulator(frame, **{**look, **options})
+    return pn.widgets.Tabulator(shown, **{**look, **options})
+
+
+def time_text(times: pd.Series[Any]) -> pd.Series[str]:
+    """Times (UTC) as text that sorts: the day alone where all are midnights; "" where there is none."""
+    known = times.dropna()
+    whole = bool((known == known.dt.normalize()).all())
+    text: pd.Series[str] = times.dt.strftime("%Y-%m-%d" if whole else "%Y-%m-%d %H:%M:%S").fillna("")
+    return text
+
+
+def progress(doing: str, share: float) -> pn.pane.HTML:
+    """How far something is.  share: 0 to 1, or below 0 where nobody knows."""
+    known = f'value="{share:.3f}"' if share >= 0.0 else ""
+    percent = f" {share:.0%}" if share >= 0.0 else ""
+    return html_part(
+        f'<div class="working" role="status"><span>{html.escape(doing)}{percent}</span>'
+        f'<progress max="1" {known} aria-label="{html.escape(doing)}"></progress></div>'
+    )

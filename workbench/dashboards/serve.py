@@ -13,9 +13,12 @@ from tornado.ioloop import IOLoop
 from tornado.web import RequestHandler
 
 from workbench.dashboards.apps import APPS, App, Session, app_named
+from workbench.dashboards.apps.reports import FILES
+from workbench.dashboards.files import ReportFiles
 from workbench.dashboards.look import start_panel
 from workbench.dashboards.shell import index_page, page
 from workbench.errors import ConfigError
+from workbench.reporting.runner import OUTPUT
 
 __all__ = ["PORT", "make_server", "serve"]
 
@@ -57,7 +60,10 @@ def make_server(
             address=address,
             websocket_origin=_origins(port, address, origins),
             title={app.name: f"{app.title} · Trading workbench" for app in chosen},
-            extra_patterns=[(r"/", _Index)],
+            extra_patterns=[
+                (r"/", _Index),
+                (rf"/{FILES}/(.*)", ReportFiles, {"path": str((where / OUTPUT).resolve())}),
+            ],
             start=False,
             show=False,
             location=False,

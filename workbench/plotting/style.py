@@ -157,12 +157,13 @@ _LEGEND: Final = {
 
 def _finish(plot: Any, _: Any) -> None:
     """What HoloViews has no option for: no background, and the ink of the page."""
-    from bokeh.models import InlineStyleSheet
+    from bokeh.models import InlineStyleSheet, NoOverlap
 
     figure = plot.state
     figure.background_fill_color = None
     figure.border_fill_color = None
     figure.outline_line_color = None
+    figure.toolbar.logo = None
     if not any(getattr(sheet, "css", None) == _SHEET for sheet in figure.stylesheets):
         figure.stylesheets = [*figure.stylesheets, InlineStyleSheet(css=_SHEET)]
     figure.title.text_color = INK
@@ -173,6 +174,7 @@ def _finish(plot: Any, _: Any) -> None:
         axis.axis_label_text_color = axis.major_label_text_color = INK
         axis.axis_line_color = axis.major_tick_line_color = GREY
         axis.minor_tick_line_color = None
+        axis.major_label_policy = NoOverlap(min_distance=4)
 
 
 def bar_options() -> dict[str, Any]:

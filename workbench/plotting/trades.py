@@ -92,7 +92,8 @@ def trades_on_price(
     upper = overlay(
         [*spans, *_shades(net, end), *shown, *marks, *lines],
         size.options(),
-        title=f"{title} ({', '.join(notes)})".strip() if notes else title,
+        title=f"{title} ({', '.join(notes)})" if notes and title else title or ", ".join(notes),
+        xlim=(start, end),
         ylabel=f"price ({unit})",
         yformatter=number_form(form.replace(".00", ".[00", 1) + "]"),
         xlabel="",

@@ -35,7 +35,7 @@ __all__ = [
 CATALOG: Final = "data"
 """Folder of prices that were kept with `workbench.data.Catalog`, below where the dashboards were started."""
 
-_TRADED: Final = 50_000.0  # quote currency: a position of a twentieth of the usual capital
+_TRADED: Final = 100_000.0  # quote currency: a position of a tenth of the usual capital
 _MADE_UP: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
     "synthetic-minutes": (
         "Made-up BTC and ETH, minutes at two exchanges",
@@ -139,8 +139,7 @@ def _read(name: str, path: Path, changed_ns: int) -> Choice:
 def usual_values(default: float, count: int = 10) -> tuple[float, float, int]:
     """Lowest, highest and how many: a first range round the default of a parameter, whole where that is."""
     if isinstance(default, int):
-        low, high = max(1, default // 2), max(default * 3, default + count)
-        return low, high, count
+        return float(max(1, default // 2)), float(max(default * 3, default + count)), count
     if default == 0.0:
         return 0.0, 1.0, count
     low, high = sorted((default * 0.5, default * 1.5))
@@ -155,7 +154,7 @@ def round_figure(value: float) -> float:
 
 
 def unit_for(prices: Prices) -> float:
-    """A size of position worth about a twentieth of the usual capital in the dearest instrument, 1, 2 or 5 times a
+    """A size of position worth about a tenth of the usual capital in the dearest instrument, 1, 2 or 5 times a
     power of ten.
     """
     dearest = max(float(prices.frame(name)["close"].dropna().iloc[-1]) for name in prices.names)

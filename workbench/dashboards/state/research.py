@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any, Final
 
 import numpy as np
@@ -24,6 +25,7 @@ from workbench.dashboards.state.work import Progress, Working
 from workbench.data.prices import Prices
 from workbench.errors import ParameterError
 from workbench.sweeps.api import sweep
+from workbench.sweeps.grid import UNIT
 from workbench.sweeps.metrics import DEFAULT_METRICS, LOWER_IS_BETTER
 from workbench.sweeps.result import SweepResult
 
@@ -77,8 +79,9 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pin:
-    """A cell that was kept to be compared.  label: what it is, unlike that of any other."""
+    """A cell that was kept to be compared.  letter, label: what it is called, and what it is; no two are alike."""
 
+    letter: str
     label: str
     result: BacktestResult
 
@@ -86,22 +89,22 @@ class Pin:
 class ResearchState(Working):
     """What one page of the research lab knows; times are UTC, money quote currency."""
 
-    prices = param.Selector(objects={}, doc="Which prices.")
+    prices: Any = param.Selector(objects={}, doc="Which prices.")
     start = param.CalendarDate(None, allow_None=True, doc="First day that is used; None for all.")
     end = param.CalendarDate(None, allow_None=True, doc="Last day that is used; None for all.")
-    strategy = param.Selector(objects={}, doc="Which script.")
-    across = param.Selector(objects=[], doc="The parameter along the plane.")
+    strategy: Any = param.Selector(objects={}, doc="Which script.")
+    across: Any = param.Selector(objects=[], doc="The parameter along the plane.")
     across_range = param.NumericTuple((1.0, 10.0, 10), length=3, doc="Lowest, highest, how many.")
-    down = param.Selector(objects=[], doc="The parameter up the plane.")
+    down: Any = param.Selector(objects=[], doc="The parameter up the plane.")
     down_range = param.NumericTuple((1.0, 10.0, 10), length=3, doc="Lowest, highest, how many.")
     others = param.Dict({}, doc="Parameters that stay the same, `unit` among them.")
-    metric = param.Selector(
+    metric: Any = param.Selector(
         objects=list(DEFAULT_METRICS), default="sharpe_ratio", doc="What the colours are."
     )
-    settings = param.Parameter(None, doc="Settings of the sweep that is shown.")
-    result = param.Parameter(None, doc="SweepResult, or None before the first.")
+    settings: Any = param.Parameter(None, doc="Settings of the sweep that is shown.")
+    result: Any = param.Parameter(None, doc="SweepResult, or None before the first.")
     cell = param.Dict({}, doc="Parameters of the cell that is looked into.")
-    detail = param.Parameter(None, doc="BacktestResult of that cell.")
+    detail: Any = param.Parameter(None, doc="BacktestResult of that cell.")
     pins = param.List([], doc="Pin of each cell that was kept.")
 
     def __init__(self, folder: Path | None = None, **given: Any) -> None:
@@ -109,7 +112,7 @@ class ResearchState(Working):
         self.folder = folder or Path.cwd()
         self.choices = {name: one for name, one in strategy_choices().items() if not one.broken}
         self.param.prices.objects = price_choices(self.folder)
-        self.param.strategy.objects = [name for name, one in self.choices.items() if one.numbers]
+        self.param.strategy.objects = sorted(self.choices)
         known = self.param.strategy.objects
         self.prices = _FIRST["prices"]
         self.strategy = _FIRST["strategy"] if _FIRST["strategy"] in known else known[0]
@@ -119,11 +122,10 @@ class ResearchState(Working):
     @param.depends("strategy", watch=True)
     def _take_strategy(self) -> None:
         """Axes and parameters of another strategy."""
-        numbers = self.choices[self.strategy].numbers
-        names = list(numbers)
+        names = [*self.choices[self.strategy].numbers, UNIT]
         self.param.across.objects = names
         self.param.down.objects = names
-        first, second = names[0], names[min(1, len(names) - 1)]
+        first, second = (*names, UNIT)[:2]
         with param.parameterized.batch_call_watchers(self):
             self.across, self.down = first, second
             self.across_range, self.down_range = self._range_of(first), self._range_of(second)
@@ -147,6 +149,8 @@ class ResearchState(Working):
     def _range_of(self, name: str) -> tuple[float, float, int]:
         if self.strategy == _FIRST["strategy"] and name in _FIRST_AXES:
             return _FIRST_AXES[name]
+        if name == UNIT:
+            return usual_values(unit_for(load_prices(self.prices, self.folder)))
         return usual_values(self.choices[self.strategy].numbers[name])
 
     def _keep_others(self) -> None:
@@ -155,7 +159,8 @@ class ResearchState(Working):
             return
         swept = {self.across, self.down}
         kept = {k: v for k, v in self.choices[self.strategy].parameters.items() if k not in swept}
-        self.others = {"unit": unit_for(load_prices(self.prices, self.folder)), **kept}
+        unit = {} if UNIT in swept else {UNIT: unit_for(load_prices(self.prices, self.folder))}
+        self.others = {**unit, **kept}
 
     # -- the sweep --------------------------------------------------------------------------------------------------
 
@@ -169,11 +174,16 @@ class ResearchState(Working):
         prices = load_prices(self.prices, self.folder)
         if self.start or self.end:
             prices = prices.between(self.start, self.end)
-        axes = [
-            Axis(name, low, high, int(count), isinstance(choice.numbers[name], int))
-            for name, (low, high, count) in ((self.across, self.across_range), (self.down, self.down_range))
-        ]
-        return Settings(self.prices, prices, choice, *axes, dict(self.others))
+        across, down = (self._axis(choice, *given) for given in self._ranges)
+        return Settings(self.prices, prices, choice, across, down, dict(self.others))
+
+    @property
+    def _ranges(self) -> tuple[tuple[str, Any], ...]:
+        return (self.across, self.across_range), (self.down, self.down_range)
+
+    def _axis(self, choice: Choice, name: str, given: tuple[float, float, int]) -> Axis:
+        low, high, count = given
+        return Axis(name, low, high, int(count), isinstance(choice.numbers.get(name), int))
 
     async def run(self) -> None:
         """Sweep, then look into the best cell."""
@@ -216,7 +226,7 @@ class ResearchState(Working):
         x, y: as the plane has them: the parameters themselves where they are evenly spaced, else 0, 1, 2 …
         """
         table = self.plane
-        if table is None:
+        if table is None or self.settings is None:
             return None
         found = {}
         for name, index, at in (
@@ -235,16 +245,22 @@ class ResearchState(Working):
         """The metric, one parameter across and one down; None before the first sweep, and where nothing is finished."""
         if self.result is None or not len(self.result):
             return None
-        plane: pd.DataFrame = self.result.pivot(
-            self.metric, self.settings.across.name, self.settings.down.name
+        return pd.DataFrame(
+            self.result.pivot(self.metric, self.settings.across.name, self.settings.down.name)
         )
-        return plane
 
     def best(self, count: int = 10) -> pd.DataFrame:
         """The best cells by the metric, the parameters as columns."""
         if self.result is None:
             return pd.DataFrame()
-        return self.result.best(self.metric, count).reset_index()
+        return pd.DataFrame(self.result.best(self.metric, count).reset_index())
+
+    @property
+    def silent(self) -> bool:
+        """Whether there is a sweep in which no cell traded: the strategy's names or windows may not fit the prices."""
+        return (
+            self.result is not None and len(self.result) > 0 and not (self.result.table["trades"] > 0).any()
+        )
 
     @property
     def lower_is_better(self) -> bool:
@@ -254,31 +270,29 @@ class ResearchState(Working):
 
     def pin(self) -> None:
         """Keep the cell that is looked into."""
-        if self.detail is None:
+        if self.detail is None or self.settings is None:
             return
         values = ", ".join(f"{name}={value:g}" for name, value in self.cell.items())
         label = f"{self.settings.label}: {values}"
-        kept = [pin for pin in self.pins if pin.label != label]
-        self.pins = [*kept, Pin(label, self.detail)]
+        taken = {pin.letter for pin in self.pins}
+        free = [letter for letter in ascii_uppercase if letter not in taken]
+        if free and all(pin.label != label for pin in self.pins):
+            self.pins = [*self.pins, Pin(free[0], label, self.detail)]
 
-    def unpin(self, label: str) -> None:
+    def unpin(self, letter: str) -> None:
         """Let go of one."""
-        self.pins = [pin for pin in self.pins if pin.label != label]
+        self.pins = [pin for pin in self.pins if pin.letter != letter]
 
     def comparison(self) -> pd.DataFrame:
-        """Figures of every pin, a row each."""
-        rows = {pin.label: pin.result.stats() for pin in self.pins}
-        names = [name for name in DEFAULT_METRICS if name not in ("turnover",)]
-        return (
-            pd.DataFrame({label: stats[names] for label, stats in rows.items()})
-            .T.rename_axis("cell")
-            .reset_index()
-        )
+        """Figures of every pin: a row for each figure, a column for each pin by its letter."""
+        names = [name for name in DEFAULT_METRICS if name != "turnover"]
+        return pd.DataFrame({pin.letter: pin.result.stats()[names] for pin in self.pins})
 
     def growth(self) -> pd.DataFrame:
-        """Equity of every pin as a multiple of its first capital, by time."""
-        curves = {pin.label: pin.result.equity / pin.result.initial_cash for pin in self.pins}
-        return pd.DataFrame(curves)
+        """Equity of every pin as a multiple of its first capital, by time, a column for each letter."""
+        return pd.DataFrame(
+            {pin.letter: pin.result.equity / pin.result.initial_cash for pin in self.pins}
+        ).sort_index()
 
 
 def _in_full(result: SweepResult, config: dict[str, Any]) -> BacktestResult:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import param
 
@@ -44,8 +45,8 @@ class Working(param.Parameterized):
     share = param.Number(-1.0, bounds=(-1.0, 1.0), doc="How much of it is done; -1 where nobody knows.")
     error = param.String("", doc="Why the last thing failed, in one line; empty when it did not.")
 
-    def __init__(self, **given: object) -> None:
-        super().__init__(**given)
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)  # type: ignore[no-untyped-call]  # param has no types
         self._progress = Progress()
 
     def stop(self) -> None:

@@ -1,0 +1,124 @@
+"""Widgets that the labs share: an axis of a grid, the parameters that stay the same, and the button that runs it."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import panel as pn
+
+from workbench.dashboards.parts import failure, html_part, progress
+from workbench.dashboards.state.work import Working
+
+__all__ = ["axis_chooser", "fold", "more_parameters", "run_controls"]
+
+_WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": (0, 0, 10, 0), "description": None}
+
+_GAP = ".gridbox, :host { gap: 8px; }"
+
+
+def axis_chooser(state: Any, name: str, label: str) -> pn.Column:
+    """A parameter, and from where to where in how many values.  name: of the parameter of `state`."""
+    chosen = pn.widgets.Select.from_param(state.param[name], name=label, **{**_WIDE, "margin": (8, 0, 4, 0)})
+    low, high, count = getattr(state, f"{name}_range")
+    small = {"sizing_mode": "stretch_width", "margin": 0}
+    parts = [
+        pn.widgets.FloatInput(name="from", value=float(low), **small),
+        pn.widgets.FloatInput(name="to", value=float(high), **small),
+        pn.widgets.IntInput(name="values", value=int(count), start=1, end=60, **small),
+    ]
+
+    def typed(*_: Any) -> None:
+        values = tuple(part.value for part in parts)
+        if all(value is not None for value in values):
+            setattr(state, f"{name}_range", values)
+
+    def follow(event: Any) -> None:
+        for part, value in zip(parts, event.new, strict=True):
+            part.value = type(part.value or 0)(value) if isinstance(part.value, int) else value
+
+    for part in parts:
+        part.param.watch(typed, "value")
+    state.param.watch(follow, f"{name}_range")
+    return pn.Column(
+        chosen,
+        pn.GridBox(*parts, ncols=3, sizing_mode="stretch_width", margin=0, stylesheets=[_GAP]),
+        sizing_mode="stretch_width",
+        margin=0,
+    )
+
+
+def more_parameters(state: Any) -> pn.Card:
+    """The parameters that stay the same, folded away."""
+
+    rows = pn.Column(sizing_mode="stretch_width", margin=(8, 0, 0, 0))
+
+    def made(*_: Any) -> None:
+        # Made again only where the names change: a widget that is being typed into must stay.
+        if [row.name for row in rows] != list(state.others):
+            rows[:] = [_widget(state, name, value) for name, value in state.others.items()]
+
+    made()
+    state.param.watch(made, "others")
+    return fold("Other parameters", rows)
+
+
+def fold(title: str, *objects: Any, open_: bool = False) -> pn.Card:
+    """Something that is folded away under its title."""
+    head = html_part(f'<span class="fold">{html.escape(title)}</span>')
+    look = {"sizing_mode": "stretch_width", "margin": (10, 0, 12, 0)}
+    return pn.Card(*objects, header=head, collapsed=not open_, **look)
+
+
+def _widget(state: Any, name: str, value: Any) -> Any:
+    look = {"name": name, "value": value, "sizing_mode": "stretch_width", "margin": (0, 0, 6, 0)}
+    if isinstance(value, bool):
+        widget: Any = pn.widgets.Checkbox(**look)
+    elif isinstance(value, int):
+        widget = pn.widgets.IntInput(**look)
+    elif isinstance(value, float):
+        widget = pn.widgets.FloatInput(**look)
+    else:
+        given = value if isinstance(value, str) else ", ".join(map(str, value))
+        widget = pn.widgets.TextInput(**{**look, "value": given})
+
+    def typed(event: Any) -> None:
+        new = event.new
+        if isinstance(value, list | tuple):
+            new = [part.strip() for part in str(new).split(",") if part.strip()]
+        if new is not None:
+            state.others = {**state.others, name: new}
+
+    widget.param.watch(typed, "value")
+    return widget
+
+
+def run_controls(state: Working, label: str, run: Callable[[], Awaitable[None]]) -> pn.Column:
+    """The button, how far the work is, how to stop it, and why it failed."""
+    button = pn.widgets.Button(name=label, button_type="primary", sizing_mode="stretch_width", margin=0)
+    stop = pn.widgets.Button(name="Stop", visible=False, width=80, margin=(0, 0, 0, 8))
+
+    async def pressed(_: Any) -> None:
+        await run()
+
+    def shown(doing: str, share: float, error: str) -> Any:
+        if doing:
+            return progress(
+                "Working" if share >= 0.0 else "Working (the first run of a strategy compiles it)", share
+            )
+        return failure(error) if error else pn.Spacer(height=0)
+
+    def busy(event: Any) -> None:
+        button.disabled = stop.visible = bool(event.new)
+
+    button.on_click(pressed)
+    stop.on_click(lambda _: state.stop())
+    state.param.watch(busy, "doing")
+    told = pn.bind(shown, state.param.doing, state.param.share, state.param.error)
+    return pn.Column(
+        pn.Row(button, stop, sizing_mode="stretch_width", margin=0),
+        pn.Column(told, sizing_mode="stretch_width", margin=(8, 0, 0, 0)),
+        sizing_mode="stretch_width",
+        margin=0,
+    )
