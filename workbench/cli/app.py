@@ -16,6 +16,7 @@ from workbench.cli.dashboard_command import dashboard_command
 from workbench.cli.data_command import data_app
 from workbench.cli.demo_command import demo_command
 from workbench.cli.exchange_command import exchange_command
+from workbench.cli.lab_command import lab_command
 from workbench.cli.live_command import live_app
 from workbench.cli.promote_command import promote_command
 from workbench.cli.reconcile_command import reconcile_command
@@ -66,6 +67,7 @@ app.command("strategies")(strategies_command)
 app.add_typer(data_app, name="data")
 app.command("demo")(demo_command)
 app.command("dashboard")(dashboard_command)
+app.command("lab")(lab_command)
 app.add_typer(live_app, name="live")
 app.command("exchange")(exchange_command)
 app.command("promote")(promote_command)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 # nbformat is not typed.
 # mypy: disable-error-code="no-untyped-call"
-
 import sys
 import time
 from collections.abc import Sequence
