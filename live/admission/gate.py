@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,9 +12,11 @@ import structlog
 from live.admission.latest import LatestTime
 from live.admission.project import ProjectFiles
 from live.admission.store import CertificateStore
+from live.machine import looser
 from live.scripts import Script, constant_of
 from workbench.certificates import Certificate, trusted_keys, verify
-from workbench.errors import CertificateError
+from workbench.core.limits import RiskLimits
+from workbench.errors import CertificateError, ConfigError
 
 __all__ = ["Gate", "Ticket"]
 
@@ -22,10 +24,14 @@ _log = structlog.get_logger("live.admission")
 
 
 class Ticket(NamedTuple):
-    """What was admitted.  certificate: None for what needs none.  config: the parameters that it is to run with."""
+    """What was admitted.
+
+    certificate: None for what needs none.  config: the parameters that it is to run with.  limits: the certified ones.
+    """
 
     certificate: Certificate | None
     config: dict[str, Any]
+    limits: RiskLimits = RiskLimits()
     beside: Path | None = None
 
     @property
@@ -49,12 +55,17 @@ class Gate:
         time: LatestTime,
         scripts: Path,
         withdrawn: Callable[[], Collection[str]],
+        limits: Callable[[], Iterable[RiskLimits]],
     ) -> None:
-        """scripts: the strategies' folder.  withdrawn: ids of certificates that admit nothing any more."""
+        """scripts: the strategies' folder.  withdrawn: ids of certificates that admit nothing any more.
+
+        limits: in force, as people have set them and with overrides.
+        """
         self.required = required
         self.store = store
         self.time = time
         self._keys, self._files, self._scripts, self._withdrawn = keys, files, scripts, withdrawn
+        self._limits = limits
 
     def believed(self, data: bytes) -> Certificate:
         """A certificate that is signed by a trusted key and in force.  Raises CertificateError."""
@@ -155,7 +166,23 @@ class Gate:
             )
         beside = None if script.uploaded else self._scripts
         self._files.check(certificate.sources, certificate.script, beside)
-        return Ticket(certificate, dict(certificate.parameters), beside)
+        return Ticket(certificate, dict(certificate.parameters), self._limits_of(certificate), beside)
+
+    def _limits_of(self, certificate: Certificate) -> RiskLimits:
+        """The certified limits, where those in force permit nothing more.  Raises CertificateError."""
+        try:
+            certified = certificate.risk_limits()
+        except ConfigError as error:
+            raise CertificateError(
+                f"certificate {certificate.id}: its limits make no sense: {error}"
+            ) from error
+        for limits in self._limits():
+            if more := looser(limits, certified):
+                raise CertificateError(
+                    f"certificate {certificate.id} is of tighter limits than those in force: {more}; tighten them, or "
+                    "certify under these"
+                )
+        return certified
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -60,6 +60,7 @@ def open_gate(
         time=LatestTime(wall.now_ns, 0 if stepped else newest),
         scripts=settings.strategies_path,
         withdrawn=lambda: machine.admissions.withdrawn,
+        limits=lambda: (machine.limits, machine.desk.limits),
     )
 
 

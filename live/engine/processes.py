@@ -143,10 +143,8 @@ class StrategyProcesses:
         strategy_id = slot.record.strategy_id
         ticket = self._gate.admit(script, config, certificate)
         if ticket.certificate is not None:
-            limits = ticket.certificate.risk_limits()
-            await self._pump.ask(
-                StrategyAdmitted(strategy_id, ticket.id, limits, ticket.certificate.expires_ns)
-            )
+            expires_ns = ticket.certificate.expires_ns
+            await self._pump.ask(StrategyAdmitted(strategy_id, ticket.id, ticket.limits, expires_ns))
         self._launches += 1
         self._catalog.keep_started(script)
         metrics = Metrics(self._machine, strategy_id)

@@ -4,6 +4,7 @@ A `Machine` holds a trading desk and everything that the engine knows besides. T
 journal of inputs is a journal of the engine: recovery, and the replay of an incident, carry them through again.
 """
 
+from live.machine.admissions import looser
 from live.machine.blotter import Blotter, FillLine, OrderLine
 from live.machine.chaos import ChaosEpisode
 from live.machine.codec import decode_block, encode_block, encode_input, join_block
@@ -24,6 +25,7 @@ from live.machine.machine import Machine
 from live.machine.overrides import LimitOverride, Override
 from live.machine.promotion_inputs import CanaryMoved, CanaryStep, PromotionNoted, StrategyAdmitted
 from live.machine.setup import Setup, read_setup, write_setup
+from live.machine.warming import warm_up
 
 __all__ = [
     "Answered",
@@ -53,6 +55,8 @@ __all__ = [
     "encode_block",
     "encode_input",
     "join_block",
+    "looser",
     "read_setup",
+    "warm_up",
     "write_setup",
 ]

@@ -13,7 +13,7 @@ from workbench.certificates.ordering import limits_no_looser
 from workbench.core.limits import RiskLimits
 from workbench.errors import CertificateError, EngineError
 
-__all__ = ["Admissions"]
+__all__ = ["Admissions", "looser"]
 
 _LIVING: Final = ("validating", "starting", "running", "paused", "draining")
 _SHOWN: Final = 3
@@ -42,10 +42,10 @@ class Admissions:
                 "certify again"
             )
         for one in limits:
-            if looser := _looser(item, one):
+            if more := looser(one, item.limits):
                 raise CertificateError(
                     f"{item.strategy_id} is not started: the limits in force permit more than its certificate: "
-                    f"{looser}; tighten them, or certify under these limits"
+                    f"{more}; tighten them, or certify under these limits"
                 )
         self.admitted[item.certificate] = item
         self._pending[item.strategy_id] = item.certificate
@@ -62,9 +62,9 @@ class Admissions:
     def check(self, limits: RiskLimits, records: Mapping[str, StrategyRecord]) -> None:
         """Raises EngineError where `limits` permit more than the certificate of something that runs."""
         for item in self.in_force(records).values():
-            if looser := _looser(item, limits):
+            if more := looser(limits, item.limits):
                 raise EngineError(
-                    f"{item.strategy_id} runs under a certificate with tighter limits: {looser}; stop it first, "
+                    f"{item.strategy_id} runs under a certificate with tighter limits: {more}; stop it first, "
                     "or promote it with a certificate for these limits"
                 )
 
@@ -92,8 +92,8 @@ class Admissions:
         self._pending = dict(dumped.get("pending", {}))
 
 
-def _looser(item: StrategyAdmitted, limits: RiskLimits) -> str:
-    """In which `limits` permit more than was certified; "" for none."""
-    looser = limits_no_looser(limits, item.limits)
-    more = f" and {len(looser) - _SHOWN} more" if len(looser) > _SHOWN else ""
-    return "; ".join(looser[:_SHOWN]) + more
+def looser(limits: RiskLimits, certified: RiskLimits) -> str:
+    """In which `limits` permit more than was certified, with both figures; "" for none."""
+    found = limits_no_looser(limits, certified)
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return "; ".join(found[:_SHOWN]) + more
