@@ -63,7 +63,7 @@ def test_every_name_is_there(name: str) -> None:
     value = getattr(wb, name)
     assert name in dir(wb)
     assert inspect.ismodule(value) == (
-        name in ("backtest", "certify", "errors", "performance", "promote", "reconcile", "risk")
+        name in ("backtest", "certify", "dashboards", "errors", "performance", "promote", "reconcile", "risk")
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from workbench import errors, performance, risk
+    from workbench import dashboards, errors, performance, risk
     from workbench.backtest.api import backtest
     from workbench.backtest.chaos_backtest import ChaosBacktester
     from workbench.backtest.incident import replay
@@ -72,6 +72,7 @@ __all__ = [
     "backtest",
     "campaign",
     "certify",
+    "dashboards",
     "errors",
     "explore",
     "from_signals",
@@ -139,6 +140,7 @@ _HOME: Final = {
 _MODULES: Final = (
     "backtest",
     "certify",
+    "dashboards",
     "errors",
     "performance",
     "promote",
