@@ -1,7 +1,7 @@
 # A newcomer needs two of these: `make demo` and `make test`. Everything sets itself up first (.ci/setup).
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo run-dev test check format proto test-slow test-chaos-strategies bench bench-peers bench-live lock clean clean-all
+.PHONY: help setup demo run-dev lab notebooks test check format proto test-slow test-chaos-strategies bench bench-peers bench-live lock clean clean-all
 
 PYTHON := .venv/bin/python
 CODE := workbench strategies tests live
@@ -25,6 +25,12 @@ demo: setup  ## backtests, the chaos strategies with controls on and off, then t
 
 run-dev: setup  ## the trading engine, with what is in config/ and simulated exchanges, until Ctrl-C; uncertified strategies may start
 	@REQUIRE_CERTIFICATE=$${REQUIRE_CERTIFICATE:-false} $(PYTHON) -m live
+
+lab: setup  ## JupyterLab with the kernel, the notebooks and the dashboards, until Ctrl-C
+	@.venv/bin/workbench lab $(ARGS)
+
+notebooks: setup  ## run the notebooks top to bottom and keep their outputs (NOTEBOOKS=notebooks/05_risk.ipynb for one)
+	@$(PYTHON) -m workbench.notebook.refresh $(or $(NOTEBOOKS),$(sort $(wildcard notebooks/*.ipynb)))
 
 test: check  ## formatting, lint, types, room plan, then the whole test suite
 	@$(PYTHON) -c 'import workbench as wb; wb.backtest("strategies/sma_cross.py", "sp500", progress=False)'  # compiles once, not in each worker

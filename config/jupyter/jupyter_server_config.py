@@ -11,9 +11,7 @@ c.MultiKernelManager.default_kernel_name = "trading-workbench"
 c.ServerProxy.servers = {
     "dashboard": {
         # Started when somebody opens it, ended with the server.
-        "command": [
-            *(sys.executable, "-m", "workbench.notebook.proxied", "{port}", "{base_url}dashboard"),
-        ],
+        "command": [sys.executable, "-m", "workbench.notebook.proxied", "{port}"],
         "absolute_url": False,
         "timeout": 120,  # the first start loads a lot
         "launcher_entry": {"title": "Dashboards", "path_info": "dashboard/"},
