@@ -160,7 +160,9 @@ def _result(
 ) -> Reconciliation:
     multipliers = {i.name: i.multiplier for i in source.setup.instruments}
     problems = {**live.problems, **runs[-1][1].problems}
-    found = differences(runs, multipliers, problems)
+    logic = _logic(live)
+    causes = {cause for cause, _ in runs}
+    found = differences(runs, multipliers, problems, logic if "logic" in causes else ())
     traded = {key.strategy_id for _, run in runs for key in run.fills} | set(live.owners.values())
     names = sorted(name for name in traded if chosen is None or name in chosen)
     sums = dict.fromkeys(names, (0, 0.0))
@@ -176,7 +178,7 @@ def _result(
         differences=found,
         effects=_effects(found),
         problems=problems,
-        logic=_logic(live),
+        logic=logic,
         notes=notes,
     )
 

@@ -88,14 +88,18 @@ def _same(live: Ran, key: tuple[int, int]) -> bool:
 
 
 def differences(
-    runs: Sequence[tuple[str, Ran]], multipliers: Mapping[str, float], unchecked: Iterable[str] = ()
+    runs: Sequence[tuple[str, Ran]],
+    multipliers: Mapping[str, float],
+    unchecked: Iterable[str] = (),
+    unsteady: Iterable[str] = (),
 ) -> list[Difference]:
     """Fills that the first and the last run have otherwise, each with the cause that moved it most.
 
     runs: (cause, run), the first one live.  unchecked: strategies whose code was not run; their fills are unexplained.
+    unsteady: whose code answers otherwise each time; what they differ in from run to run is their logic.
     """
     live, replay = runs[0][1], runs[-1][1]
-    unknown = frozenset(unchecked)
+    unknown, chance = frozenset(unchecked), frozenset(unsteady)
     found = []
     for key in sorted(live.fills.keys() | replay.fills.keys(), key=lambda key: _time(key, live, replay)):
         then, now = live.fills.get(key), replay.fills.get(key)
@@ -104,7 +108,10 @@ def differences(
                 found.append(Difference(key, UNEXPLAINED, then, None, value(then, live, multipliers)))
         elif not alike(then, now):
             pnl = value(then, live, multipliers) - value(now, live, multipliers)
-            found.append(Difference(key, _cause(key, runs, multipliers), then, now, pnl))
+            cause = _cause(key, runs, multipliers)
+            if cause == UNEXPLAINED and key.strategy_id in chance:
+                cause = "logic"
+            found.append(Difference(key, cause, then, now, pnl))
     return found
 
 

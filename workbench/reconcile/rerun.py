@@ -128,7 +128,7 @@ class Rerun:
         for note in notes:
             if not isinstance(note, Departed):
                 await self._audience.heed(note, self._now)
-            elif not (self._at_once or (self._inside and self._step.all_prices)):
+            elif not (self._at_once or self._all_prices):
                 await self._depart(note)
 
     async def _depart(self, note: Departed) -> None:
@@ -142,7 +142,13 @@ class Rerun:
 
     @property
     def _at_once(self) -> bool:
-        return self._inside and self._step.at_once
+        """Answers are placed before anything else happens; in lock step live did so, in the order of the seats."""
+        return self._inside and self._step.at_once and not self._audience.stepped
+
+    @property
+    def _all_prices(self) -> bool:
+        """Nobody is shown a price late; in lock step nobody was."""
+        return self._inside and self._step.all_prices and not self._audience.stepped
 
     @property
     def _own(self) -> bool:
@@ -196,7 +202,7 @@ class Rerun:
         process = self._audience.process(launch)
         if process is None or price.symbol not in process.runner.symbols:
             return
-        if kept and not (self._inside and self._step.all_prices):
+        if kept and not self._all_prices:
             self._audience.keep(launch, price, number)
             self._kept += self._inside
         else:
