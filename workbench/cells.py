@@ -1,13 +1,16 @@
-"""What objects show in a notebook cell: tables with small curves and bars, and pictures, as HTML and SVG.
+"""What objects show in a notebook cell: tables with small curves and bars, and pictures, as HTML.
 
-Nothing in it is fetched and nothing runs: a notebook that was saved with it reads the same anywhere. Colours stand out
-on white and on black; text has the colour of the page around it.
+Nothing in it is fetched and nothing runs: a notebook that was saved with it reads the same anywhere. Drawings are SVG,
+but as images: SVG among HTML is taken out by JupyterLab where a notebook is not trusted, and by viewers on the web.
+Colours stand out on white and on black; text has the colour of the page around it.
 """
 
 from __future__ import annotations
 
+import base64
+import re
 from collections.abc import Callable, Iterable, Sequence
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,6 +33,7 @@ __all__ = [
     "figure",
     "figures",
     "frame_table",
+    "image",
     "sparkline",
     "table",
 ]
@@ -54,8 +58,9 @@ class Picture(str):
 
     __slots__ = ()
 
-    def _repr_svg_(self) -> str:
-        return str(self)
+    def _repr_html_(self) -> str:
+        named = re.search(r'aria-label="([^"]*)"', self)
+        return image(self, unescape(named[1]) if named else "drawing", "width:100%;max-width:1080px")
 
     def __repr__(self) -> str:
         return f"Picture({len(self):,} characters of SVG)"
@@ -64,6 +69,14 @@ class Picture(str):
         """Write it as an .svg file; the path."""
         Path(path).write_text(self, encoding="utf-8")
         return Path(path)
+
+
+def image(svg: str, alt: str, style: str) -> Html:
+    """A drawing as an image of its own, which is shown where SVG among HTML is not."""
+    if "xmlns" not in svg:
+        svg = svg.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
+    data = base64.b64encode(svg.encode()).decode("ascii")
+    return Html(f'<img alt="{escape(alt)}" style="{style}" src="data:image/svg+xml;base64,{data}">')
 
 
 def cell(title: str, about: str, *parts: str) -> str:
@@ -195,23 +208,33 @@ def sparkline(
             f'<polygon points="{across[0]:.1f},{floor:.1f} {points} {across[-1]:.1f},{floor:.1f}" '
             f'fill="{colour}" fill-opacity="0.18"/>'
         )
-    return Html(
-        f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img">{area}'
-        f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.5"/></svg>'
+    said = f"curve from {figure(given[0])} to {figure(given[-1])}"
+    return image(
+        f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}">{area}'
+        f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.5"/></svg>',
+        said,
+        "display:inline-block;vertical-align:middle;max-width:none",
     )
 
 
-def bar(share: float, width: int = 110) -> Html:
-    """How much of a limit is used: a bar that fills, amber from 80 % and red from 100 % on, beside its figure."""
+def bar(share: float, colour: str | None = None, width: int = 110) -> Html:
+    """A share as a bar beside its figure.
+
+    colour: left out, that of a limit which fills: amber from 80 % on and red from 100 %.
+    """
     if not np.isfinite(share):
         return Html("-")
-    colour = RED if share >= 1.0 else AMBER if share >= 0.8 else BLUE
+    if colour is None:
+        colour = RED if share >= 1.0 else AMBER if share >= 0.8 else BLUE
     filled = max(0.0, min(share, 1.0)) * width
-    return Html(
-        f'<svg width="{width}" height="9" viewBox="0 0 {width} 9" role="img">'
-        f'<rect width="{width}" height="9" rx="2" fill="{BLUE}" fill-opacity="0.15"/>'
-        f'<rect width="{filled:.1f}" height="9" rx="2" fill="{colour}"/></svg> {share:.0%}'
+    drawn = image(
+        f'<svg width="{width}" height="9" viewBox="0 0 {width} 9">'
+        f'<rect width="{width}" height="9" rx="2" fill="{colour}" fill-opacity="0.18"/>'
+        f'<rect width="{filled:.1f}" height="9" rx="2" fill="{colour}"/></svg>',
+        "",
+        "display:inline-block;vertical-align:middle;max-width:none",
     )
+    return Html(f"{drawn} {share:.0%}")
 
 
 def _thinned(values: Floats, buckets: int) -> Floats:

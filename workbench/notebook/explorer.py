@@ -145,7 +145,7 @@ class Explorer:
         said = figures([(n.replace("_", " "), show(n, v)) for n, v in self._curve.figures.items()], columns=4)
         trouble = f'<div style="color:{AMBER}">{escape(problem)}</div>' if problem else ""
         return (
-            f'<div style="font-size:13px;line-height:1.5">{trouble}{said}{self.picture}'
+            f'<div style="font-size:13px;line-height:1.5">{trouble}{said}{self.picture._repr_html_()}'
             f'<div style="{QUIET};font-size:12px">{how}, {1e3 * self._curve.seconds:.1f} ms for the run, '
             f"{1e3 * self.seconds:.1f} ms with the chart</div></div>"
         )

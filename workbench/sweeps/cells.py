@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.backtest.statistics import show
-from workbench.cells import GREEN, RED, Html, cell, figure, frame_table, sparkline
+from workbench.cells import GREEN, RED, bar, cell, figure, frame_table, sparkline
 from workbench.sweeps.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -43,7 +43,4 @@ def _share(_: str, value: Any) -> str:
         return figure(value)
     if np.isnan(value):
         return "-"
-    colour = GREEN if value >= 0.995 else RED
-    bar = f'<rect width="{60 * value:.1f}" height="8" rx="2" fill="{colour}"/>'
-    back = f'<rect width="60" height="8" rx="2" fill="{colour}" fill-opacity="0.18"/>'
-    return Html(f'<svg width="60" height="8" viewBox="0 0 60 8" role="img">{back}{bar}</svg> {value:.0%}')
+    return bar(value, GREEN if value >= 0.995 else RED, 60)
