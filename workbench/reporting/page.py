@@ -72,22 +72,25 @@ def _shown(notebook: Path) -> Any:
 
 
 def failed_cell(notebook: Path) -> tuple[int, str]:
-    """Number of the cell at which the execution stopped, counted as the report's author sees them, and its first line.
+    """Number of the cell at which a failed execution stopped, as the report's author counts, and its first line.
 
-    (0, "") where none did, or nothing was executed.
+    (0, "") where nothing was executed.
     """
     import nbformat
 
     if not notebook.is_file():
         return 0, ""
     found = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
-    number = 0
+    number, stopped = 0, (0, "")
     for cell in found.cells:
         tags = cell.metadata.get("tags", ())
         if "injected-parameters" in tags or "papermill-error-cell-tag" in tags:
             continue
         number += 1
-        if cell.metadata.get("papermill", {}).get("status") in ("running", "failed"):
+        did = cell.metadata.get("papermill", {})
+        if cell.cell_type == "code" and did.get("start_time"):
             lines = [line for line in cell.source.splitlines() if line.strip()]
-            return number, lines[0] if lines else ""
-    return 0, ""
+            stopped = number, lines[0] if lines else ""
+            if did.get("status") in ("running", "failed"):
+                break
+    return stopped  # the last that was begun: of a kernel that died under it papermill says that it was completed
