@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from workbench.core.limit_bounds import plain
 from workbench.core.limit_rules import leaves
 from workbench.core.limits import RiskLimits
 
@@ -41,4 +42,4 @@ def limits_no_looser(live: RiskLimits, certified: RiskLimits) -> list[str]:
 def _shown(value: object) -> str:
     if value is None or (isinstance(value, float) and math.isinf(value)):
         return _OFF
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return plain(value) if isinstance(value, float) else str(value)
