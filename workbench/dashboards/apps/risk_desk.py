@@ -18,7 +18,7 @@ from workbench.dashboards.views.desk import follow_desk
 from workbench.dashboards.views.equity_chart import equity_chart
 from workbench.dashboards.views.kill_card import kill_card
 from workbench.dashboards.views.live import live_html
-from workbench.dashboards.views.live_table import live_table
+from workbench.dashboards.views.live_table import live_table, switched
 from workbench.dashboards.views.who import who_card
 
 if TYPE_CHECKING:
@@ -47,9 +47,9 @@ def _content(state: RiskDesk, viewer: Viewer) -> pn.Column:
     )
     by_symbol = live_html(partial(risk_parts.gains, nothing="Nothing is held."), known.by_symbol)
     side = stacked(
-        card("Stops and venues", live_html(risk_parts.stops, known.latches, known.venues)),
-        card("Alerts", live_html(risk_parts.notice_list, known.notices)),
         kill_card(state),
+        card("Alerts", live_html(risk_parts.notice_list, known.notices)),
+        card("Venues", live_html(risk_parts.venue_list, known.venues)),
         card("P&L by strategy", by_strategy),
         card("P&L by symbol", by_symbol),
     )
@@ -69,12 +69,9 @@ def _content(state: RiskDesk, viewer: Viewer) -> pn.Column:
 
 def _tables(state: RiskDesk) -> pn.Column:
     """One of them at a time is drawn: what nobody sees costs the browser nothing."""
-    tabs = pn.Tabs(
-        ("Positions", live_table(state, "positions", POSITIONS, label="Positions")),
-        ("Orders", live_table(state, "orders", ORDERS, label="Orders")),
-        ("Fills", live_table(state, "fills", FILLS, label="Fills")),
-        dynamic=True,
-        sizing_mode="stretch_width",
-        margin=0,
-    )
-    return card("Book", tabs, says="orders and fills: the newest 200")
+    tables = {
+        "Positions": partial(live_table, state, "positions", POSITIONS, label="Positions"),
+        "Orders": partial(live_table, state, "orders", ORDERS, label="Orders"),
+        "Fills": partial(live_table, state, "fills", FILLS, label="Fills"),
+    }
+    return card("Book", switched(tables), says="orders and fills: the newest 200")

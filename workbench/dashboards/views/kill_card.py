@@ -10,7 +10,7 @@ from workbench.dashboards.parts import badge, beside, card
 from workbench.dashboards.state.kill_switch import KillSwitch, Latch, Release
 from workbench.dashboards.views.live import block, live_html, said, text
 
-__all__ = ["kill_card", "reason_field"]
+__all__ = ["kill_card", "positions_choice", "reason_field"]
 
 
 def reason_field(asking: Any, placeholder: str) -> pn.widgets.TextInput:
@@ -34,12 +34,23 @@ def reason_field(asking: Any, placeholder: str) -> pn.widgets.TextInput:
     return field
 
 
+def positions_choice(asking: Any) -> pn.widgets.RadioButtonGroup:
+    """What becomes of positions; a choice of two, since a box to be ticked has no name for those who hear the page."""
+    return pn.widgets.RadioButtonGroup.from_param(
+        asking.param.flatten,
+        options={"Positions stay": False, "Close positions": True},
+        name="Positions",
+        sizing_mode="stretch_width",
+        margin=(6, 0),
+    )
+
+
 def kill_card(state: Any) -> pn.Column:
     """state: a desk with kill_switch, release, latches and lines or by_strategy."""
     switch: KillSwitch = state.kill_switch
     release: Release = state.release
     return card(
-        "Kill switch",
+        "Kill switch and breakers",
         _in_force(state, release),
         _opener(switch),
         _question(state, switch),
@@ -66,13 +77,13 @@ def _opener(switch: KillSwitch) -> pn.widgets.Button:
 def _question(state: Any, switch: KillSwitch) -> pn.Column:
     scope = pn.widgets.RadioButtonGroup.from_param(
         switch.param.scope,
-        options={"Everything": "all", "One strategy": "strategy", "One venue": "venue"},
+        options={"All": "all", "Strategy": "strategy", "Venue": "venue"},
         name="What to stop",
         sizing_mode="stretch_width",
         margin=(4, 0),
     )
     target = pn.widgets.Select(name="Which one", options=[], sizing_mode="stretch_width", margin=(4, 0))
-    flatten = pn.widgets.Checkbox.from_param(switch.param.flatten, name="Close positions too", margin=(8, 0))
+    flatten = positions_choice(switch)
     confirm = pn.widgets.Button(name="Kill now", button_type="danger", margin=0)
     cancel = pn.widgets.Button(name="Cancel", margin=0)
     cancel.on_click(lambda _: switch.cancel())

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 from workbench.dashboards.parts import badge
 from workbench.dashboards.state.bars import SCOPES, Bar, Gain
 from workbench.dashboards.state.figures import age, clock, signed
-from workbench.dashboards.state.kill_switch import Latch
 from workbench.dashboards.state.notices import Notice
 from workbench.dashboards.state.risk_desk import Figure
 from workbench.dashboards.views.live import text
@@ -17,7 +16,7 @@ from workbench.plotting.style import DIVERGING, colour_of, text_on
 if TYPE_CHECKING:
     from workbench.client.answers import Correlations, VenueRisk
 
-__all__ = ["bars", "figures", "gains", "matrix", "notice_list", "stops"]
+__all__ = ["bars", "figures", "gains", "matrix", "notice_list", "venue_list"]
 
 _PALE: Final = 0.45  # of the palette: what is darker has too little contrast with any text
 
@@ -108,17 +107,9 @@ def _cell(value: float) -> str:
     return f'<td style="background:{colour};color:{text_on(colour)}">{shown}</td>'
 
 
-def stops(latches: tuple[Latch, ...], venues: tuple[VenueRisk, ...]) -> str:
-    """What is stopped, and how venues do."""
-    items = "".join(
-        f'<li>{badge("stopped", "bad")}<span class="what">{text(latch.title)}</span>'
-        f'<span class="says">{text(latch.says)}</span></li>'
-        for latch in latches
-    )
-    if not items:
-        items = f"<li>{badge('clear', 'good')}<span>No breaker is latched, the kill switch is not pulled.</span></li>"
-    items += "".join(_venue(venue) for venue in venues)
-    return f'<ul class="list">{items}</ul>'
+def venue_list(venues: tuple[VenueRisk, ...]) -> str:
+    """How venues do."""
+    return f'<ul class="list">{"".join(_venue(venue) for venue in venues)}</ul>'
 
 
 def _venue(venue: VenueRisk) -> str:

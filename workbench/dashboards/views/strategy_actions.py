@@ -8,7 +8,7 @@ import panel as pn
 
 from workbench.dashboards.parts import beside
 from workbench.dashboards.state.strategy_desk import StrategyDesk
-from workbench.dashboards.views.kill_card import reason_field
+from workbench.dashboards.views.kill_card import positions_choice, reason_field
 from workbench.dashboards.views.live import live_html, said, text
 
 __all__ = ["strategy_actions"]
@@ -58,9 +58,7 @@ def strategy_actions(state: StrategyDesk) -> pn.Column:
 
 
 def _question(state: StrategyDesk) -> pn.Column:
-    flatten = pn.widgets.Checkbox.from_param(
-        state.param.flatten, name="Close its positions too", margin=(6, 0)
-    )
+    flatten = positions_choice(state)
     confirm = pn.widgets.Button(name="Stop now", button_type="danger", margin=0)
     cancel = pn.widgets.Button(name="Cancel", margin=0)
 
