@@ -243,7 +243,7 @@ class Machine:
             return []  # of an order that ended long ago, or that never was: nothing hangs on it
         facts = self.desk.process(report)
         if report.kind == "cancel_rejected":
-            self.blotter.refused_cancel(report.order_id, report.timestamp_ns)
+            self.blotter.refused_cancel(report.order_id, int(self.desk.book.now_ns))
         return facts
 
     def _kill(self, kill: KillSwitch) -> list[Fact]:
