@@ -19,6 +19,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.live.metrics.prometheus import program
 from tests.reporting.notebooks import free_port, write_notebook
 from workbench.configuration.reports import Job, ReportsConfig
 from workbench.errors import ReportError
@@ -169,6 +170,44 @@ def test_failures_are_counted(tmp_path: Path) -> None:
     assert found["workbench_report_last_success_timestamp_seconds"] == (
         datetime(2026, 1, 1, tzinfo=UTC).timestamp() + 2.5
     )
+
+
+ALERTS = """
+rule_files: [{rules}]
+evaluation_interval: 1m
+tests:
+  - interval: 1m
+    input_series:
+      - {{series: 'workbench_report_failures_total{{report="a"}}', values: '0x20 1x20'}}
+      - {{series: 'workbench_report_overdue_seconds{{report="b"}}', values: '3500+60x40'}}
+      - {{series: 'up{{job="workbench-reports"}}', values: '1x30 0x10'}}
+    alert_rule_test:
+      - {{eval_time: 1m, alertname: ReportFailed, exp_alerts: []}}
+      - {{eval_time: 1m, alertname: ReportOverdue, exp_alerts: []}}
+      - {{eval_time: 30m, alertname: ReportScheduleDown, exp_alerts: []}}
+      - {{eval_time: 25m, alertname: ReportFailed, exp_alerts: [{{exp_labels: {{severity: warning, report: a}}}}]}}
+      - {{eval_time: 9m, alertname: ReportOverdue, exp_alerts: [{{exp_labels: {{severity: warning, report: b}}}}]}}
+      - eval_time: 38m
+        alertname: ReportScheduleDown
+        exp_alerts: [{{exp_labels: {{severity: warning, job: workbench-reports}}}}]
+"""
+
+
+def test_alerts_fire_when_they_should_and_not_before(tmp_path: Path) -> None:
+    rules = yaml.safe_load((ROOT / "config" / "report_alerts.yml").read_text())
+    for rule in rules["groups"][0]["rules"]:
+        del rule["annotations"]  # what they say is for people
+    (tmp_path / "rules.yml").write_text(yaml.safe_dump(rules))
+    (tmp_path / "test.yml").write_text(ALERTS.format(rules=tmp_path / "rules.yml"))
+    promtool = program("promtool")
+    for command in (
+        ["check", "rules", str(ROOT / "config" / "report_alerts.yml")],
+        ["test", "rules", "test.yml"],
+    ):
+        done = subprocess.run(
+            [promtool, *command], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.slow

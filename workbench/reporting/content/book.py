@@ -108,11 +108,40 @@ class DayBook:
         """P&L by strategy."""
         return frame_part(self.pnl, "no strategy ran")
 
+    @cached_property
+    def by_symbol(self) -> pd.DataFrame:
+        """A row a symbol: what was held before and after, P&L from the first price of the day on, fees, turnover.
+
+        P&L is what is held at the end less what was held at the beginning, each at its mark, less what fills cost.
+        """
+        result = self.result
+        marks = result.trading_record.marks_of
+        keys = ["symbol", "venue"]
+        fills = result.fills.assign(notional=lambda frame: frame["quantity"] * frame["price"])
+        traded = fills.groupby(keys, observed=True)[["quantity", "notional", "fee"]].sum()
+        turnover = (
+            fills.assign(size=fills["notional"].abs())
+            .groupby(keys, observed=True)["size"]
+            .agg(["sum", "count"])
+        )
+        rows = []
+        held = result.positions.groupby(keys, observed=True)["quantity"].sum().reset_index()
+        for symbol, venue, after in held.itertuples(index=False, name=None):
+            own = (symbol, venue)
+            bought, paid, fees = traded.loc[own] if own in traded.index else (0.0, 0.0, 0.0)
+            size, count = turnover.loc[own] if own in turnover.index else (0.0, 0)
+            _, mark, *_ = marks(f"{symbol}@{venue}")
+            unit = result.trading_record.multiplier(f"{symbol}@{venue}")
+            before = after - bought
+            pnl = unit * (after * mark[-1] - before * mark[0] - paid) - fees
+            rows.append((symbol, before, after, pnl, fees, unit * size, int(count)))
+        columns = ["symbol", "held_before", "held_after", "pnl", "fees", "turnover", "fills"]
+        found = pd.DataFrame(rows, columns=columns).groupby("symbol", as_index=False).sum()
+        return found.sort_values("pnl", ascending=False, ignore_index=True)
+
     def symbols(self) -> Part:
-        """P&L by symbol, taken apart into price, costs and fees."""
-        if self.result.fills.empty:
-            return note("nothing was traded")
-        return frame_part(self.result.attribution("symbol"), "nothing was traded", index=True)
+        """P&L by symbol, over all venues."""
+        return frame_part(self.by_symbol, "nothing was held or traded")
 
     def limits(self) -> Part:
         """How much of each limit of the portfolio was used at the end."""
