@@ -111,5 +111,5 @@ def _without_password(journal: str) -> tuple[str, dict[str, str]]:
         return journal, {}
     if not url.password:
         return journal, {}
-    shown = url.set(password=None).render_as_string(hide_password=False)
+    shown = url._replace(password=None).render_as_string(hide_password=False)
     return shown, {"PGPASSWORD": str(url.password)}

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from live.engine import Engine, StartRequest
+from live.engine import Engine, Last, StartRequest
 from live.machine import CanaryMoved, CanaryStep, PromotionNoted, StrategyRecord
 from live.promotion.agreement import COMMAND, Agreement, compare
 from live.promotion.deciding import Look, Move, decide, due
@@ -64,9 +64,10 @@ class Promotions:
 
     # --- what people ask ----------------------------------------------------------------------------------------------
 
-    async def promote(self, wanted: Promotion) -> StrategyRecord:
+    async def promote(self, wanted: Promotion, last: Last | None = None) -> StrategyRecord:
         """Start a version, or swap a running one for it, on trial or with everything.
 
+        last: makes another input, that becomes durable together with the last of the promotion.
         Raises StrategyError, CertificateError: it may not or cannot start; what ran before runs on as it did.
         """
         engine, name = self._engine, wanted.strategy_id
@@ -90,17 +91,19 @@ class Promotions:
                 await engine.ask(before or msgspec.structs.replace(line, state="failed"))
                 raise
             share = engine.machine.canaries.share(name)
-            await self._note(record, "promoted", wanted.person, wanted.reason, share)
+            await self._note(record, "promoted", wanted.person, wanted.reason, share, last)
             return record
 
-    async def demote(self, strategy_id: str, person: str, reason: str) -> StrategyRecord:
+    async def demote(
+        self, strategy_id: str, person: str, reason: str, last: Last | None = None
+    ) -> StrategyRecord:
         """Take a canary back as a person wants it.  Raises EngineError where the strategy is on no trial."""
         async with self._turn(strategy_id):
             line = self._growing().get(strategy_id)
             if line is None:
                 known = ", ".join(self._growing()) or "none"
                 raise EngineError(f"{strategy_id} is on no trial, so it cannot be demoted; there is: {known}")
-            await self._demote(line, person, reason)
+            await self._demote(line, person, reason, last)
             return self._engine.machine.strategies[strategy_id]
 
     def _turn(self, strategy_id: str) -> asyncio.Lock:
@@ -243,7 +246,7 @@ class Promotions:
         record = self._engine.machine.strategies[line.strategy_id]
         await self._note(record, "completed" if last else "step_passed", CANARY, why, after.share)
 
-    async def _demote(self, line: CanaryMoved, person: str, why: str) -> None:
+    async def _demote(self, line: CanaryMoved, person: str, why: str, last: Last | None = None) -> None:
         """Withdraw the certificate, then put the version before in its place, or stop; each step durable.
 
         Where the engine dies in between, the next look goes on: the certificate is withdrawn and the line still grows.
@@ -264,7 +267,7 @@ class Promotions:
         self._vain.pop(name, None)
         if back is not None:
             action = "rolled_back" if back.state == "running" else "stopped"
-            await self._note(back, action, person, why, 1.0)
+            await self._note(back, action, person, why, 1.0, last)
 
     async def _back(self, line: CanaryMoved, person: str) -> StrategyRecord | None:
         """Start what ran before; None where nothing did, or it may or can not."""
@@ -277,12 +280,20 @@ class Promotions:
             _log.error("not_rolled_back", strategy_name=line.strategy_id, error=str(error))
             return None
 
-    async def _note(self, record: StrategyRecord, action: str, person: str, why: str, share: float) -> None:
+    async def _note(
+        self,
+        record: StrategyRecord,
+        action: str,
+        person: str,
+        why: str,
+        share: float,
+        last: Last | None = None,
+    ) -> None:
         engine = self._engine
         about = record.version, record.source_hash, record.certificate
         _log.info("promotion", strategy_name=record.strategy_id, action=action, person=person, reason=why)
         line = PromotionNoted(engine.clock.now_ns(), record.strategy_id, action, person, why, *about, share)
-        await engine.ask(line)
+        await engine.ask(line, None if last is None else lambda _: last(record))
         body = {"type": "Promotion", **msgspec.to_builtins(line)}
         engine.events.publish("strategies", line.ns, body)
 
