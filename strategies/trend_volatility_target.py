@@ -49,6 +49,7 @@ class TrendVolatilityTargetStrategy(CompiledStrategy):
         "0 <= rebalance < 1",
     )
     LOOKBACK = "slow"
+    WARM_UP = "3 * slow"  # of an average, 0.2 % is older than three of its spans
 
     @classmethod
     def groups(cls, config: Mapping[str, Any], instruments: Sequence[Instrument]) -> list[list[int]]:

@@ -19,16 +19,17 @@ def market(
     slow: float = 0.0,
     fast: float = 0.0,
 ) -> Prices:
-    """Bars of one instrument, whose moves are noise, a slow drift that can be seen, and an echo that fades at once.
+    """Bars of one instrument, whose moves are noise, a slow drift that can be seen, and an echo two bars later.
 
     volatility: standard deviation of the noise of a bar.  slow: drift of a bar over the volatility, up or down,
-    changing after 100 bars on average.  fast: the share of a bar's noise that the next bar takes back.
+    changing after 100 bars on average.  fast: the share of a bar's noise that the
+    bar after the next takes back, for an order fills at the next.
     """
     generator = np.random.default_rng(seed)
     shocks = generator.standard_normal(bars)
     turns = generator.random(bars) < 0.01
     drift = slow * np.where(np.cumsum(turns) % 2 == 0, 1.0, -1.0)
-    moves = volatility * (drift + shocks - fast * np.concatenate([[0.0], shocks[:-1]]))
+    moves = volatility * (drift + shocks - fast * np.concatenate([[0.0, 0.0], shocks[:-2]]))
     closes = 100.0 * np.exp(np.cumsum(moves))
     index = pd.date_range("2019-01-01", periods=bars, freq=interval, tz="UTC", name="timestamp")
     opens = np.concatenate([[100.0], closes[:-1]])

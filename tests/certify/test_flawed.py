@@ -56,7 +56,7 @@ def drift() -> Prices:
 
 def thin() -> Prices:
     """An echo that is worth somewhat more than it costs to trade it."""
-    return market(volatility=0.0022, slow=0.35, fast=0.6)
+    return market(volatility=0.003, slow=0.35, fast=0.6)
 
 
 def sides() -> list[float]:
@@ -79,7 +79,6 @@ FLAWS = (
     Flaw(
         "future_table", drift, carries_future_prices, "carries_future_prices", {"unit": 10}, "future_mended"
     ),
-    Flaw("future_frames", drift, outside_world, "callers_frames", {"unit": 10}, "future_mended"),
     Flaw("future_frames", drift, look_ahead_future, "look_ahead_future", {"unit": 10}, "future_mended"),
 )
 
@@ -90,6 +89,8 @@ def test_a_flaw_is_caught_by_its_check_and_its_mended_twin_is_not(flaw: Flaw) ->
     caught = judged(flaw.script, prices, flaw.measure, flaw.check, flaw.config)
     mended = judged(flaw.mended or f"{flaw.script}_mended", prices, flaw.measure, flaw.check, flaw.config)
     assert (caught.passed, mended.passed) == (False, True), f"{caught.measured}\n{mended.measured}"
+    if flaw.check.startswith("survives"):
+        assert "is left" in caught.measured  # there was a profit, and it is gone
 
 
 def test_a_table_of_directions_in_the_config_is_seen_before_the_first_price_and_in_what_it_says() -> None:

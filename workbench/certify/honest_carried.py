@@ -22,6 +22,9 @@ type Floats = npt.NDArray[np.float64]
 
 FEWEST_MOVES: Final = 30
 ALIKE: Final = 0.9  # correlation that 30 moves do not show by chance: below 1 in 10^10
+RARE: Final = 2  # times that two neighbours are found among the prices
+USUAL: Final = 0.7  # share of a collection that may be one number
+FAR: Final = 5.0  # median deviations
 PAIRS: Final = 0.25  # share of neighbours in a collection that are neighbours among the prices
 
 
@@ -81,9 +84,10 @@ class _Market:
     def __init__(self, name: str, past: Floats, future: Floats) -> None:
         self.name, self.future = name, future
         self._past = {*_pairs(past).tolist()}
-        self._pairs = _pairs(future)
+        pairs, counts = np.unique(_pairs(future), return_counts=True)
+        self._pairs = pairs[counts <= RARE]  # on a coarse grid neighbours come back by themselves
         moves = np.diff(np.log(np.concatenate([past[-1:], future])))
-        self._moves = np.nan_to_num(moves, nan=0.0, posinf=0.0, neginf=0.0)
+        self._moves = _tamed(np.nan_to_num(moves, nan=0.0, posinf=0.0, neginf=0.0))
 
     @classmethod
     def of(cls, feed: Feed, k: int, seen: int) -> _Market:
@@ -99,7 +103,7 @@ class _Market:
                 return f"holds {len(hits):,} neighbouring prices to come"
         for form, series in (("", numbers), ("differences like the ", np.diff(numbers))):
             for kind, moves in (("moves", self._moves), ("directions", np.sign(self._moves))):
-                if _alike(series, moves) >= ALIKE:
+                if _says_something(series) and _alike(_tamed(series), moves) >= ALIKE:
                     return f"has {form}{kind} to come"
         return ""
 
@@ -111,13 +115,28 @@ def _pairs(values: Floats) -> npt.NDArray[np.complex128]:
     return told
 
 
+def _says_something(series: Floats) -> bool:
+    """Whether it is more than a spike or a step: not nearly all of it is one and the same number."""
+    if len(series) < FEWEST_MOVES or not np.isfinite(series).all():
+        return False
+    _, counts = np.unique(series, return_counts=True)
+    return int(counts.max()) <= USUAL * len(series)
+
+
+def _tamed(series: Floats) -> Floats:
+    """`series` with what is far out brought in, so that one crash does not stand for all other moves."""
+    middle = float(np.median(series)) if len(series) else 0.0
+    width = FAR * float(np.median(np.abs(series - middle))) if len(series) else 0.0
+    return np.clip(series, middle - width, middle + width) if width > 0.0 else series
+
+
 def _alike(a: Floats, b: Floats) -> float:
     """The strongest correlation of the shorter with a piece of the longer, either way round."""
     from scipy.signal import fftconvolve
 
     short, long = (a, b) if len(a) <= len(b) else (b, a)
     count = len(short)
-    if count < FEWEST_MOVES or not np.isfinite(a).all():
+    if count < FEWEST_MOVES:
         return 0.0
     short = short - short.mean()
     spread = float(np.square(short).sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -9,9 +10,8 @@ import numpy as np
 from workbench.certify.checks import Check, Progress, Subject
 from workbench.certify.honest_trace import Said, Trace, last_rows, moment, sampled_feed, trace
 from workbench.core.feed import Feed
-from workbench.errors import StrategyError
-from workbench.strategy.parameters import allowed
 from workbench.strategy.vector import SignalStrategy
+from workbench.sweeps.checks import look_back
 
 __all__ = ["declared_lookback", "lookback_suffices"]
 
@@ -64,29 +64,24 @@ def lookback_suffices(subject: Subject, progress: Progress) -> Check:
 
 
 def declared_lookback(subject: Subject) -> int | None:
-    """Updates of an instrument that the strategy says it needs: its LOOKBACK, or the window of `from_signals`."""
+    """Updates of an instrument that the strategy says it needs, None where it does not say.
+
+    Its WARM_UP, such as "3 * slow", for one that gives a signal before its averages have forgotten how they began; else
+    its LOOKBACK; or the window of `from_signals`.  Raises StrategyError where that is no expression of parameters.
+    """
     kind: Any = subject.strategy
     if issubclass(kind, SignalStrategy):
         window: int | None = kind.WINDOW
         return window
-    declared = getattr(kind, "LOOKBACK", None)
+    declared = getattr(kind, "WARM_UP", "") or getattr(kind, "LOOKBACK", "")
     if isinstance(declared, int) and not isinstance(declared, bool) and declared > 0:
         return declared
     if not isinstance(declared, str) or not declared:
         return None
     numbers = {key: value for key, value in subject.make().config.items() if isinstance(value, int | float)}
-    low, high = 0, 1
-    try:
-        while high < 1 << 40 and not allowed(f"{declared} <= {high}", numbers):
-            high *= 2
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (low, middle) if allowed(f"{declared} <= {middle}", numbers) else (middle, high)
-    except StrategyError as error:
-        raise StrategyError(
-            f"{subject.name}: LOOKBACK = {declared!r} cannot be worked out: {error}"
-        ) from error
-    return high
+    said: Any = type(kind.__name__, (), {"LOOKBACK": declared, "PARAMETERS": kind.PARAMETERS})
+    updates: float = look_back(said, numbers)
+    return math.ceil(updates)
 
 
 def _unmeasured(subject: Subject, why: str) -> Check:

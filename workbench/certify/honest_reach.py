@@ -1,7 +1,7 @@
 """Every collection of numbers that can be reached from a strategy, and how.
 
-From its attributes, config, class and module on: containers, frames and arrays, other objects of its project, closures,
-defaults and constants of functions, and numbers that are written in long texts.
+From its attributes, config, class and script on (of a notebook, what its functions name): containers, frames, arrays,
+other objects, closures, defaults and constants of functions, and numbers that are written in long texts.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 import sys
 from collections import deque
 from collections.abc import Iterator, Mapping
-from types import FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, Final
 
 import numpy as np
@@ -31,7 +31,7 @@ MOST_OBJECTS: Final = 100_000
 DEEPEST: Final = 12
 TEXT: Final = 200  # characters from which on a text may hold a table
 NUMBER: Final = re.compile(r"[-+]?\d+\.?\d*(?:[eE][-+]?\d+)?")
-FOREIGN: Final = ("workbench", "numba", "numpy", "pandas", "logging", "builtins", "typing", "abc", "msgspec")
+KEEPERS: Final = ("workbench", "numba", "logging")  # whose objects lead to everything in the process
 
 
 def collections_of(strategy: TradingStrategy) -> Iterator[tuple[str, Floats]]:
@@ -43,18 +43,18 @@ def collections_of(strategy: TradingStrategy) -> Iterator[tuple[str, Floats]]:
         if not _is_foreign(base):
             roots.append((f"{base.__name__}", _members(base)))
             module = sys.modules.get(base.__module__)
-            if module is not None:
+            if module is not None and _is_script(module):
                 roots.append((f"module of {name}", module))
     signals = getattr(kind, "SIGNALS", None)
     if signals is not None:
         roots.append((f"{name}.SIGNALS", signals.function))
     queue = deque((where, thing, 0) for where, thing in roots)
-    known: set[int] = set()
+    known: dict[int, Any] = {}  # which also keeps them: of what is gone the next one has the id
     while queue and len(known) < MOST_OBJECTS:
         where, thing, depth = queue.popleft()
         if id(thing) in known or depth > DEEPEST or isinstance(thing, int | float | complex | bool | None):
             continue
-        known.add(id(thing))
+        known[id(thing)] = thing
         for label, numbers in _numbers(thing):
             if len(numbers) >= FEWEST:
                 yield f"{where}{label}", numbers
@@ -131,6 +131,9 @@ def _inside(thing: Any) -> Iterator[tuple[str, Any]]:
         yield from (("", key) for key in list(thing) if isinstance(key, tuple | str))
     elif isinstance(thing, list | tuple | set | frozenset | deque):
         yield from ((f"[{place}]", item) for place, item in enumerate(list(thing)))
+    elif isinstance(thing, np.ndarray | pd.Series | pd.Index | pd.DataFrame):
+        if isinstance(thing, np.ndarray | pd.Series) and thing.dtype == object:
+            yield "", thing.tolist()
     elif isinstance(thing, ModuleType):
         yield from (
             (f".{name}", value) for name, value in list(vars(thing).items()) if not _is_foreign(value)
@@ -141,6 +144,8 @@ def _inside(thing: Any) -> Iterator[tuple[str, Any]]:
         yield ".__code__", thing.__code__.co_consts
         yield ".__defaults__", thing.__defaults__ or ()
         yield ".__kwdefaults__", thing.__kwdefaults__ or {}
+        used = _names(thing.__code__) & thing.__globals__.keys()
+        yield "", {name: thing.__globals__[name] for name in used if not _is_foreign(thing.__globals__[name])}
         yield ".__closure__", tuple(_content(cell) for cell in thing.__closure__ or ())
         yield "", vars(thing)
     elif hasattr(thing, "co_consts"):
@@ -152,7 +157,7 @@ def _inside(thing: Any) -> Iterator[tuple[str, Any]]:
     elif isinstance(thing, type):
         if not _is_foreign(thing):
             yield "", _members(thing)
-    elif not _is_foreign(thing) and not _is_foreign(type(thing)):
+    elif not _is_foreign(thing):
         yield "", dict(getattr(thing, "__dict__", {}))
         slots = [
             name
@@ -166,6 +171,20 @@ def _inside(thing: Any) -> Iterator[tuple[str, Any]]:
             yield "", wrapped
     elif isinstance(getattr(thing, "py_func", None), FunctionType):
         yield "", thing.py_func
+
+
+def _is_script(module: ModuleType) -> bool:
+    """Whether all of it is the strategy's: a notebook has the prices beside it, of which the strategy need not know."""
+    return module.__name__ != "__main__" and getattr(module, "__spec__", None) is None
+
+
+def _names(code: CodeType) -> set[str]:
+    """Names that a function uses, and the functions within it."""
+    names = set(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            names |= _names(constant)
+    return names
 
 
 def _members(kind: type) -> dict[str, Any]:
@@ -184,16 +203,20 @@ def _content(cell: Any) -> Any:
 
 
 def _is_foreign(thing: Any) -> bool:
-    """Whether it belongs to the workbench, to a library, or to Python itself."""
+    """Whether it belongs to the workbench, to a library, or to Python itself; a thing that a library has made for the
+    strategy, such as an array, does not.
+    """
     if isinstance(thing, ModuleType):
         return getattr(thing, "__spec__", None) is not None and _installed(getattr(thing, "__file__", None))
-    name = getattr(thing, "__module__", None)
-    if not isinstance(name, str):
+    written = isinstance(thing, type | FunctionType | BuiltinFunctionType)
+    name = getattr(thing if written else type(thing), "__module__", None)
+    if not isinstance(name, str) or isinstance(thing, TradingStrategy | Prices | Feed):
         return False
-    if name.partition(".")[0] in FOREIGN and not isinstance(thing, TradingStrategy):
-        return True
+    package = name.partition(".")[0]
+    if not written:
+        return package in KEEPERS
     module = sys.modules.get(name)
-    return module is not None and _is_foreign(module)
+    return package in ("builtins", "workbench") or (module is not None and _is_foreign(module))
 
 
 def _installed(file: str | None) -> bool:
