@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT: Final = Path(__file__).parents[2]
 FLAGS: Final = [
@@ -31,6 +31,8 @@ FLAGS: Final = [
 PHONE: Final = {"width": 390, "height": 844}
 DESK: Final = {"width": 1366, "height": 900}
 PATIENCE_MS: Final = 60_000  # the first sweep of a fresh checkout compiles
+
+expect.set_options(timeout=PATIENCE_MS)
 
 type OpenPage = Callable[..., Page]
 

@@ -98,7 +98,7 @@ def test_a_kill_is_asked_for_takes_a_reason_and_is_reset_with_one(
     with engine.client() as client:
         (kill,) = client.risk().kills
         assert (kill.scope, kill.reason, kill.flatten) == ("all", "odd fills", False)
-    page.get_by_role("button", name="Reset…").first.click()
+    page.get_by_role("button", name="Reset kill switch: everything…").click()
     reset = page.get_by_role("button", name="Reset now")
     expect(reset).to_be_disabled()
     reason(page).fill("looked into it")

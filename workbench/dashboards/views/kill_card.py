@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import panel as pn
 
 from workbench.dashboards.parts import badge, beside, card
 from workbench.dashboards.state.kill_switch import KillSwitch, Latch, Release
-from workbench.dashboards.views.live import block, live_html, said, text
+from workbench.dashboards.views.live import live_html, said, text
 
 __all__ = ["kill_card", "positions_choice", "reason_field"]
 
@@ -159,31 +159,46 @@ def _shown_while(asking: Any, part: pn.Column) -> pn.Column:
 
 
 def _in_force(state: Any, release: Release) -> pn.Column:
-    """A line for each thing that holds, with a button to reset it for those who may."""
-    rows = pn.Column(sizing_mode="stretch_width", margin=0)
+    """What holds, and a button for each to reset it, for those who may."""
+    words = live_html(_words, state.param.latches)
+    buttons = beside(gap=8, visible=False)
 
     def draw(*_: Any) -> None:
-        latches: tuple[Latch, ...] = state.latches
-        if not latches:
-            clear = f"<p>{badge('not pulled', 'good')} Nothing is stopped by a person or a breaker.</p>"
-            rows.objects = [block(clear)]
-            return
-        rows.objects = [_latched(latch, release) for latch in latches]
+        may = release.viewer.allows
+        mine = [latch for latch in state.latches if may(_RESETS[latch.kind])]
+        names = [_reset_name(latch) for latch in mine]
+        if [button.name for button in buttons.objects] != names:
+            buttons.objects = [_reset_button(latch, release) for latch in mine]
+        buttons.visible = bool(mine)
 
     state.param.watch(draw, "latches")
     release.viewer.param.watch(draw, "may")
     draw()
-    return rows
+    return pn.Column(words, buttons, sizing_mode="stretch_width", margin=0)
 
 
-def _latched(latch: Latch, release: Release) -> pn.Row:
-    words = f'<p>{badge("stopped", "bad")} <b>{text(latch.title)}</b> <span class="soft">{text(latch.says)}</span></p>'
-    action = "risk.kill_reset" if latch.kind == "kill" else "risk.breaker_reset"
-    if not release.viewer.allows(action):
-        return pn.Row(block(words), sizing_mode="stretch_width", margin=0)
-    button = pn.widgets.Button(name="Reset…", margin=0, description=None)
+_RESETS: Final = {"kill": "risk.kill_reset", "breaker": "risk.breaker_reset"}
+
+
+def _words(latches: tuple[Latch, ...]) -> str:
+    if not latches:
+        return f"<p>{badge('clear', 'good')} Nothing is stopped by a person or a breaker.</p>"
+    items = "".join(
+        f'<li>{badge("stopped", "bad")}<span class="what">{text(latch.title)}</span>'
+        f'<span class="says">{text(latch.says)}</span></li>'
+        for latch in latches
+    )
+    return f'<ul class="list">{items}</ul>'
+
+
+def _reset_name(latch: Latch) -> str:
+    return f"Reset {latch.title[:1].lower()}{latch.title[1:]}…"
+
+
+def _reset_button(latch: Latch, release: Release) -> pn.widgets.Button:
+    button = pn.widgets.Button(name=_reset_name(latch), margin=0)
     button.on_click(lambda _: release.choose(latch))
-    return pn.Row(block(words), button, sizing_mode="stretch_width", margin=(0, 0, 6, 0))
+    return button
 
 
 def _release_question(release: Release) -> pn.Column:
