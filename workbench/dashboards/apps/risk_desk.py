@@ -19,7 +19,7 @@ from workbench.dashboards.views.equity_chart import equity_chart
 from workbench.dashboards.views.kill_card import kill_card
 from workbench.dashboards.views.live import live_html
 from workbench.dashboards.views.live_table import live_table, switched
-from workbench.dashboards.views.who import who_card
+from workbench.dashboards.views.who import for_the_known, who_card
 
 if TYPE_CHECKING:
     from panel.viewable import Viewable
@@ -31,12 +31,13 @@ __all__ = ["view"]
 
 def view(session: Session) -> Viewable:
     """The desk for one page."""
-    viewer = Viewer(session.engine)
+    viewer = Viewer(session.engine, lend=session.lends)
     state = RiskDesk(reader_of(session.engine), viewer)
     follow_desk(state, viewer)
-    return pn.Column(
+    desk = pn.Column(
         banner(state), body(state, _content(state, viewer)), sizing_mode="stretch_width", margin=0
     )
+    return for_the_known(viewer, desk)
 
 
 def _content(state: RiskDesk, viewer: Viewer) -> pn.Column:

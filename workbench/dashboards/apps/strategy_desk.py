@@ -18,7 +18,7 @@ from workbench.dashboards.views.live import live_html, text
 from workbench.dashboards.views.start_card import start_card, upload_card
 from workbench.dashboards.views.strategy_actions import strategy_actions
 from workbench.dashboards.views.strategy_list import strategy_list
-from workbench.dashboards.views.who import who_card
+from workbench.dashboards.views.who import for_the_known, who_card
 
 if TYPE_CHECKING:
     from panel.viewable import Viewable
@@ -30,12 +30,13 @@ __all__ = ["view"]
 
 def view(session: Session) -> Viewable:
     """The desk for one page."""
-    viewer = Viewer(session.engine)
+    viewer = Viewer(session.engine, lend=session.lends)
     state = StrategyDesk(reader_of(session.engine), viewer)
     follow_desk(state, viewer)
-    return pn.Column(
+    desk = pn.Column(
         banner(state), body(state, _content(state, viewer)), sizing_mode="stretch_width", margin=0
     )
+    return for_the_known(viewer, desk)
 
 
 def _content(state: StrategyDesk, viewer: Viewer) -> pn.FlexBox:

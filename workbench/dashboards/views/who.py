@@ -10,7 +10,7 @@ from workbench.dashboards.parts import badge, beside, card
 from workbench.dashboards.state.viewer import Viewer
 from workbench.dashboards.views.live import live_html, text
 
-__all__ = ["who_card"]
+__all__ = ["for_the_known", "who_card"]
 
 _MAY: Final = {
     "viewer": "may look, and press nothing",
@@ -50,6 +50,22 @@ def who_card(viewer: Viewer) -> pn.Column:
     viewer.param.watch(turn, "own")
     turn()
     return card("Who you are", words, field, beside(enter, leave, gap=8))
+
+
+def for_the_known(viewer: Viewer, content: pn.Column) -> pn.Column:
+    """`content` for those whom the engine knows; the others are asked who they are.  Where a token is lent, for all."""
+    if viewer.lends:
+        return content
+    door = who_card(viewer)
+    whole = pn.Column(door, sizing_mode="stretch_width", margin=0)
+
+    def turn(*_: Any) -> None:
+        wanted = content if viewer.person else door
+        if whole.objects != [wanted]:
+            whole.objects = [wanted]
+
+    viewer.param.watch(turn, "person")
+    return whole
 
 
 def _words(person: str, role: str, own: bool, trouble: str) -> str:
