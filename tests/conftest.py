@@ -6,6 +6,9 @@ from collections.abc import Generator
 import hypothesis
 import pytest
 
+from workbench.assess.outcomes import OutcomeRecorder
+from workbench.assess.rts6 import rts6_tests
+
 # The first example may compile a kernel, so no example has a deadline; pytest's own time limit holds for the test.
 # Where CI is set the search is the same each time: a red build is then about the change and not about luck.
 hypothesis.settings.register_profile("default", deadline=None)
@@ -34,6 +37,12 @@ def _fail_if_hidden(report: pytest.TestReport | pytest.CollectReport, allowed: b
         f"skipped although CI is set ({reason}): install what it needs, or mark the test with "
         "@pytest.mark.may_skip('why it need not run here')"
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have it recorded what becomes of tests that prove a control: `workbench assess` shows it."""
+    if not hasattr(config, "workerinput"):  # the controller hears of what its workers run
+        config.pluginmanager.register(OutcomeRecorder(config.rootpath, rts6_tests()), "outcomes")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,3 +1,1 @@
-"""The regulator's view: each requirement, the control that meets it, and the test that proves it."""
-
-from __future__ import annotations
+"""Self-assessment: what a rule asks for, the control that answers it, its setting, and the tests that prove it."""

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from workbench import __version__
+from workbench.cli.assess_command import assess_command
 from workbench.cli.backtest_command import backtest_command
 from workbench.cli.certify_command import certify_command
 from workbench.cli.chaos_command import chaos_command
@@ -73,6 +74,7 @@ app.command("exchange")(exchange_command)
 app.command("promote")(promote_command)
 app.command("replay")(replay_command)
 app.command("reconcile")(reconcile_command)
+app.command("assess")(assess_command)
 app.add_typer(report_app, name="report")
 
 
