@@ -11,8 +11,9 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -86,6 +87,7 @@ async def _serve(engine: Engine) -> int:
     ):
         _check_free(name, settings.host, port)
     tokens = Tokens(settings.data)
+    asyncio.get_running_loop().set_exception_handler(partial(_unforeseen, engine))
     await engine.start()
     try:
         if stop.is_set():
@@ -98,6 +100,15 @@ async def _serve(engine: Engine) -> int:
         return FAILED if engine.state == "halted" else 0
     finally:
         await engine.stop()
+
+
+def _unforeseen(engine: Engine, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What ended a callback, or a task that nobody waits for."""
+    error = context.get("exception")
+    if isinstance(error, BaseException):
+        engine.tasks.note("loop", error, str(context.get("message", "")), lasting=False)
+    else:
+        _log.error("loop", text=str(context.get("message", "")))
 
 
 def _on_signals(stop: asyncio.Event) -> None:
@@ -138,7 +149,7 @@ async def _listening(engine: Engine, tokens: Tokens) -> AsyncIterator[None]:
     rest = RestServer(engine, tokens, commands, metrics)
     grpc_server = GrpcServer(engine, commands, tokens)
     service_file = engine.settings.data / SERVICE_FILE
-    publishing = asyncio.create_task(metrics.run(), name="metrics")
+    publishing = engine.tasks.keep("metrics", metrics.run)
     try:
         await rest.start()
         await grpc_server.start()

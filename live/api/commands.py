@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from collections.abc import Callable
 
 import msgspec
-import structlog
 
 from live.api.backtest_requests import BacktestRequest, BacktestResponse
 from live.api.backtests import Backtests
 from live.api.buckets import Throttle
+from live.api.carrying import Carrier, Ending
 from live.api.denials import Denials
 from live.api.limit_changes import changed_keys, limits_tag, merged
-from live.api.memory import Memory, check_key
 from live.api.overrides import OverridesView, view
-from live.api.promoting import keep_certificate, promote, promoted
+from live.api.promoting import keep_certificate, last_of, promote, promoted
 from live.api.requests import (
     AcceptPriceRequest,
     BreakerRequest,
@@ -42,52 +38,20 @@ from live.api.requests import (
     UploadRequest,
     UploadResponse,
 )
-from live.api.roles import Caller, allow
+from live.api.roles import Caller
 from live.api.uploads import store
 from live.api.values import check_values
 from live.api.views import record_of
 from live.engine import Engine, StartRequest
-from live.machine import AuditLine, KillReset, KillSwitch, LimitOverride, StrategyRecord
+from live.machine import Input, KillReset, KillSwitch, LimitOverride, StrategyRecord
 from live.promotion import Promotions
 from workbench.core.facts import CancelRequested, Fact, OrderAccepted, OrderEnded, OrderRefused
 from workbench.core.intents import AcceptPrice, ClosePositions, ResetBreaker, SetLimits, TripBreaker
 from workbench.errors import (
-    CertificateError,
-    ConfigError,
-    EngineError,
-    JournalFailed,
     RequestError,
-    SandboxError,
-    StrategyError,
-    StrategyLoadError,
-    VenueError,
-    WorkbenchError,
 )
 
-__all__ = ["Commands", "request_error"]
-
-_KINDS: Final[tuple[tuple[type[WorkbenchError], str], ...]] = (
-    (JournalFailed, "unavailable"),
-    (SandboxError, "unavailable"),
-    (VenueError, "unavailable"),
-    (CertificateError, "forbidden"),
-    (StrategyLoadError, "invalid"),
-    (StrategyError, "conflict"),
-    (ConfigError, "invalid"),
-    (EngineError, "conflict"),
-)
-_LONGEST_ANSWER: Final = 16_384  # characters kept for who asks again with the same key
-_LONGEST_DETAIL: Final = 2_000
-
-_log = structlog.get_logger("live.audit")
-
-
-def request_error(error: WorkbenchError) -> RequestError:
-    """An error of the engine as what a caller is told."""
-    if isinstance(error, RequestError):
-        return error
-    kind = next((kind for known, kind in _KINDS if isinstance(error, known)), "conflict")
-    return RequestError(str(error), kind)
+__all__ = ["Commands"]
 
 
 class Commands:
@@ -105,8 +69,7 @@ class Commands:
         self.throttle = Throttle(engine.settings.requests_per_second)
         self.backtests = Backtests(engine)
         self.promotions = Promotions(engine)
-        self._memory = Memory(engine.machine.audit)
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._carrier = Carrier(engine, self.denials)
 
     # --- strategies -------------------------------------------------------------------------------------------------
 
@@ -121,151 +84,172 @@ class Commands:
             request.certificate,
         )
 
-        async def work() -> StrategyResponse:
+        async def work(ending: Ending) -> StrategyResponse:
             check_values("config", request.config)
             self._known_script(request.script)
-            return _strategy(await self.engine.strategies.start(wanted))
+            return _strategy(await self.engine.strategies.start(wanted, _last(ending)))
 
         target = request.strategy_id or request.script
-        return await self._run(caller, "strategy.start", target, request, key, StrategyResponse, work)
+        return await self._carrier.run(caller, "strategy.start", target, request, key, StrategyResponse, work)
 
     async def stop(self, caller: Caller, request: StopStrategyRequest, key: str = "") -> StrategyResponse:
-        async def work() -> StrategyResponse:
+        async def work(ending: Ending) -> StrategyResponse:
             record_of(self.engine, request.strategy_id)
             stopped = self.engine.strategies.stop(
-                request.strategy_id, caller.person, flatten=request.flatten, reason=request.reason
+                request.strategy_id,
+                caller.person,
+                flatten=request.flatten,
+                reason=request.reason,
+                last=_last(ending),
             )
             return _strategy(await stopped)
 
-        return await self._run(
+        return await self._carrier.run(
             caller, "strategy.stop", request.strategy_id, request, key, StrategyResponse, work
         )
 
     async def pause(self, caller: Caller, strategy_id: str, key: str = "") -> StrategyResponse:
-        async def work() -> StrategyResponse:
+        async def work(ending: Ending) -> StrategyResponse:
             record_of(self.engine, strategy_id)
-            return _strategy(await self.engine.strategies.pause(strategy_id, caller.person))
+            return _strategy(await self.engine.strategies.pause(strategy_id, caller.person, _last(ending)))
 
-        return await self._run(
+        return await self._carrier.run(
             caller, "strategy.pause", strategy_id, strategy_id, key, StrategyResponse, work
         )
 
     async def resume(self, caller: Caller, strategy_id: str, key: str = "") -> StrategyResponse:
-        async def work() -> StrategyResponse:
+        async def work(ending: Ending) -> StrategyResponse:
             record_of(self.engine, strategy_id)
-            return _strategy(await self.engine.strategies.resume(strategy_id, caller.person))
+            return _strategy(await self.engine.strategies.resume(strategy_id, caller.person, _last(ending)))
 
-        return await self._run(
+        return await self._carrier.run(
             caller, "strategy.resume", strategy_id, strategy_id, key, StrategyResponse, work
         )
 
     async def upload(self, caller: Caller, request: UploadRequest, key: str = "") -> UploadResponse:
-        async def work() -> UploadResponse:
+        async def work(_: Ending) -> UploadResponse:
             script = await store(self.engine.catalog, request.name, request.source)
             kept = keep_certificate(self.engine, request.certificate, script) if request.certificate else ""
             return UploadResponse(script.name, script.class_name, script.version, script.source_hash, kept)
 
-        return await self._run(caller, "strategy.upload", request.name, request, key, UploadResponse, work)
+        return await self._carrier.run(
+            caller, "strategy.upload", request.name, request, key, UploadResponse, work
+        )
 
     async def promote(self, caller: Caller, request: PromoteRequest, key: str = "") -> PromoteResponse:
-        async def work() -> PromoteResponse:
+        async def work(ending: Ending) -> PromoteResponse:
             if request.config is not None:
                 check_values("config", request.config)
             reason = _reason(request.reason)
-            return await promote(self.engine, self.promotions, caller.person, request, reason)
+            return await promote(self.engine, self.promotions, caller.person, request, reason, ending)
 
         action = "strategy.promote" if request.canary else "strategy.promote_whole"
         target = request.strategy_id or request.script.removesuffix(".py")
-        return await self._run(caller, action, target, request, key, PromoteResponse, work)
+        return await self._carrier.run(caller, action, target, request, key, PromoteResponse, work)
 
     async def demote(
         self, caller: Caller, strategy_id: str, request: DemoteRequest, key: str = ""
     ) -> PromoteResponse:
-        async def work() -> PromoteResponse:
+        async def work(ending: Ending) -> PromoteResponse:
             record_of(self.engine, strategy_id)
-            demoted = self.promotions.demote(strategy_id, caller.person, _reason(request.reason))
+            demoted = self.promotions.demote(
+                strategy_id, caller.person, _reason(request.reason), last_of(self.engine, ending)
+            )
             return promoted(self.engine, await demoted)
 
         asked = {"strategy_id": strategy_id, "reason": request.reason}
-        return await self._run(caller, "strategy.demote", strategy_id, asked, key, PromoteResponse, work)
+        return await self._carrier.run(
+            caller, "strategy.demote", strategy_id, asked, key, PromoteResponse, work
+        )
 
     async def backtest(self, caller: Caller, request: BacktestRequest, key: str = "") -> BacktestResponse:
-        async def work() -> BacktestResponse:
+        async def work(_: Ending) -> BacktestResponse:
             check_values("config", request.config)
             check_values("chaos", request.chaos)
             self._known_script(request.script)
             return self.backtests.start(caller.person, request)
 
-        return await self._run(caller, "backtest.start", request.script, request, key, BacktestResponse, work)
+        return await self._carrier.run(
+            caller, "backtest.start", request.script, request, key, BacktestResponse, work
+        )
 
     # --- risk -------------------------------------------------------------------------------------------------------
 
     async def breaker(self, caller: Caller, request: BreakerRequest, key: str = "") -> BreakerResponse:
         action = f"risk.breaker_{request.action}"
 
-        async def work() -> BreakerResponse:
+        def respond(_: list[Fact]) -> BreakerResponse:
+            desk, strategy_id = self.engine.machine.desk, request.strategy_id
+            halted = dict.fromkeys((*desk.halted(), *(desk.halted(strategy_id) if strategy_id else ())))
+            enabled = desk.limits.enable_circuit_breakers
+            return BreakerResponse(request.action, strategy_id, enabled, tuple(halted))
+
+        async def work(ending: Ending) -> BreakerResponse:
             strategy_id, reason = request.strategy_id, _reason(request.reason)
             self._known_strategy(strategy_id)
             if request.action == "trip":
-                await self.engine.ask(TripBreaker(caller.person, reason, strategy_id))
+                wanted: Input | None = TripBreaker(caller.person, reason, strategy_id)
             elif request.action == "reset":
-                await self.engine.ask(ResetBreaker(caller.person, reason, strategy_id))
+                wanted = ResetBreaker(caller.person, reason, strategy_id)
             else:
-                await self._enable(strategy_id, request.action == "enable")
-            desk = self.engine.machine.desk
-            halted = dict.fromkeys((*desk.halted(), *(desk.halted(strategy_id) if strategy_id else ())))
-            return BreakerResponse(
-                request.action, strategy_id, desk.limits.enable_circuit_breakers, tuple(halted)
-            )
+                wanted = self._enabling(strategy_id, request.action == "enable")
+            return await ending.act(wanted, respond) if wanted is not None else respond([])
 
-        return await self._run(caller, action, request.strategy_id, request, key, BreakerResponse, work)
+        return await self._carrier.run(
+            caller, action, request.strategy_id, request, key, BreakerResponse, work
+        )
 
-    async def _enable(self, strategy_id: str, enabled: bool) -> None:
+    def _enabling(self, strategy_id: str, enabled: bool) -> SetLimits | None:
         if strategy_id:
             raise RequestError(
                 "breakers are switched on and off for the whole portfolio; leave strategy_id out", "invalid"
             )
         limits = self.engine.machine.limits
-        if limits.enable_circuit_breakers is not enabled:
-            await self.engine.ask(SetLimits(msgspec.structs.replace(limits, enable_circuit_breakers=enabled)))
+        if limits.enable_circuit_breakers is enabled:
+            return None
+        return SetLimits(msgspec.structs.replace(limits, enable_circuit_breakers=enabled))
 
     async def kill(self, caller: Caller, request: KillRequest, key: str = "") -> KillResponse:
-        async def work() -> KillResponse:
+        async def work(ending: Ending) -> KillResponse:
             self._check_scope(request.scope, request.target)
             kill = KillSwitch(
                 request.scope, request.target, caller.person, _reason(request.reason), request.flatten
             )
-            facts = await self.engine.ask(kill)
-            cancelled = sum(isinstance(fact, OrderEnded | CancelRequested) for fact in facts)
-            closing = sum(isinstance(fact, OrderAccepted) for fact in facts)
-            return KillResponse(request.scope, request.target, True, cancelled, closing)
+
+            def respond(facts: list[Fact]) -> KillResponse:
+                cancelled = sum(isinstance(fact, OrderEnded | CancelRequested) for fact in facts)
+                closing = sum(isinstance(fact, OrderAccepted) for fact in facts)
+                return KillResponse(request.scope, request.target, True, cancelled, closing)
+
+            return await ending.act(kill, respond)
 
         target = request.target or request.scope
-        return await self._run(caller, "risk.kill", target, request, key, KillResponse, work)
+        return await self._carrier.run(caller, "risk.kill", target, request, key, KillResponse, work)
 
     async def kill_reset(self, caller: Caller, request: KillResetRequest, key: str = "") -> KillResponse:
-        async def work() -> KillResponse:
+        async def work(ending: Ending) -> KillResponse:
             self._check_scope(request.scope, request.target)
             reason = _reason(request.reason)
-            await self.engine.ask(KillReset(request.scope, request.target, caller.person, reason))
-            return KillResponse(request.scope, request.target, False, 0, 0)
+            over = KillResponse(request.scope, request.target, False, 0, 0)
+            reset = KillReset(request.scope, request.target, caller.person, reason)
+            return await ending.act(reset, lambda _: over)
 
         target = request.target or request.scope
-        return await self._run(caller, "risk.kill_reset", target, request, key, KillResponse, work)
+        return await self._carrier.run(caller, "risk.kill_reset", target, request, key, KillResponse, work)
 
     async def close(self, caller: Caller, request: CloseRequest, key: str = "") -> CloseResponse:
-        async def work() -> CloseResponse:
+        async def work(ending: Ending) -> CloseResponse:
             _reason(request.reason)
             self._known_strategy(request.strategy_id)
             self._known_market(request.symbol, request.venue)
             closing = ClosePositions(request.strategy_id, request.symbol, request.venue)
-            return _closed(await self.engine.ask(closing))
+            return await ending.act(closing, _closed)
 
         target = "/".join(part or "*" for part in (request.strategy_id, request.symbol, request.venue))
-        return await self._run(caller, "risk.close", target, request, key, CloseResponse, work)
+        return await self._carrier.run(caller, "risk.close", target, request, key, CloseResponse, work)
 
     async def set_limits(self, caller: Caller, request: LimitsRequest, key: str = "") -> LimitsResponse:
-        async def work() -> LimitsResponse:
+        async def work(ending: Ending) -> LimitsResponse:
             check_values("limits", request.limits)
             before = self.engine.machine.limits
             tag = limits_tag(before)
@@ -276,41 +260,42 @@ class Commands:
                 )
             after = merged(before, request.limits)
             changed = changed_keys(before, after)
-            if changed:
-                await self.engine.ask(SetLimits(after))
-            return LimitsResponse(changed, tuple(after.looser_fields(before)), limits_tag(after))
+            response = LimitsResponse(changed, tuple(after.looser_fields(before)), limits_tag(after))
+            return await ending.act(SetLimits(after), lambda _: response) if changed else response
 
-        return await self._run(caller, "risk.limits", "limits", request, key, LimitsResponse, work)
+        return await self._carrier.run(caller, "risk.limits", "limits", request, key, LimitsResponse, work)
 
     async def override(self, caller: Caller, request: OverrideRequest, key: str = "") -> OverridesView:
-        async def work() -> OverridesView:
+        async def work(ending: Ending) -> OverridesView:
             asked = LimitOverride(
                 request.limit, request.value, request.seconds, caller.person, _reason(request.reason)
             )
-            await self.engine.ask(asked)
-            return view(self.engine)
+            return await ending.act(asked, lambda _: view(self.engine))
 
-        return await self._run(caller, "risk.override", request.limit, request, key, OverridesView, work)
+        return await self._carrier.run(
+            caller, "risk.override", request.limit, request, key, OverridesView, work
+        )
 
     async def accept_price(self, caller: Caller, request: AcceptPriceRequest, key: str = "") -> PriceAccepted:
-        async def work() -> PriceAccepted:
+        async def work(ending: Ending) -> PriceAccepted:
             self._known_market(request.symbol, request.venue)
             reason = _reason(request.reason)
-            await self.engine.ask(AcceptPrice(caller.person, reason, request.symbol, request.venue))
-            return PriceAccepted(request.symbol, request.venue)
+            accepted = PriceAccepted(request.symbol, request.venue)
+            asked = AcceptPrice(caller.person, reason, request.symbol, request.venue)
+            return await ending.act(asked, lambda _: accepted)
 
         target = f"{request.symbol}@{request.venue}".rstrip("@")
-        return await self._run(caller, "risk.accept_price", target, request, key, PriceAccepted, work)
+        return await self._carrier.run(caller, "risk.accept_price", target, request, key, PriceAccepted, work)
 
     async def resume_engine(self, caller: Caller, request: ResumeRequest, key: str = "") -> Resumed:
         """Let a halted engine go on; one that runs is left alone."""
 
-        async def work() -> Resumed:
+        async def work(_: Ending) -> Resumed:
             _reason(request.reason)
             await self.engine.resume()
             return Resumed(self.engine.state)
 
-        return await self._run(caller, "engine.resume", "", request, key, Resumed, work)
+        return await self._carrier.run(caller, "engine.resume", "", request, key, Resumed, work)
 
     # --- checks -----------------------------------------------------------------------------------------------------
 
@@ -341,117 +326,22 @@ class Commands:
         elif scope == "venue":
             self._known_market("", target)
 
-    # --- carrying out -------------------------------------------------------------------------------------------------
-
-    async def _run[T](
-        self,
-        caller: Caller,
-        action: str,
-        target: str,
-        request: Any,
-        key: str,
-        kind: type[T],
-        work: Callable[[], Awaitable[T]],
-    ) -> T:
-        """Carry a command out, to its end even where the caller goes away meanwhile.  Raises RequestError."""
-        try:
-            allow(caller, action)
-        except RequestError as error:
-            self.denials.note(caller.person, caller.role.name.lower(), action, str(error))
-            raise
-        digest = _digest(action, request)
-        if check_key(key):
-            known = await self._memory.find(caller.person, key, digest, self.engine.clock.now_ns())
-            if known is not None:
-                return msgspec.json.decode(known, type=kind)
-        line = AuditLine(0, caller.person, caller.role.name.lower(), action, target, "done", "", key, digest)
-        task = asyncio.create_task(self._carry_out(line, request, work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        if key:
-            self._under_way(line, task)
-        return await asyncio.shield(task)
-
-    def _under_way[T](self, line: AuditLine, task: asyncio.Task[T]) -> None:
-        """Let others with the same key wait for the same answer."""
-        place = line.person, line.key
-        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._memory.busy[place] = line.request, answer
-
-        def over(done: asyncio.Task[T]) -> None:
-            self._memory.busy.pop(place, None)
-            if done.cancelled():
-                answer.cancel()
-            elif (error := done.exception()) is not None:
-                answer.set_exception(error)
-                answer.exception()  # nobody need wait for it
-            else:
-                answer.set_result(msgspec.json.encode(done.result()).decode())
-
-        task.add_done_callback(over)
-
-    async def _carry_out[T](self, line: AuditLine, request: Any, work: Callable[[], Awaitable[T]]) -> T:
-        try:
-            answer = await work()
-        except WorkbenchError as error:
-            told = request_error(error)
-            await self._note(line, "refused", str(told), "")
-            raise told from error
-        except BaseException as error:
-            await self._note(line, "failed", f"{type(error).__name__}: {error}", "")
-            raise
-        short = isinstance(request, UploadRequest | PromoteRequest)  # the text itself is kept elsewhere
-        asked = msgspec.json.encode(answer if short else request).decode()
-        if not await self._note(line, "done", asked, msgspec.json.encode(answer).decode()):
-            raise RequestError(
-                f"{line.action} was carried out, but the journal has failed since: it may not be known after a restart",
-                "unavailable",
-            )
-        return answer
-
-    async def _note(self, line: AuditLine, outcome: str, detail: str, answer: str) -> bool:
-        """Write a line into the audit log; whether it is durable."""
-        kept = answer if line.key and len(answer) <= _LONGEST_ANSWER else ""
-        line = msgspec.structs.replace(
-            line, ns=self.engine.clock.now_ns(), outcome=outcome, detail=detail[:_LONGEST_DETAIL], answer=kept
-        )
-        _log.info(
-            "audit",
-            person=line.person,
-            role=line.role,
-            action=line.action,
-            target=line.target,
-            outcome=outcome,
-            detail=line.detail,
-        )
-        try:
-            await self.engine.ask(line)
-        except (JournalFailed, EngineError) as error:
-            _log.error("audit_not_recorded", action=line.action, error=str(error))
-            return False
-        self._memory.keep(line)
-        return True
-
     async def finish(self) -> None:
         """Wait for commands that are under way, and end backtests and looking at canaries."""
         await self.promotions.close()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._carrier.finish()
         await self.backtests.close()
-
-
-def _digest(action: str, request: Any) -> str:
-    """SHA-256 (hex) of what is asked.  Raises RequestError (invalid) where it cannot be written down."""
-    try:
-        text = msgspec.json.encode(request)
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise RequestError(f"expected plain JSON values, found others: {error}", "invalid") from error
-    return hashlib.sha256(action.encode() + b"\n" + text).hexdigest()
 
 
 def _reason(reason: str) -> str:
     if not reason.strip():
         raise RequestError("expected a reason, for those who read the audit log; found none", "invalid")
     return reason.strip()
+
+
+def _last(ending: Ending) -> Callable[[StrategyRecord], Input]:
+    """Ends a command about a strategy together with the last that is noted of it."""
+    return lambda record: ending.done(_strategy(record))
 
 
 def _strategy(record: StrategyRecord) -> StrategyResponse:

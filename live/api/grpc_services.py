@@ -12,7 +12,8 @@ import structlog
 from google.protobuf.message import Message
 
 from live.api import views
-from live.api.commands import Commands, request_error
+from live.api.carrying import request_error
+from live.api.commands import Commands
 from live.api.generated import trading_pb2 as pb
 from live.api.generated.trading_pb2_grpc import RiskServiceServicer, TradingServiceServicer
 from live.api.grpc_door import Door

@@ -37,6 +37,7 @@ class Memory:
 
     def __init__(self, audit: Iterable[AuditLine]) -> None:
         self.busy: dict[tuple[str, str], tuple[str, asyncio.Future[str]]] = {}
+        self._doubtful: dict[tuple[str, str], AuditLine] = {}
         self._known: OrderedDict[tuple[str, str], _Known] = OrderedDict()
         for line in audit:
             self.keep(line)
@@ -48,12 +49,27 @@ class Memory:
             if len(self._known) > _KEPT:
                 self._known.popitem(last=False)
 
-    async def find(self, person: str, key: str, request: str, now_ns: int) -> str | None:
+    def doubt(self, line: AuditLine) -> None:
+        """An answer that was not durable when the journal failed; it is, if the journal ever goes on."""
+        if line.key and line.answer:
+            self._doubtful[line.person, line.key] = line
+
+    async def find(
+        self, person: str, key: str, request: str, now_ns: int, *, broken: bool = False
+    ) -> str | None:
         """The answer that was given, once it is there; None where the command is to be carried out.
 
-        Raises RequestError (conflict) where the key came with another request.
+        broken: the journal has failed.  Raises RequestError: conflict where the key came with another request,
+        unavailable where it is not known whether the command has come to be recorded.
         """
         place = person, key
+        if place in self._doubtful:
+            if broken:
+                raise RequestError(
+                    f"whether the command with the key {key!r} is recorded shows when the journal goes on",
+                    "unavailable",
+                )
+            self.keep(self._doubtful.pop(place))
         under_way = self.busy.get(place)
         if under_way is not None:
             _check_same(key, under_way[0], request)

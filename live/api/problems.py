@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from live.api.answers import ErrorView
-from live.api.commands import request_error
+from live.api.carrying import request_error
 from workbench.errors import RequestError, WorkbenchError
 
 __all__ = ["PROBLEM", "STATUS", "install", "problem", "problem_of"]

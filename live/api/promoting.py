@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from live.api.carrying import Ending
 from live.api.requests import PromoteRequest, PromoteResponse
 from live.api.uploads import store
 from live.engine import Engine
-from live.machine import StrategyRecord
+from live.machine import Input, StrategyRecord
 from live.promotion import Promotion, Promotions
 from live.scripts import Script
 from workbench.certificates import read_signed
 from workbench.errors import CertificateError, RequestError
 
-__all__ = ["keep_certificate", "promote", "promoted"]
+__all__ = ["keep_certificate", "last_of", "promote", "promoted"]
 
 
 async def promote(
-    engine: Engine, promotions: Promotions, person: str, request: PromoteRequest, reason: str
+    engine: Engine, promotions: Promotions, person: str, request: PromoteRequest, reason: str, ending: Ending
 ) -> PromoteResponse:
     """Carry a promotion out.  Raises StrategyError, CertificateError, RequestError."""
     script = await _script(engine, request)
@@ -32,7 +35,12 @@ async def promote(
         request.on_failure,
         request.canary,
     )
-    return promoted(engine, await promotions.promote(wanted))
+    return promoted(engine, await promotions.promote(wanted, last_of(engine, ending)))
+
+
+def last_of(engine: Engine, ending: Ending) -> Callable[[StrategyRecord], Input]:
+    """Ends a command together with the last that is noted of a promotion."""
+    return lambda record: ending.done(promoted(engine, record))
 
 
 async def _script(engine: Engine, request: PromoteRequest) -> Script:

@@ -3,6 +3,7 @@
 from live.engine.catalog import Catalog, Script
 from live.engine.engine import Engine
 from live.engine.events import Event, EventStream, Subscription
+from live.engine.roster import Last
 from live.engine.runner import correlation_name
 from live.engine.slots import StartRequest
 from live.engine.strategies import Strategies
@@ -12,6 +13,7 @@ __all__ = [
     "Engine",
     "Event",
     "EventStream",
+    "Last",
     "Script",
     "StartRequest",
     "Strategies",

@@ -26,6 +26,7 @@ from live.journal import Journal
 from live.machine import ChaosTriggered, Input, Machine
 from live.scripts import constant_of
 from live.settings import Settings
+from live.tasks import Tasks
 from workbench.chaos.trigger_watch import TriggerWatch, scaled_intensity
 from workbench.chaos.triggers import TriggerEvent, TriggerEventKind, TriggerState, interval_ns
 from workbench.configuration.chaos import load_chaos_strategies
@@ -103,11 +104,17 @@ class ChaosTriggering:
     """Asks the triggers and does what they say.  happened: starts, growth and stops of this process, newest last."""
 
     def __init__(
-        self, plan: ChaosPlan, strategies: Strategies, pump: Pump, events: EventStream, journal: Journal
+        self,
+        plan: ChaosPlan,
+        strategies: Strategies,
+        pump: Pump,
+        events: EventStream,
+        journal: Journal,
+        tasks: Tasks,
     ) -> None:
         """journal: of which the newest prices are measured."""
         self.happened: deque[TriggerEvent] = deque(maxlen=_KEPT)
-        self._strategies, self._pump, self._events = strategies, pump, events
+        self._strategies, self._pump, self._events, self._tasks = strategies, pump, events, tasks
         self._watched = {entry.name: _resumed(pump.machine, plan, entry, s) for entry, s in plan.entries}
         self._orders: deque[TriggerEvent] = deque()
         self._idle = asyncio.Event()
@@ -167,7 +174,7 @@ class ChaosTriggering:
         for one in self._watched.values():
             await self._go_on(one)
         if self._watched:
-            self._task = asyncio.create_task(self._run(), name="chaos triggers")
+            self._task = self._tasks.keep("chaos triggers", self._run)
 
     async def _go_on(self, one: _Watched) -> None:
         slot = self._strategies.slots.get(one.name)
@@ -188,7 +195,8 @@ class ChaosTriggering:
 
     async def _run(self) -> None:
         while True:
-            await self._wake.wait()
+            if not self._orders:  # some may be left, where one before them had failed
+                await self._wake.wait()
             self._wake.clear()
             while self._orders:
                 event = self._orders.popleft()

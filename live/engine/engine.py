@@ -14,7 +14,7 @@ from live.engine.clock_watch import ClockWatch
 from live.engine.events import EventStream
 from live.engine.gating import Expiry, check_gate, open_gate
 from live.engine.market import open_market
-from live.engine.pump import SETUP, Block, Pump
+from live.engine.pump import SETUP, Block, Pump, Then
 from live.engine.reconcile import our_account
 from live.engine.recovery import Recovered, recover
 from live.engine.sessions import Sessions
@@ -24,9 +24,10 @@ from live.engine.strategies import Strategies
 from live.engine.tracing import Tracer
 from live.engine.watching import Watcher
 from live.journal import Journal, Retention
-from live.machine import Input, LimitsConfigured, Machine, Setup
+from live.machine import Input, LimitsConfigured, Machine, Setup, warm_up
 from live.sandbox import Isolation, Level, Sandbox, SandboxSettings
 from live.settings import Settings
+from live.tasks import Tasks
 from live.venues.clock import Clock
 from live.venues.contract import Venue
 from live.venues.embedded import EmbeddedVenue
@@ -46,6 +47,7 @@ class Engine:
     """A trading engine.  `start` it, `ask` it, read from it; all in one event loop.
 
     machine: its state, to be read and never written.  strategies, sessions, events: what works round it.
+    tasks: what goes on beside, and how it does.
     state: starting, running, halted (nothing can be recorded), stopping, stopped.
     """
 
@@ -75,6 +77,7 @@ class Engine:
         self.catalog = Catalog(settings.strategies_path, settings.data / "uploads")
         self.chaos_plan = plan_chaos(settings, self.catalog)
         self.started_ns = clock.now_ns()
+        self.tasks = Tasks()
         self._stepped = in_lock_step(venues)
         self._stepping: asyncio.Task[None] | None = None
         self._ticks: asyncio.Task[None] | None = None
@@ -90,8 +93,9 @@ class Engine:
         )
         files = ProjectFiles()
         try:
+            await asyncio.to_thread(warm_up)
             self.recovered: Recovered = recover(self.journal, self.setup(), self.clock.now_ns())
-            self.venues = open_venues(self.config, self.clock, self._newest_prices())
+            self.venues = open_venues(self.config, self.clock, self._newest_prices(), self.tasks)
             self.sandbox = Sandbox(self.sandbox_settings())
             await self.sandbox.start()
         except BaseException:
@@ -112,12 +116,16 @@ class Engine:
         self.pump.shown.note(Opened(0, self._stepped))
         self.market = open_market(settings, self.machine.setup.instruments, self.journal, self.events)
         self.gate = open_gate(settings, files, self.journal, self.machine, self.clock, stepped=self._stepped)
-        self.strategies = Strategies(self.pump, self.sandbox, self.catalog, settings, self.clock, self.gate)
-        self.chaos = ChaosTriggering(self.chaos_plan, self.strategies, self.pump, self.events, self.journal)
-        self.watcher = Watcher(
-            self.strategies, self.events, self.clock, auto_swap=settings.strategy_auto_swap
+        self.strategies = Strategies(
+            self.pump, self.sandbox, self.catalog, settings, self.clock, self.gate, self.tasks
         )
-        self.sessions = Sessions(self.venues, self.pump)
+        self.chaos = ChaosTriggering(
+            self.chaos_plan, self.strategies, self.pump, self.events, self.journal, self.tasks
+        )
+        self.watcher = Watcher(
+            self.strategies, self.events, self.clock, self.tasks, auto_swap=settings.strategy_auto_swap
+        )
+        self.sessions = Sessions(self.venues, self.pump, self.tasks)
         for venue in self.venues:
             if isinstance(venue, EmbeddedVenue) and not self.recovered.new:
                 venue.restore(our_account(self.machine, venue.name, self.clock.now_ns()))
@@ -132,7 +140,7 @@ class Engine:
             await self._take_limits()
             await self.sessions.start()
             if not self._stepped:
-                self._ticks = asyncio.create_task(self._tick(), name="clock")
+                self._ticks = self.tasks.keep("clock", self._tick)
             await self.strategies.resume_after_restart()
         except BaseException:
             await self.stop()
@@ -195,9 +203,9 @@ class Engine:
     def machine(self) -> Machine:
         return self.pump.machine
 
-    async def ask(self, item: Input) -> list[Fact]:
-        """Have an input carried through; its facts, once they are durable.  Raises EngineError, JournalFailed."""
-        return await self.pump.ask(item)
+    async def ask(self, item: Input, then: Then | None = None) -> list[Fact]:
+        """Have an input carried through, see Pump.ask.  Raises EngineError, JournalFailed."""
+        return await self.pump.ask(item, then)
 
     def play(self) -> asyncio.Task[None]:
         """Begin to play the recorded prices in lock step; the task ends with them."""
@@ -205,7 +213,7 @@ class Engine:
             raise RuntimeError("the engine has no prices to be played in lock step")
         if self._stepping is None:
             stepper = Stepper(self.pump, self.strategies, lock_step(self.config), self.chaos.settled)
-            self._stepping = asyncio.create_task(stepper.run(), name="lock step")
+            self._stepping = self.tasks.once("lock step", stepper.run())
         return self._stepping
 
     def _route(self, item: Input, facts: list[Fact]) -> None:
@@ -248,6 +256,7 @@ class Engine:
         if self.state != "running":
             found["engine"] = f"{self.state}: {self.reason}" if self.reason else self.state
         found.update({f"venue {name}": why for name, why in self.sessions.problems.items()})
+        found.update({f"task {kind}": why for kind, why in self.tasks.problems.items()})
         return found
 
     async def stop(self) -> None:
@@ -264,6 +273,7 @@ class Engine:
         await self.strategies.close()
         await self.sandbox.close()
         await self.sessions.stop()
+        await self.tasks.close()
         try:
             await self._last_snapshot()
         finally:

@@ -20,7 +20,7 @@ from workbench.core.intents import ClockTick
 from workbench.core.messages import PriceUpdate
 from workbench.errors import JournalFailed, WorkbenchError
 
-__all__ = ["BLOCK", "SETUP", "Block", "Pump"]
+__all__ = ["BLOCK", "SETUP", "Block", "Pump", "Then"]
 
 BLOCK: Final = "block"  # kind of a record that holds inputs
 SETUP: Final = (
@@ -34,6 +34,7 @@ _LAG_NS: Final = 500_000_000  # a tick stays so far behind, since prices come a 
 _log = structlog.get_logger("live.pump")
 
 type Done = asyncio.Future[list[Fact]]
+type Then = Callable[[list[Fact]], Input]
 
 
 class Block(msgspec.Struct):
@@ -94,7 +95,7 @@ class Pump:
         self._timeout_s = timeout_s
         self._snapshot_events = snapshot_events
         self._snapshot_at = machine.applied
-        self._inbox: deque[tuple[Input, float, Done | None]] = deque()
+        self._inbox: deque[tuple[Input, float, Done | None, Then | None]] = deque()
         self._pending: deque[Block] = deque()
         self._scheduled = False
         journal.on_durable(self._durable)
@@ -114,21 +115,22 @@ class Pump:
         """Take an input in; nobody waits for it."""
         self._put(item, None)
 
-    async def ask(self, item: Input) -> list[Fact]:
+    async def ask(self, item: Input, then: Then | None = None) -> list[Fact]:
         """Take an input in and wait until it is durable; the facts that it led to.
 
+        then: makes another input out of those facts, which stands in the same record: either both are durable or none.
         Raises EngineError where the machine cannot act on it, JournalFailed where it cannot be recorded.
         """
         done: Done = asyncio.get_running_loop().create_future()
-        self._put(item, done)
+        self._put(item, done, then)
         return await done
 
-    def _put(self, item: Input, done: Done | None) -> None:
+    def _put(self, item: Input, done: Done | None, then: Then | None = None) -> None:
         if self.failure is not None:
             if done is not None:
                 done.set_exception(self.failure)
             return
-        self._inbox.append((item, time.perf_counter(), done))
+        self._inbox.append((item, time.perf_counter(), done, then))
         self.wake()
 
     def wake(self) -> None:
@@ -141,27 +143,34 @@ class Pump:
         self._scheduled = False
         if self.failure is not None:
             return
+        block = Block(0, self._clock.now_ns(), [], [], [], [])
+        try:
+            self._take(block)
+        except Exception as error:  # noqa: BLE001 - the state is of no use any more, whatever it was
+            self._broke(error, block)
+            return
+        if self._inbox:
+            self.wake()
+
+    def _take(self, block: Block) -> None:
+        """Carry what waits through, as one block, and record it."""
         started = time.perf_counter()
-        now = self._clock.now_ns()
-        block = Block(0, now, [], [], [], [])
         inbox = self._inbox
         while inbox and len(block.inputs) < _MOST_INPUTS:
-            item, posted, done = inbox.popleft()
+            item, posted, done, then = inbox.popleft()
             if isinstance(item, Answered) and started - posted > self._timeout_s:
                 self.refused_late += 1
                 item = LateSignals(item.strategy_id, len(item.signals))
             elif self._ticking and isinstance(item, PriceUpdate):
                 item = self._in_time(item)
-            self._carry(item, done, block)
+            self._carry(item, done, block, then)
             if time.perf_counter() - started > _MOST_SECONDS:
                 break
-        if self._ticking and not inbox and 0 < int(self.machine.desk.book.now_ns) < now - _BEHIND_NS:
-            self._carry(ClockTick(now - _LAG_NS), None, block)
+        if self._ticking and not inbox and 0 < int(self.machine.desk.book.now_ns) < block.ns - _BEHIND_NS:
+            self._carry(ClockTick(block.ns - _LAG_NS), None, block)
         self._turned()
         if block.inputs:
             self._record(block)
-        if inbox:
-            self.wake()
 
     def _in_time(self, price: PriceUpdate) -> PriceUpdate:
         """Venues' clocks differ a little: a price that is up to a second late counts as of the desk's time."""
@@ -170,7 +179,7 @@ class Pump:
             return msgspec.structs.replace(price, timestamp_ns=now)
         return price
 
-    def _carry(self, item: Input, done: Done | None, block: Block) -> None:
+    def _carry(self, item: Input, done: Done | None, block: Block, then: Then | None = None) -> None:
         begun = time.perf_counter()
         try:
             written = encode_input(item)  # before it changes anything: what cannot be recorded may not happen
@@ -182,6 +191,10 @@ class Pump:
             else:
                 done.set_exception(error)
             return
+        except Exception:
+            if done is not None:
+                block.waiting.append((done, []))  # is told what becomes of the block
+            raise
         if isinstance(item, Answered):
             self.check_seconds.append((time.perf_counter() - begun, len(item.signals)))
         block.inputs.append(item)
@@ -191,14 +204,30 @@ class Pump:
             block.waiting.append((done, facts))
         self.shown.place = len(block.inputs)
         self._route(item, facts)
+        if then is not None:
+            self._carry_follower(then, facts, done, block)
+
+    def _carry_follower(self, then: Then, facts: list[Fact], done: Done | None, block: Block) -> None:
+        try:
+            item = then(facts)
+        except Exception as error:  # noqa: BLE001 - what it follows has happened, and is recorded all the same
+            _log.critical("follower_failed", error=repr(error), exc_info=error)
+            if done is not None:
+                done.set_exception(error)
+            return
+        self._carry(item, None, block)
 
     def carry(self, item: Input) -> list[Fact]:
         """Carry one input through at once and record it, as a run in lock step does; its facts."""
         if self.failure is not None:
             raise self.failure
         block = Block(0, self._clock.now_ns(), [], [], [], [])
-        self._carry(item, None, block)
-        self._record(block)
+        try:
+            self._carry(item, None, block)
+            self._record(block)
+        except Exception as error:
+            self._broke(error, block)
+            raise
         return block.facts
 
     def _record(self, block: Block) -> None:
@@ -235,7 +264,23 @@ class Pump:
             for done, facts in block.waiting:
                 if not done.done():
                     done.set_result(facts)
-            self._release(block)
+            try:
+                self._release(block)
+            except Exception as error:  # noqa: BLE001 - what had to leave has not, or in part
+                self._broke(error)
+                return
+
+    def _broke(self, error: Exception, block: Block | None = None) -> None:
+        """An error that nobody had foreseen, in the middle of a block: what the machine is now stands nowhere.
+
+        Nothing goes on; a new start begins with what is recorded.
+        """
+        _log.critical("writer_failed", error=repr(error), exc_info=error)
+        if block is not None:
+            block.sequence = 0
+            self._pending.append(block)
+        why = f"an unforeseen error in the engine's writer ({type(error).__name__}: {error}); start anew"
+        self._failed(JournalFailed(why, "bug", final=True))
 
     def _failed(self, error: JournalFailed) -> None:
         """Nothing that is not recorded may have an effect: everything that waits is told so, and nothing goes on."""
@@ -248,7 +293,7 @@ class Pump:
                 if not done.done():
                     done.set_exception(error)
             block.waiting.clear()
-        for _, _, waiting in self._inbox:
+        for _, _, waiting, _ in self._inbox:
             if waiting is not None and not waiting.done():
                 waiting.set_exception(error)
         self._inbox.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -10,11 +11,14 @@ import structlog
 from live.engine.catalog import Script
 from live.engine.pump import Pump
 from live.engine.slots import RUNNING, Slot, StartRequest
-from live.machine import ChaosNoted, StrategyNoted, StrategyRecord
+from live.machine import ChaosNoted, Input, StrategyNoted, StrategyRecord
 from live.venues.clock import Clock
+from workbench.core.intents import CancelOrders
 from workbench.errors import StrategyError
 
-__all__ = ["Roster"]
+__all__ = ["Last", "Roster"]
+
+type Last = Callable[[StrategyRecord], Input]
 
 _log = structlog.get_logger("live.strategies")
 
@@ -58,8 +62,11 @@ class Roster:
         slot = self.slots[strategy_id] = Slot(record, script)
         return slot
 
-    async def note(self, slot: Slot, **changes: Any) -> None:
-        """Change what is known of a strategy; durable before anything goes on."""
+    async def note(self, slot: Slot, last: Last | None = None, **changes: Any) -> None:
+        """Change what is known of a strategy; durable before anything goes on.
+
+        last: makes another input, out of what is then known, that becomes durable together with it.
+        """
         slot.record = msgspec.structs.replace(slot.record, since_ns=self._clock.now_ns(), **changes)
         _log.info(
             "strategy_state",
@@ -68,7 +75,17 @@ class Roster:
             state=slot.record.state,
             reason=slot.record.reason,
         )
-        await self._pump.ask(StrategyNoted(slot.record))
+        record = slot.record
+        await self._pump.ask(StrategyNoted(record), None if last is None else lambda _: last(record))
+
+    def give_up(self, slot: Slot, error: BaseException) -> None:
+        """What was to be done for a strategy went wrong unforeseen: its orders go all the same, and it has failed."""
+        self._pump.post(CancelOrders(slot.record.strategy_id))
+        reason = f"an unforeseen error of the engine: {type(error).__name__}: {error}"[:500]
+        slot.record = msgspec.structs.replace(
+            slot.record, since_ns=self._clock.now_ns(), state="failed", reason=reason
+        )
+        self._pump.post(StrategyNoted(slot.record))
 
     async def note_chaos(self, slot: Slot, *, active: bool) -> None:
         """A strategy that misbehaves on purpose begins or ends to; nothing for others."""

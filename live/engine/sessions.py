@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import structlog
@@ -11,6 +12,7 @@ import structlog
 from live.engine.pump import Block, Pump
 from live.engine.reconcile import differences
 from live.messages import CancelOrder, ExecutionReport, NewOrder, SessionState, VenueEvent
+from live.tasks import Tasks
 from live.venues.contract import Order, Venue
 from workbench.core.facts import CancelRequested, Fact, OrderAccepted, OrderEnded
 from workbench.core.intents import HaltVenue, VenueReport, VenueSession
@@ -31,10 +33,10 @@ _log = structlog.get_logger("live.venues")
 class Sessions:
     """All venues of an engine.  problems: by venue, why nothing is traded there; empty where all is well."""
 
-    def __init__(self, venues: Sequence[Venue], pump: Pump) -> None:
+    def __init__(self, venues: Sequence[Venue], pump: Pump, tasks: Tasks) -> None:
         self.venues = {venue.name: venue for venue in venues}
         self.problems: dict[str, str] = {}
-        self._pump = pump
+        self._pump, self._tasks = pump, tasks
         self._remote = {venue.name for venue in venues if venue.kind != _PAPER}
         self._up: dict[str, bool] = {}
         self._agreeing: dict[str, asyncio.Task[None]] = {}
@@ -49,7 +51,7 @@ class Sessions:
         for venue in self.venues.values():
             await venue.start(self._deliver)
         if self._remote:
-            self._look = asyncio.create_task(self._keep_looking(), name="drop copy")
+            self._look = self._tasks.keep("drop copy", self._keep_looking)
 
     async def stop(self) -> None:
         tasks = [task for task in (self._look, *self._agreeing.values()) if task is not None]
@@ -83,7 +85,8 @@ class Sessions:
             self._pump.post(VenueSession(state.venue, up=False))
             return
         self.problems[state.venue] = "being reconciled"
-        self._agreeing[state.venue] = asyncio.create_task(self._agree(state.venue))
+        agree = partial(self._agree, state.venue)
+        self._agreeing[state.venue] = self._tasks.keep(f"agreement with {state.venue}", agree)
 
     def _report(self, report: ExecutionReport) -> None:
         """Hand a report on, and fetch those that it skips; the machine takes none twice."""
@@ -91,7 +94,9 @@ class Sessions:
         newest = max(last, self._newest.get(report.venue, 0))
         if report.report_id > newest + 1 and report.venue not in self._agreeing:
             _log.warning("report_gap", venue=report.venue, expected=newest + 1, found=report.report_id)
-            self._agreeing[report.venue] = asyncio.create_task(self._fill_gap(report.venue, newest))
+            self._agreeing[report.venue] = self._tasks.once(
+                f"reports of {report.venue}", self._fill_gap(report.venue, newest)
+            )
         self._post(report)
 
     def _post(self, report: ExecutionReport) -> None:

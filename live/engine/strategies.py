@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import msgspec
@@ -13,13 +14,14 @@ from live.engine.catalog import Catalog, Script
 from live.engine.processes import StrategyProcesses, let_go
 from live.engine.pump import Pump
 from live.engine.restarting import check_leave, died, restart_later, resume_after_restart
-from live.engine.roster import Roster
+from live.engine.roster import Last, Roster
 from live.engine.runner import Runner
 from live.engine.slots import Slot, StartRequest, check_id
 from live.engine.swapping import take_over
 from live.machine import Machine, PromotionNoted, StrategyAdmitted, StrategyRecord
 from live.sandbox import Sandbox, WorkerExit
 from live.settings import Settings
+from live.tasks import Tasks
 from live.venues.clock import Clock
 from workbench.core.intents import CancelOrders, ClosePositions, SeatStrategy
 from workbench.errors import StrategyError
@@ -36,7 +38,14 @@ class Strategies:
     """
 
     def __init__(
-        self, pump: Pump, sandbox: Sandbox, catalog: Catalog, settings: Settings, clock: Clock, gate: Gate
+        self,
+        pump: Pump,
+        sandbox: Sandbox,
+        catalog: Catalog,
+        settings: Settings,
+        clock: Clock,
+        gate: Gate,
+        tasks: Tasks,
     ) -> None:
         self.catalog = catalog
         self.gate = gate
@@ -48,11 +57,12 @@ class Strategies:
             catalog,
             clock,
             gate,
-            lambda *death: self.spawn(self._died(*death)),
+            lambda slot, ended: self._beside(slot, self._died(slot, ended)),
         )
         self.swaps = 0
         self._pump, self._settings, self._clock = pump, settings, clock
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._keeper = tasks
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def slots(self) -> dict[str, Slot]:
@@ -63,9 +73,10 @@ class Strategies:
     def machine(self) -> Machine:
         return self._pump.machine
 
-    async def start(self, request: StartRequest) -> StrategyRecord:
+    async def start(self, request: StartRequest, last: Last | None = None) -> StrategyRecord:
         """Start a strategy, or swap a running one for another version or config; what it is afterwards.
 
+        last: see Roster.note; not called where nothing changes.
         Starting what runs already, unchanged, changes nothing.  Raises StrategyError: it cannot be loaded or started,
         there are too many, chaos is not enabled, it has no certificate; a version that runs goes on running.
         """
@@ -79,7 +90,7 @@ class Strategies:
         request = msgspec.structs.replace(request, config=ticket.config, certificate=ticket.id)
         slot = self.slots.get(strategy_id)
         if slot is not None and slot.runner is not None:
-            return await self._swap(slot, script, request)
+            return await self._swap(slot, script, request, last)
         running = self.roster.running
         if running >= self._settings.max_concurrent_strategies:
             raise StrategyError(
@@ -87,9 +98,11 @@ class Strategies:
             )
         slot = self.roster.add(strategy_id, script, request)
         async with slot.busy:
-            return await self._first_start(slot, warm_up=request.warm_up)
+            return await self._first_start(slot, warm_up=request.warm_up, last=last)
 
-    async def _first_start(self, slot: Slot, *, warm_up: bool = True) -> StrategyRecord:
+    async def _first_start(
+        self, slot: Slot, *, warm_up: bool = True, last: Last | None = None
+    ) -> StrategyRecord:
         await self.roster.note(slot, state="starting", reason="")
         try:
             record = slot.record
@@ -109,9 +122,11 @@ class Strategies:
             await self.processes.caught_up(runner)
             if slot.runner is not runner:  # it has ended, or was stopped
                 return slot.record
+        await self.roster.note_chaos(slot, active=True)
         now = self._clock.now_ns()
         await self.roster.note(
             slot,
+            last,
             state="running",
             version=started.ready.version,
             started_ns=now,
@@ -119,11 +134,12 @@ class Strategies:
             symbols=tuple(sorted(runner.symbols)),
             certificate=started.ticket.id,
         )
-        await self.roster.note_chaos(slot, active=True)
         self.processes.relist()
         return slot.record
 
-    async def _swap(self, slot: Slot, script: Script, request: StartRequest) -> StrategyRecord:
+    async def _swap(
+        self, slot: Slot, script: Script, request: StartRequest, last: Last | None
+    ) -> StrategyRecord:
         """Let another version take over: it warms up in the shadow, then owns every price from one on."""
         if slot.busy.locked():
             raise StrategyError(
@@ -151,6 +167,7 @@ class Strategies:
             await self._pump.ask(SeatStrategy(started.seat))
             await self.roster.note(
                 slot,
+                last,
                 state="running",
                 reason="",
                 version=started.ready.version,
@@ -173,10 +190,17 @@ class Strategies:
             slot.draining.remove(old)
 
     async def stop(
-        self, strategy_id: str, person: str, *, flatten: bool = False, reason: str = ""
+        self,
+        strategy_id: str,
+        person: str,
+        *,
+        flatten: bool = False,
+        reason: str = "",
+        last: Last | None = None,
     ) -> StrategyRecord:
         """Stop a strategy: its orders are cancelled, what it holds stays, or is closed (flatten).
 
+        last: see Roster.note; not called where nothing changes.
         Stopping what is stopped changes nothing.  Raises StrategyError where it was never started.
         """
         slot = self.roster.find(strategy_id)
@@ -196,26 +220,26 @@ class Strategies:
         if flatten:
             await self._pump.ask(ClosePositions(strategy_id))
         await self.roster.note_chaos(slot, active=False)
-        await self.roster.note(slot, state="stopped", reason=reason or f"stopped by {person}")
+        await self.roster.note(slot, last, state="stopped", reason=reason or f"stopped by {person}")
         self.processes.relist()
         slot.stopping = False
         return slot.record
 
-    async def pause(self, strategy_id: str, person: str) -> StrategyRecord:
+    async def pause(self, strategy_id: str, person: str, last: Last | None = None) -> StrategyRecord:
         """Show a strategy no more prices; its process, orders and positions stay.  Raises StrategyError."""
         slot = self.roster.find(strategy_id)
         if slot.record.state != "running":
             raise StrategyError(f"{strategy_id} is {slot.record.state}; only what runs can be paused")
-        await self.roster.note(slot, state="paused", person=person)
+        await self.roster.note(slot, last, state="paused", person=person)
         self.processes.relist()
         return slot.record
 
-    async def resume(self, strategy_id: str, person: str) -> StrategyRecord:
+    async def resume(self, strategy_id: str, person: str, last: Last | None = None) -> StrategyRecord:
         """Show a paused strategy prices again.  Raises StrategyError."""
         slot = self.roster.find(strategy_id)
         if slot.record.state != "paused" or slot.runner is None:
             raise StrategyError(f"{strategy_id} is {slot.record.state}; only what is paused can be resumed")
-        await self.roster.note(slot, state="running", person=person)
+        await self.roster.note(slot, last, state="running", person=person)
         self.processes.relist()
         return slot.record
 
@@ -226,19 +250,19 @@ class Strategies:
     async def _died(self, slot: Slot, ended: WorkerExit) -> None:
         restarts = await died(slot, ended, self.roster, self._pump, self._settings, self._clock)
         if restarts is not None:
-            slot.restart = self.spawn(restart_later(slot, restarts, self._first_start))
+            slot.restart = self._beside(slot, restart_later(slot, restarts, self._first_start))
 
-    def spawn(self, work: Any) -> asyncio.Task[None]:
-        """Have something done beside, until the engine ends."""
-        task: asyncio.Task[None] = asyncio.create_task(work)
+    def _beside(self, slot: Slot, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        return self.spawn(work, lambda error: self.roster.give_up(slot, error))
+
+    def spawn(
+        self, work: Coroutine[Any, Any, None], failed: Callable[[BaseException], object] | None = None
+    ) -> asyncio.Task[None]:
+        """Have something done beside, until the engine ends.  failed: called where it ends unforeseen."""
+        task = self._keeper.once("strategies", work, failed)
         self._tasks.add(task)
-        task.add_done_callback(self._finished)
+        task.add_done_callback(self._tasks.discard)
         return task
-
-    def _finished(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("strategy_task_failed", error=f"{type(error).__name__}: {error}")
 
     async def resume_after_restart(self) -> None:
         """Start again what ran when the engine ended; what cannot be is noted as failed."""

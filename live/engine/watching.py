@@ -17,6 +17,7 @@ from live.engine.catalog import Script, read_file
 from live.engine.events import EventStream
 from live.engine.slots import StartRequest
 from live.engine.strategies import Strategies
+from live.tasks import Tasks
 from live.venues.clock import Clock
 from workbench.errors import StrategyError, WorkbenchError
 
@@ -59,13 +60,14 @@ class Watcher:
         strategies: Strategies,
         events: EventStream,
         clock: Clock,
+        tasks: Tasks,
         *,
         auto_swap: bool,
         interval_s: float = 1.0,
     ) -> None:
         """auto_swap: what is offered is swapped at once."""
         self.offers: dict[str, Offer] = {}
-        self._strategies, self._events, self._clock = strategies, events, clock
+        self._strategies, self._events, self._clock, self._tasks = strategies, events, clock, tasks
         self._auto_swap = auto_swap
         self._interval_s = interval_s
         self._seen: dict[Path, _Seen] = {}
@@ -73,7 +75,7 @@ class Watcher:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="watching scripts")
+        self._task = self._tasks.keep("scripts", self._run)
 
     async def close(self) -> None:
         if self._task is not None:

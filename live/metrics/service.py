@@ -34,6 +34,8 @@ def read_engine(sheet: Sheet, engine: Engine) -> None:
     counts = Counter(record.state for record in engine.machine.strategies.values())
     for state in STRATEGY_STATES:
         sheet.put("trading_engine_strategies", counts[state], state)
+    for kind, count in engine.tasks.failures.items():
+        sheet.put("trading_engine_task_failures_total", count, kind)
     sheet.put("trading_engine_hot_swaps_total", strategies.swaps)
     sheet.put("trading_engine_sandbox_level", int(engine.sandbox.level))
     sheet.put("trading_engine_recovery_seconds", engine.recovered.seconds)

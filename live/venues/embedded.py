@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from live.messages import Account, ExecutionReport, NewOrder, SessionState, VenueEvent
+from live.tasks import Tasks
 from live.venues.clock import Clock, sleep_until
 from live.venues.contract import Delivery, Order, VenueStatus
 from live.venues.exchange import SimulatedExchange
@@ -27,10 +28,10 @@ class EmbeddedVenue:
     An engine that starts again hands in what it knows with `restore`, as this exchange ended with the process.
     """
 
-    def __init__(self, exchange: SimulatedExchange, clock: Clock) -> None:
+    def __init__(self, exchange: SimulatedExchange, clock: Clock, tasks: Tasks) -> None:
         self._exchange = exchange
         self._settings = exchange.settings
-        self._clock = clock
+        self._clock, self._tasks = clock, tasks
         self._account = exchange.open_account(_SESSION)
         self._deliver: Delivery | None = None
         self._task: asyncio.Task[None] | None = None
@@ -68,7 +69,7 @@ class EmbeddedVenue:
     async def start(self, deliver: Delivery) -> None:
         self._deliver = deliver
         self._flush()
-        self._task = asyncio.create_task(self._run(), name=f"venue {self.name}")
+        self._task = self._tasks.keep(f"venue {self.name}", self._run)
 
     async def stop(self) -> None:
         self._deliver = None

@@ -7,6 +7,7 @@ from math import isinf
 
 import msgspec
 
+from live.tasks import Tasks
 from live.venues.clock import Clock
 from live.venues.contract import Venue
 from live.venues.embedded import EmbeddedVenue
@@ -92,25 +93,30 @@ class Markets:
 
 
 def open_venues(
-    config: VenuesConfig, clock: Clock, prices: Mapping[str, float] | None = None
+    config: VenuesConfig,
+    clock: Clock,
+    prices: Mapping[str, float] | None = None,
+    tasks: Tasks | None = None,
 ) -> tuple[Venue, ...]:
     """One Venue per entry, in the order of the file, not yet started.
 
     prices: by symbol, the newest that an engine knows when it starts again, so that made-up markets do not jump.
+    tasks: see to it that a venue's own work goes on.
     Raises ConfigError where a venue and its feed do not go together, DataError for recorded prices that cannot be read.
     """
     markets = Markets(config, clock.now_ns(), prices)
-    return tuple(_open(venue, markets, clock) for venue in config.venues)
+    tasks = Tasks() if tasks is None else tasks
+    return tuple(_open(venue, markets, clock, tasks) for venue in config.venues)
 
 
-def _open(venue: VenueSettings, markets: Markets, clock: Clock) -> Venue:
+def _open(venue: VenueSettings, markets: Markets, clock: Clock, tasks: Tasks) -> Venue:
     if venue.kind == "book":
-        return EmbeddedVenue(markets.exchange(venue), clock)
+        return EmbeddedVenue(markets.exchange(venue), clock, tasks)
     if venue.kind == "websocket":
         from live.venues.websocket import WebSocketVenue  # only where it is used
 
-        return WebSocketVenue(venue, clock)
-    return PaperVenue(venue, clock, markets.source(venue))
+        return WebSocketVenue(venue, clock, tasks)
+    return PaperVenue(venue, clock, markets.source(venue), tasks)
 
 
 def in_lock_step(config: VenuesConfig) -> bool:

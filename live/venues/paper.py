@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 from live.messages import Account, ExecutionReport, SessionState
+from live.tasks import Tasks
 from live.venues.clock import Clock
 from live.venues.contract import Delivery, Order, VenueStatus
 from live.venues.feeds import PriceSource
@@ -19,9 +21,11 @@ __all__ = ["PaperVenue"]
 class PaperVenue:
     """Prices of `source` at the pace of `clock`; None: in lock step, where the engine takes the prices itself."""
 
-    def __init__(self, settings: VenueSettings, clock: Clock, source: PriceSource | None) -> None:
+    def __init__(
+        self, settings: VenueSettings, clock: Clock, source: PriceSource | None, tasks: Tasks
+    ) -> None:
         self._settings = settings
-        self._clock = clock
+        self._clock, self._tasks = clock, tasks
         self._source = source
         self._deliver: Delivery | None = None
         self._task: asyncio.Task[None] | None = None
@@ -51,7 +55,8 @@ class PaperVenue:
         self._deliver = deliver
         self._tell(True, "")
         if self._source is not None:
-            self._task = asyncio.create_task(self._run(self._source, deliver), name=f"venue {self.name}")
+            bring = partial(self._run, self._source, deliver)
+            self._task = self._tasks.keep(f"venue {self.name}", bring)
 
     async def stop(self) -> None:
         self._deliver = None

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Final
 
 from live.messages import Account, ExecutionReport, NewOrder, SessionState, VenueEvent
+from live.tasks import Tasks
 from live.venues.clock import Clock
 from live.venues.contract import Delivery, Order, VenueStatus
 from live.venues.embedded import refusals
@@ -52,9 +53,9 @@ _NEVER_ARRIVED: Final = "never_arrived: the connection was lost before the order
 class WebSocketVenue:
     """The contract's Venue; `clock` stamps what does not come from the exchange itself."""
 
-    def __init__(self, settings: VenueSettings, clock: Clock) -> None:
+    def __init__(self, settings: VenueSettings, clock: Clock, tasks: Tasks) -> None:
         self._settings = settings
-        self._clock = clock
+        self._clock, self._keeper = clock, tasks
         self._deliver: Delivery | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._received = ReceivedReports()
@@ -110,7 +111,7 @@ class WebSocketVenue:
         )
         self._reason = self._link.reason
         self._tasks = [
-            asyncio.create_task(link.run(), name=f"venue {self.name} {what}")
+            self._keeper.keep(f"venue {self.name} {what}", link.run)
             for link, what in ((self._link, ORDERS), (self._copy, DROP_COPY))
         ]
 
@@ -210,7 +211,9 @@ class WebSocketVenue:
                 self._pass_reports(self._received.note(self._resumed))
                 self._resumed = []
                 if self._under_way:
-                    self._settling = asyncio.create_task(self._settle(list(self._under_way)))
+                    self._settling = self._keeper.once(
+                        f"venue {self.name} orders under way", self._settle(list(self._under_way))
+                    )
             case Problem():
                 if self._up:  # told of one frame, while the session stands
                     self._reason = frame.reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import logging
@@ -18,6 +19,7 @@ import structlog
 
 from live import logs
 from live.logs import LOG_FILE, Logs, start_logs
+from live.tasks import Tasks
 
 
 @pytest.fixture(autouse=True)
@@ -137,3 +139,21 @@ def test_a_full_disk_is_counted_and_passed_over() -> None:
     file.write([b"one\n"])
     file.write([b"two\n"])
     assert file.troubles == 2
+
+
+def test_an_error_that_nobody_had_foreseen_is_told_with_where_it_came_from(
+    tmp_path: Path, pipe: tuple[int, int]
+) -> None:
+    async def fails() -> None:
+        raise ZeroDivisionError("in the middle of it")
+
+    async def main() -> None:
+        await asyncio.gather(Tasks().once("strategies", fails()), return_exceptions=True)
+
+    found = start_logs("info", tmp_path, stream=pipe[1])
+    asyncio.run(main())
+    found.close()
+    (line,) = lines(tmp_path)
+    assert (line["event"], line["task"], line["level"]) == ("task_failed", "strategies", "error")
+    assert "in fails" in line["exception"]
+    assert "ZeroDivisionError: in the middle of it" in line["exception"]

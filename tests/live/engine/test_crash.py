@@ -43,7 +43,7 @@ def run_until_killed(folder: Path, point: str, count: int, after_s: float | None
                 assert child.poll() is None, log.read_text()[-2000:]
             time.sleep(after_s)
             child.kill()
-        rest, _ = child.communicate(timeout=60)
+        rest, _ = child.communicate(timeout=240)  # the first life may have to compile the core
     assert child.returncode == -signal.SIGKILL, log.read_text()[-2000:]
     return [int(line.split()[1]) for line in rest.splitlines() if line.startswith("acked")]
 

@@ -105,7 +105,7 @@ def test_a_replay_says_from_when_on_it_can(url: str, caplog: pytest.LogCaptureFi
     everything = read_session(url)
     assert (everything.feed.timestamp_ns[0], len(everything.feed.timestamp_ns)) == (3 * DAY + 1, 72)
     assert f"replayed from {kept} on" in caplog.text
-    other = read_session(url, 3 * DAY, limits=RiskLimits(restricted_list=("X",)))
+    other = read_session(url, 3 * DAY, limits=RiskLimits(restricted_list=["X"]))
     assert len([fact for fact in other.facts if isinstance(fact, OrderFill)]) < len(fills)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Self
 import yaml
 
 from live.messages import ExecutionReport, NewOrder, SessionState, VenueEvent
+from live.tasks import Tasks
 from live.venues.clock import WallClock
 from live.venues.settings import load_venues
 from live.venues.websocket import WebSocketVenue
@@ -92,7 +93,7 @@ class Exchange:
     def client(self, port: int = 0, **venue: Any) -> Client:
         """A client by the exchange's own settings, straight or by way of a proxy's port."""
         path = venues(self.folder, port or self.port, **self.venue | venue)
-        return Client(WebSocketVenue(load_venues(path).venues[0], WallClock()))
+        return Client(WebSocketVenue(load_venues(path).venues[0], WallClock(), Tasks()))
 
 
 class Client:

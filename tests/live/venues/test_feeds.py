@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from live.messages import NewOrder, SessionState, VenueEvent
+from live.tasks import Tasks
 from live.venues.clock import SimulatedClock, WallClock
 from live.venues.feeds import RecordedPrices, rows_of
 from live.venues.grid import Grid
@@ -152,7 +153,7 @@ def test_a_symbol_that_the_recording_does_not_have_is_named(tmp_path: Path) -> N
 def test_a_paper_venue_takes_orders_and_says_nothing() -> None:
     async def main() -> None:
         got: list[VenueEvent] = []
-        venue = PaperVenue(config("paper").venues[0], SimulatedClock(START), None)
+        venue = PaperVenue(config("paper").venues[0], SimulatedClock(START), None, Tasks())
         await venue.start(got.extend)
         venue.send([NewOrder(1, SYMBOL, 1, 1.0, "market", "GTC")])
         assert (await venue.account()).positions == {}
