@@ -19,6 +19,7 @@ from workbench.certify.honest_forms import forms_agree
 from workbench.certify.honest_leak import runs_are_apart
 from workbench.certify.honest_look_ahead import look_ahead_future, look_ahead_prefix
 from workbench.certify.honest_look_back import declared_lookback, lookback_suffices
+from workbench.certify.honest_outside import outside_world
 from workbench.certify.honest_sensitivity import survives_missing_updates, without
 from workbench.certify.honest_trace import (
     first_difference,
@@ -82,18 +83,36 @@ def test_what_is_shipped_is_honest(script: Path) -> None:
     ] == []
 
 
-def test_every_line_says_what_was_measured_and_required_and_its_line_of_python_runs() -> None:
+def test_a_planted_edge_passes_every_line_and_what_each_line_says_to_look_at_runs() -> None:
     momentum = SHIPPED_MOMENTUM
-    prices = market(bars=400, slow=0.3)
-    trials = wb.sweep(momentum, prices, {"lookback": [10, 20]}, config={"unit": 50}, progress=False)
-    subject = Subject.of(momentum, prices, config={"lookback": 10, "unit": 50}, trials=trials)
+    prices = market(slow=0.3)
+    trials = wb.sweep(momentum, prices, {"lookback": range(10, 60, 5)}, config={"unit": 50}, progress=False)
+    subject = Subject.of(momentum, prices, config={"lookback": 20, "unit": 50}, trials=trials)
     lines = lines_of(subject, (*honest.MEASURES, *significant.MEASURES))
     names = [line.name for line in lines]
     assert len(names) == len(set(names)) == 21
+    assert [f"{line.name}: {line.measured}" for line in lines if not line.passed] == []
     for line in lines:
         assert line.measured
         assert line.required
         eval(line.look_closer.partition("  #")[0], {"wb": wb, "prices": prices, "trials": trials})  # it runs
+
+
+@pytest.mark.parametrize("bars", [2, 3, 5, 40])
+@pytest.mark.parametrize("form", ["compiled", "plain", "vector"])
+def test_short_prices_give_lines_without_holes(bars: int, form: str) -> None:
+    flawed = Path(__file__).parent / "flawed"
+    kinds = {"plain": flawed / "latency_fragile_mended.py", "vector": flawed / "overfit_mended.py"}
+    subject = Subject.of(kinds.get(form, Path(SHIPPED_MOMENTUM)), market(bars=bars), config={"unit": 10})
+    assert subject.form == form
+    alone = tuple(
+        measure for measure in honest.MEASURES if measure is not outside_world
+    )  # without its processes
+    lines = lines_of(subject, (*alone, *significant.MEASURES))
+    assert [line.measured for line in lines if "nan" in line.measured or not line.required] == []
+    assert not any(
+        line.passed for line in lines if line.name in ("earns_in_both_halves", "not_the_best_of_many")
+    )
 
 
 # -- look-ahead ----------------------------------------------------------------------------------------------------

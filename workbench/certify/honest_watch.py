@@ -57,7 +57,9 @@ FILES: Final = frozenset(
         "sqlite3.connect",
     }
 )
-FRAMES: Final = frozenset({"sys._getframe", "sys._current_frames", "gc.get_objects", "gc.get_referrers"})
+FRAMES: Final = frozenset(
+    {"sys._getframe", "sys._current_frames", "gc.get_objects", "gc.get_referrers", "gc.get_referents"}
+)
 KINDS: Final = {
     **dict.fromkeys(NETWORK, "network"),
     **dict.fromkeys(PROCESSES, "processes"),

@@ -80,7 +80,7 @@ def judge_halves(evidence: Evidence, closer: str = "") -> Check:
     return _check(
         "earns_in_both_halves",
         enough and first > 0.0 and second > 0.0,
-        f"Sharpe ratio a year {first:.2f} in the first half, {second:.2f} in the second"
+        f"Sharpe ratio a year {_shown(first)} in the first half, {_shown(second)} in the second"
         if enough
         else _too_few(returns),
         "above 0 in each half",
@@ -226,6 +226,10 @@ def _sharpes(returns: Floats) -> Floats:
     spread = returns.std(axis=0, ddof=1)
     idle = spread <= 1e-15 * np.abs(returns).max(initial=1e-300)
     return np.where(idle, -math.inf, returns.mean(axis=0) / np.where(idle, 1.0, spread))
+
+
+def _shown(ratio: float) -> str:
+    return "none (no return differs from the others)" if math.isnan(ratio) else f"{ratio:.2f}"
 
 
 def _too_few(returns: Floats) -> str:
