@@ -26,6 +26,7 @@ from workbench.certify.honest_trace import (
     first_rows,
     mirrored_after,
     places_to_look,
+    sampled_feed,
     shuffled_after,
     trace,
 )
@@ -184,6 +185,18 @@ def test_half_of_the_places_are_where_it_speaks() -> None:
     assert {101, 701, 1_301} <= set(places)
     assert len(places) == 10
     assert first_rows(feed, 101).timestamp_ns[-1] == times[0]
+
+
+def test_of_long_prices_the_beginning_and_the_end_are_looked_at() -> None:
+    subject = Subject.of(Quiet, MARKET, thresholds={"honest": {"replayed_updates": 1_000}})
+    feed = subject.plan().feed
+    first, last = (sampled_feed(subject, subject.plan(), 2, latest=latest) for latest in (False, True))
+    assert 500 <= len(first) < 504 < len(feed)  # four instruments have each time
+    assert 500 <= len(last) < 504
+    assert first.timestamp_ns[0] == feed.timestamp_ns[0]
+    assert last.timestamp_ns[-1] == feed.timestamp_ns[-1]
+    assert feed.timestamp_ns[len(first)] > first.timestamp_ns[-1]
+    assert feed.timestamp_ns[len(feed) - len(last) - 1] < last.timestamp_ns[0]
 
 
 def test_the_first_difference_is_found_by_hand() -> None:

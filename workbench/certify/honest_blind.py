@@ -25,7 +25,7 @@ def reads_its_prices(subject: Subject, progress: Progress) -> Check:
     progress("prices known from elsewhere")
     most = subject.thresholds.honest.max_blind_hit_rate
     plan = subject.plan()
-    feed = sampled_feed(subject, plan, 2)
+    feed = sampled_feed(subject, plan, 2, latest=True)
     true = trace(plan, feed)
     mirrored = trace(plan, mirrored_after(feed, 1), strategy=subject.make())
     blind = sorted(set(map(_kept, true.said)) & set(map(_kept, mirrored.said)))

@@ -61,7 +61,7 @@ def look_ahead_future(subject: Subject, progress: Progress) -> Check:
             return shuffled_after(feed, rows, generator)
         return mirrored_after(feed, rows)
 
-    tally = _asked_again(subject, subject.thresholds.honest.futures, other)
+    tally = _asked_again(subject, subject.thresholds.honest.futures, other, latest=True)
     return _check(subject, "look_ahead_future", tally, "other futures", "when other prices follow")
 
 
@@ -94,10 +94,10 @@ def _closer(subject: Subject, tally: _Tally) -> str:
     return f"{line}  # against .signals of all prices, at {moment(tally.first)}"
 
 
-def _asked_again(subject: Subject, number: int, change: Change) -> _Tally:
+def _asked_again(subject: Subject, number: int, change: Change, *, latest: bool = False) -> _Tally:
     """Both forms of a function of columns, the only form of any other."""
     columnwise = subject.form == "vector"
-    tally = _replayed(subject, min(number, WINDOWED) if columnwise else number, change)
+    tally = _replayed(subject, min(number, WINDOWED) if columnwise else number, change, latest)
     if not issubclass(subject.strategy, SignalStrategy) or tally.raised:
         return tally
     columns = _columns(subject, number, change)
@@ -110,9 +110,9 @@ def _asked_again(subject: Subject, number: int, change: Change) -> _Tally:
     )
 
 
-def _replayed(subject: Subject, number: int, change: Change) -> _Tally:
+def _replayed(subject: Subject, number: int, change: Change, latest: bool) -> _Tally:
     plan = subject.plan()
-    feed = sampled_feed(subject, plan, number)
+    feed = sampled_feed(subject, plan, number, latest=latest)
     whole = trace(plan, feed)
     if whole.raised:
         return _Tally(0, 0, None, whole.raised)

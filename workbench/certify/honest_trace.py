@@ -176,12 +176,19 @@ def _otherwise_after(feed: Feed, row: int, change: Callable[[Any, Any], tuple[An
     return replace(feed, quotes=quotes)
 
 
-def sampled_feed(subject: Subject, plan: RunPlan, runs: int) -> Feed:
-    """As much of the plan's feed as can be played `runs` times within the thresholds' number of updates."""
+def sampled_feed(subject: Subject, plan: RunPlan, runs: int, *, latest: bool = False) -> Feed:
+    """As much of the plan's feed as can be played `runs` times within the thresholds' number of updates.
+
+    latest: its end, not its beginning; between them the checks look at both.
+    """
     budget = subject.thresholds.honest.replayed_updates
     if subject.form == "vector":
         budget //= WINDOWED
-    return first_rows(plan.feed, cut_rows(plan.feed, max(200, budget // max(1, runs))))
+    rows = max(200, budget // max(1, runs))
+    if latest and rows < len(plan.feed):
+        times = plan.feed.timestamp_ns
+        return last_rows(plan.feed, int(np.searchsorted(times, times[len(times) - rows])))
+    return first_rows(plan.feed, cut_rows(plan.feed, rows))
 
 
 def cut_rows(feed: Feed, rows: int) -> int:
