@@ -56,7 +56,7 @@ def storable(value: Any, place: str = "", *, words: bool = True, depth: int = 0)
     if depth > _DEEPEST:
         raise CertificateError(f"{place}: expected at most {_DEEPEST} levels, found more")
     if isinstance(value, msgspec.Struct):
-        value = msgspec.to_builtins(value)
+        value = msgspec.structs.asdict(value)
     if hasattr(value, "item") and getattr(value, "shape", None) == ():  # a number of numpy
         value = value.item()
     if value is None or isinstance(value, bool | str):

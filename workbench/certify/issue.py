@@ -75,7 +75,7 @@ def issue(
         data_fingerprint=subject.prices.fingerprint,
         limits=subject.limits,
         thresholds=msgspec.to_builtins(subject.thresholds),
-        scores=[msgspec.to_builtins(check) for check in checks],
+        scores=[msgspec.structs.asdict(check) for check in checks],
         passed=passed,
         seeds={"certification": subject.seed},
         versions=versions(),
