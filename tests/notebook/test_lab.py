@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_kernel_is_this_environment_by_the_workbench_s_name(tmp_path: Path) -> None:
     folder = install_kernel(tmp_path)
-    spec = KernelSpecManager(kernel_dirs=[str(folder.parent)]).get_kernel_spec(KERNEL)  # type: ignore[no-untyped-call]
+    spec = KernelSpecManager(kernel_dirs=[str(folder.parent)]).get_kernel_spec(KERNEL)
     assert spec.display_name == "Trading workbench"
     assert spec.argv[0] == sys.executable
     before = (folder / "kernel.json").stat().st_mtime_ns
