@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from workbench.dashboards.parts import badge
 from workbench.dashboards.state.figures import clock, percent
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from workbench.client.answers import StrategyCertificate, StrategyTrial
 
 __all__ = ["history_lines", "scorecard", "trial_lines"]
+
+_LONGEST: Final = 160
 
 
 def scorecard(found: StrategyCertificate | None, known: bool, lax: bool) -> str:
@@ -86,8 +88,15 @@ def history_lines(history: pd.DataFrame | None) -> str:
         outcome = "" if row["outcome"] in ("done", "") else f" ({row['outcome']})"
         items.append(
             f'<li><span class="what">{text(words(str(row["action"]).replace(".", " ")))}{text(outcome)}</span>'
-            f'<span class="says">{text(row["person"])}{": " + text(row["reason"]) if row["reason"] else ""}</span>'
+            f'<span class="says">{text(row["person"])}{_why(str(row["reason"]))}</span>'
             f"<time>{text(at)}</time></li>"
         )
     lines = "".join(items)
     return f'<div class="tall" tabindex="0" role="region" aria-label="History"><ul class="list">{lines}</ul></div>'
+
+
+def _why(reason: str) -> str:
+    """The reason, which of a command is what was asked for: shortened, and left out where it is but a name."""
+    if not reason or (reason.startswith('"') and reason.endswith('"')):
+        return ""
+    return text(f": {reason[:_LONGEST]}{'…' if len(reason) > _LONGEST else ''}")
