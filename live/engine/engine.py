@@ -90,6 +90,7 @@ class Engine:
             settings.journal,
             commit_interval_ms=settings.commit_interval_ms,
             retain=Retention(days=settings.journal_keep_days, needs=(SETUP,)),
+            mark=settings.data / "journal.mark",
         )
         files = ProjectFiles()
         try:

@@ -11,7 +11,7 @@ import structlog
 from live.engine.events import EventStream
 from live.engine.pump import Block
 from live.engine.runner import correlation_name
-from live.machine import Answered, ChaosTriggered, Input, Machine, StrategyNoted
+from live.machine import Answered, ChaosTriggered, Input, LateSignals, Machine, StrategyNoted
 from workbench.core.facts import (
     BreakerReset,
     BreakerTripped,
@@ -21,6 +21,7 @@ from workbench.core.facts import (
     OrderRefused,
 )
 from workbench.core.messages import OrderFill, PriceUpdate, RiskAlert, RiskBreach
+from workbench.core.state import SECOND_NS
 
 __all__ = ["Tracer", "market_conditions"]
 
@@ -51,6 +52,8 @@ class Tracer:
         self._events = events
         self._tokens = _BURST
         self._then = time.monotonic()
+        self._late: dict[str, int] = {}  # signals, by strategy, that nobody was told of yet
+        self._late_told: dict[str, int] = {}
 
     def block(self, machine: Machine, block: Block) -> None:
         """What comes by the thousand is told only where somebody watches, or while there are log lines left."""
@@ -63,9 +66,10 @@ class Tracer:
                 left_out += 1
         for fact in block.facts:
             if watched or self._tokens >= 1.0 or type(fact) not in _FREQUENT:
-                self._fact(machine, fact)
+                self._fact(machine, fact if fact.timestamp_ns >= 0 else _at(fact, block.ns))
             else:
                 left_out += 1
+        self._tell_late(block.ns)
         if left_out:
             self.suppressed += left_out
             self._events.skip(left_out)
@@ -78,10 +82,21 @@ class Tracer:
                 self._events.skip()
         elif isinstance(item, Answered):
             self._signals(machine, item, ns)
+        elif isinstance(item, LateSignals):
+            self._late[item.strategy_id] = self._late.get(item.strategy_id, 0) + item.count
         elif isinstance(item, ChaosTriggered):
             self._events.publish("strategies", ns, {"type": "ChaosTriggered", **msgspec.to_builtins(item)})
         elif isinstance(item, StrategyNoted):
             self._events.publish("strategies", ns, item.record)
+
+    def _tell_late(self, ns: int) -> None:
+        """Signals that were refused because their check could not be done in time: one alert a second and strategy."""
+        for strategy_id in [name for name in self._late if ns >= self._late_told.get(name, 0) + SECOND_NS]:
+            count = self._late.pop(strategy_id)
+            self._late_told[strategy_id] = ns
+            body = {"alert": "risk_check_timeout", "strategy_id": strategy_id, "signals": count}
+            self._events.publish("alerts", ns, body)
+            _log.warning("risk_check_timeout", strategy_name=strategy_id, signals=count)
 
     def _signals(self, machine: Machine, item: Answered, ns: int) -> None:
         correlation = correlation_name(item.strategy_id, item.correlation)
@@ -159,6 +174,11 @@ class Tracer:
             return False
         self._tokens -= 1.0
         return True
+
+
+def _at(fact: Fact, ns: int) -> Fact:
+    """A fact of before the first price, when the desk knows no time."""
+    return msgspec.structs.replace(fact, timestamp_ns=ns)
 
 
 def _event_name(fact: Fact) -> str:

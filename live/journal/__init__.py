@@ -17,6 +17,8 @@ What holds, on SQLite and on PostgreSQL alike:
 
 `PATH.lock` also holds the newest durable sequence. It is not synced, but a journal that ends before it is told apart
 from a sound one; to begin a new journal at the same path remove it with the others (PATH, PATH-wal, PATH-shm).
+For PostgreSQL the engine's data folder has such a file (`mark` of `Journal.open`), and the database itself the newest
+record of the last orderly end: a server that was restored from a copy, or replaced by one that lagged, is noticed.
 
 Where `Retention.days` is set, old records are dropped after a snapshot, a thousand in a transaction;
 `Journal.pruned` says up to where. What is left begins with a snapshot whose meta holds what the first record had held.

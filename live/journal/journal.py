@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Final
 
 from live.journal.notices import Notices
@@ -47,14 +48,16 @@ class Journal:
         commit_interval_ms: float = 2.0,
         retain: Retention = Retention(),  # noqa: B008 - frozen
         max_backlog: int = 100_000,
+        mark: Path | None = None,
     ) -> Journal:
         """Take the lock, migrate the schema, verify the tail.  Blocks: call it before the loop has work.
 
         url: "sqlite:///path" or "postgresql+psycopg://user@host/database".  read_only: no lock, and the engine may be
-        writing meanwhile.  max_backlog: records that may wait to be durable.
+        writing meanwhile.  max_backlog: records that may wait to be durable.  mark: for a server's journal, a file on
+        the engine's machine that tells what was durable, so that a lost end is noticed (SQLite has PATH.lock for that).
         Raises JournalLocked naming the holder, JournalDamaged naming the sequence, JournalError for the rest.
         """
-        store = store_of(url, read_only)
+        store = store_of(url, read_only, mark)
         return cls(store, open_store(store), commit_interval_ms, retain, max_backlog)
 
     # --- what is so -----------------------------------------------------------------------------------------------

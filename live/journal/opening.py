@@ -20,8 +20,8 @@ _log: Final = logging.getLogger(__name__)
 VERIFIED_AT_OPENING: Final = 250_000  # the newest records, and all that a recovery would read
 
 
-def store_of(url: str, read_only: bool) -> Store:
-    """The store that `url` names, not yet opened.  Raises JournalError for a url that is none."""
+def store_of(url: str, read_only: bool, mark: Path | None = None) -> Store:
+    """The store that `url` names, not yet opened.  mark: see PostgresStore.  Raises JournalError for no url."""
     try:
         parsed = sa.make_url(url)
     except sa.exc.ArgumentError as error:
@@ -38,7 +38,7 @@ def store_of(url: str, read_only: bool) -> Store:
     if kind == "postgresql" and parsed.get_driver_name() in {"psycopg", "psycopg2"}:
         from live.journal.postgres import PostgresStore  # here: it costs ten megabytes
 
-        return PostgresStore(parsed, read_only)
+        return PostgresStore(parsed, read_only, mark)
     raise JournalError(
         f"{parsed.render_as_string()}: expected sqlite:/// or postgresql+psycopg://, found {parsed.drivername}"
     )

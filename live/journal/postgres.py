@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import psycopg
@@ -14,8 +15,9 @@ import sqlalchemy as sa
 from psycopg import errors
 from sqlalchemy.exc import SQLAlchemyError
 
+from live.journal.mark import Mark
 from live.journal.records import Row, Tail
-from live.journal.schema import records
+from live.journal.schema import ends, records
 from live.journal.store import COLUMNS, Store, one_line
 from workbench.errors import JournalDamaged, JournalError, JournalFailed, JournalLocked
 
@@ -40,7 +42,8 @@ _BROKEN: Final = (errors.IoError, errors.DataCorrupted, errors.IndexCorrupted)
 class PostgresStore(Store):
     """`url`: of a database in which the tables are, or may be made, in the first schema of the search path."""
 
-    def __init__(self, url: sa.URL, read_only: bool) -> None:
+    def __init__(self, url: sa.URL, read_only: bool, mark: Path | None = None) -> None:
+        """mark: a file on the engine's machine for what it calls durable; None for none."""
         url = url.set(drivername="postgresql+psycopg")
         name = f"trading journal of process {os.getpid()} on {socket.gethostname()}"[:63]
         options: dict[str, Any] = {**_CONNECTION, "application_name": name}
@@ -49,6 +52,8 @@ class PostgresStore(Store):
             url = url.update_query_dict({"options": f"{given} -c default_transaction_read_only=on".strip()})
         engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", pool_pre_ping=True, connect_args=options)
         super().__init__(engine, url.render_as_string(hide_password=True), read_only)
+        self._mark_path = None if read_only else mark
+        self._mark: Mark | None = None
 
     # --- opening --------------------------------------------------------------------------------------------------
 
@@ -94,13 +99,59 @@ class PostgresStore(Store):
     def _setting(connection: sa.Connection, name: str) -> str:
         return str(connection.exec_driver_sql(f"SHOW {name}").scalar_one())
 
-    def settle(self, tail: Tail) -> None:  # noqa: ARG002 - the server has seen to it
+    def settle(self, tail: Tail) -> None:
+        """Look whether the server still has all that engines before were told is durable.
+
+        A server that was restored from a copy, or whose place another took that had not heard of everything, has not.
+        """
+        promised = self._ended_in_order()
+        if self._mark_path is not None:
+            self._mark = Mark(self._mark_path, self.shown)
+            promised = max(promised, self._mark.read())
+        if tail.sequence < promised:
+            told = (
+                f"{self.shown}: records up to {promised} were durable, found them up to {tail.sequence} only"
+            )
+            if tail.sequence == 0:
+                also = "" if self._mark_path is None else f", or remove {self._mark_path} to begin a new one"
+                raise JournalDamaged(f"{told}; restore the journal{also}")
+            self.warn(f"{told}: the end of the journal is lost")
+        if self._mark is not None:
+            self._mark.write(tail.sequence)
         with self.judged():
             self._measure()
 
-    def release(self, clean: bool) -> None:  # noqa: ARG002
-        self._disconnect()
-        self.engine.dispose()
+    def _ended_in_order(self) -> int:
+        """Newest record when an engine last ended in order; JournalDamaged where it is another one now."""
+        base = self.base().sequence
+        kept = sa.select(records.c.crc).where(records.c.sequence == ends.c.sequence).scalar_subquery()
+        with self.reading() as connection:
+            row = connection.execute(sa.select(ends.c.sequence, ends.c.crc, kept)).first()
+        if row is None:
+            return 0
+        sequence, crc, found = row
+        if found is not None and found != crc and sequence > base:
+            raise JournalDamaged(
+                f"{self.shown}: record {sequence}, with which an engine has ended, is another one now; "
+                "restore the journal from a copy"
+            )
+        return int(sequence)
+
+    def release(self, clean: bool) -> None:
+        try:
+            if clean and self._writer is not None:
+                self._end_in_order()
+        finally:
+            self._disconnect()
+            self.engine.dispose()
+            if self._mark is not None:
+                self._mark.close()
+
+    def _end_in_order(self) -> None:
+        tail = self.tail()
+        with self.judged(), self.transaction() as connection:
+            connection.execute(ends.delete())
+            connection.execute(ends.insert().values(sequence=tail.sequence, crc=tail.crc))
 
     def _disconnect(self) -> None:
         """Close the writing connection itself: in the pool it would keep the lock."""
@@ -122,6 +173,8 @@ class PostgresStore(Store):
             except psycopg.Error as error:
                 raise self.judge(error) from error
         self.fsyncs += 1
+        if self._mark is not None:
+            self._mark.write(rows[-1][0])
 
     def _raw(self) -> psycopg.Connection[Any]:
         assert self._writer is not None

@@ -10,7 +10,17 @@ import sqlalchemy as sa
 
 from workbench.errors import JournalError
 
-__all__ = ["NEWEST", "VERSIONS", "migrate", "pruned", "records", "snapshots", "version_of", "versions"]
+__all__ = [
+    "NEWEST",
+    "VERSIONS",
+    "ends",
+    "migrate",
+    "pruned",
+    "records",
+    "snapshots",
+    "version_of",
+    "versions",
+]
 
 _META: Final = sa.MetaData()
 # What SQLite calls INTEGER PRIMARY KEY is the row id itself: one tree, in order of sequence.
@@ -49,6 +59,13 @@ pruned: Final = sa.Table(
     sa.Column("sequence", _Big, primary_key=True, autoincrement=False),
     sa.Column("crc", sa.BigInteger, nullable=False),
 )
+# At most one row: the newest record when an engine last ended in order, in a database without a lock file beside it.
+ends: Final = sa.Table(
+    "journal_ends",
+    _META,
+    sa.Column("sequence", _Big, primary_key=True, autoincrement=False),
+    sa.Column("crc", sa.BigInteger, nullable=False),
+)
 
 
 def _first(connection: sa.Connection) -> None:
@@ -59,8 +76,12 @@ def _retention(connection: sa.Connection) -> None:
     _META.create_all(connection, [pruned], checkfirst=False)
 
 
+def _orderly_ends(connection: sa.Connection) -> None:
+    _META.create_all(connection, [ends], checkfirst=False)
+
+
 # What makes version n out of n - 1.  A step that has been released is never changed: add the next one.
-VERSIONS: Final[tuple[Callable[[sa.Connection], None], ...]] = (_first, _retention)
+VERSIONS: Final[tuple[Callable[[sa.Connection], None], ...]] = (_first, _retention, _orderly_ends)
 NEWEST: Final = len(VERSIONS)
 
 

@@ -6,7 +6,6 @@ engine holds SQLite's own write lock from one commit to the next.
 
 from __future__ import annotations
 
-import logging
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -30,7 +29,6 @@ from workbench.errors import JournalDamaged, JournalError, JournalFailed
 
 __all__ = ["SqliteStore"]
 
-_log: Final = logging.getLogger(__name__)
 _MOST_AT_ONCE: Final = 1024  # rows of one statement; a power of two
 _PAGES_BEFORE_CHECKPOINT: Final = 2000
 _PAGES_WHEN_IDLE: Final = 200
@@ -119,7 +117,7 @@ class SqliteStore(Store):
                 f"(durable were {self._mark}); restore the journal from a copy"
             )
         if frames or seen.cut or not seen.sound:
-            self._warn(
+            self.warn(
                 f"{self.shown}: the log ends in the middle of a commit; the last whole record is {self._newest()}"
             )
 
@@ -129,10 +127,6 @@ class SqliteStore(Store):
         except JournalError:
             return 0  # not even the tables are there
 
-    def _warn(self, told: str) -> None:
-        _log.critical("%s", told)
-        self.warnings.append(told)
-
     def mend(self) -> bool:
         if not self._cut:
             return False
@@ -140,7 +134,7 @@ class SqliteStore(Store):
         kept, aside = salvage(self.path)
         if aside is None:
             return False
-        self._warn(
+        self.warn(
             f"{self.shown}: the file was cut short; records up to {kept} are kept, the rest is in {aside}"
         )
         return True
@@ -152,7 +146,7 @@ class SqliteStore(Store):
                 raise JournalDamaged(
                     f"{told}; restore the journal, or remove {self._lock.path} to begin a new one"
                 )
-            self._warn(f"{told}: the end of the journal is lost")
+            self.warn(f"{told}: the end of the journal is lost")
         self._lock.mark(tail.sequence)
         with self.judged():
             # What a crash left in the log may never have reached the disk: written anew, it has.

@@ -5,6 +5,7 @@ One connection writes, from one thread; others read, a few rows at a time, so th
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ __all__ = ["CHUNK", "COLUMNS", "Store", "StoredSnapshot", "one_line"]
 
 COLUMNS: Final = tuple(column.name for column in records.columns)
 CHUNK: Final = 256  # rows read at a time: payloads may be large
+
+_log: Final = logging.getLogger(__name__)
 
 # sequence, ns, meta, size, crc, blob
 type StoredSnapshot = tuple[int, int, str, int, int, bytes]
@@ -143,6 +146,11 @@ class Store(ABC):
                 yield connection
         except SQLAlchemyError as error:
             raise self.unreadable(error) from error
+
+    def warn(self, told: str) -> None:
+        """Tell of what was wrong and could be passed over."""
+        _log.critical("%s", told)
+        self.warnings.append(told)
 
     def unreadable(self, error: SQLAlchemyError) -> JournalError:
         """What an error on reading means; where the database itself finds damage, JournalDamaged."""

@@ -17,8 +17,8 @@ from live.journal import Journal
 from tests.live.conftest import fresh_schema
 from tests.live.journal.postgres_server import PostgresServer, wait_for
 from tests.live.journal.proxy import Proxy
-from tests.live.journal.use import fill, payload, wait_durable, wait_failure, whole
-from workbench.errors import JournalError, JournalFailed
+from tests.live.journal.use import change, fill, payload, wait_durable, wait_failure, whole
+from workbench.errors import JournalDamaged, JournalError, JournalFailed
 
 
 @pytest.fixture(scope="module")
@@ -244,4 +244,66 @@ def test_the_password_is_told_to_nobody(place: str) -> None:
     with pytest.raises(JournalError) as caught:
         Journal.open(place.replace("journal@", "journal:secret@"))
     assert "secret" not in str(caught.value)
+    journal.close()
+
+
+def newest_gone(place: str, count: int) -> None:
+    """As after a fail-over to a server that had not heard of everything."""
+    newest = "(SELECT max(sequence) FROM journal_records)"
+    change(place, f"DELETE FROM journal_records WHERE sequence > {newest} - {count}")
+
+
+def test_an_end_that_is_lost_after_an_orderly_end_is_told(place: str) -> None:
+    journal = Journal.open(place)
+    fill(journal, 20)
+    journal.close()
+    journal = Journal.open(place)
+    assert journal.warnings == ()  # all is there
+    journal.close()
+    newest_gone(place, 5)
+    journal = Journal.open(place)
+    (told,) = journal.warnings
+    assert "records up to 20 were durable, found them up to 15 only: the end of the journal is lost" in told
+    assert fill(journal, 1) == 16
+    journal.close()
+    change(place, "UPDATE journal_ends SET crc = crc + 1")
+    with pytest.raises(JournalDamaged, match="record 16, with which an engine has ended, is another one now"):
+        Journal.open(place)
+    change(place, "UPDATE journal_ends SET crc = crc - 1", "DELETE FROM journal_records")
+    with pytest.raises(JournalDamaged, match="records up to 16 were durable, found them up to 0 only"):
+        Journal.open(place)
+
+
+def crash(victim: PostgresServer, journal: Journal) -> None:
+    """An engine that does not come to its orderly end."""
+    end_connection(victim)
+    wait_failure(journal, 5.0)
+    journal.close()
+
+
+def test_an_end_that_is_lost_after_a_crash_is_told_by_the_mark(
+    victim: PostgresServer, place: str, tmp_path: Path
+) -> None:
+    mark = tmp_path / "data" / "journal.mark"
+    journal = Journal.open(place, mark=mark)
+    fill(journal, 20)
+    crash(victim, journal)
+    journal = Journal.open(place, mark=mark)
+    assert journal.warnings == ()
+    crash(victim, journal)
+    newest_gone(place, 5)
+    journal = Journal.open(place)  # nobody else knows
+    assert journal.warnings == ()
+    crash(victim, journal)
+    journal = Journal.open(place, mark=mark)
+    (told,) = journal.warnings
+    assert "records up to 20 were durable, found them up to 15 only: the end of the journal is lost" in told
+    fill(journal, 1)
+    crash(victim, journal)
+    change(place, "DELETE FROM journal_records")
+    with pytest.raises(JournalDamaged, match=f"restore the journal, or remove {mark} to begin a new one"):
+        Journal.open(place, mark=mark)
+    other = fresh_schema(victim)
+    journal = Journal.open(other, mark=mark)  # it is of another journal
+    assert (journal.warnings, fill(journal, 2)) == ((), 2)
     journal.close()
