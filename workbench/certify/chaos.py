@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from workbench.backtest.result import BacktestResult
+from workbench.certify.bystander import BYSTANDER
 from workbench.certify.chaos_cases import (
     Case,
     Drill,
@@ -19,7 +20,15 @@ from workbench.certify.chaos_cases import (
     kinds_for,
     replay_case,
 )
-from workbench.certify.chaos_neighbours import Harm, bent_beside, misbehaving, neighbour_run, with_misbehaving
+from workbench.certify.chaos_neighbours import (
+    Harm,
+    bent_beside,
+    bystander_run,
+    misbehaving,
+    neighbour_run,
+    signal_faults,
+    with_misbehaving,
+)
 from workbench.certify.checks import Check, Measure, Progress, Subject
 from workbench.chaos.kinds import Family
 from workbench.errors import ConfigError
@@ -50,43 +59,53 @@ def neighbours(subject: Subject, progress: Progress) -> tuple[Check, Check]:
         return _nothing_traded(drill, "misbehaving_neighbours"), _nothing_traded(drill, "harm_to_neighbours")
     suffered, done = with_misbehaving(drill, progress), bent_beside(drill, progress)
     return (
-        _of_neighbours(drill, "misbehaving_neighbours", "beside each of", suffered),
-        _of_neighbours(drill, "harm_to_neighbours", "a bystander of", done),
+        _of_neighbours(drill, "misbehaving_neighbours", "beside", suffered),
+        _of_neighbours(drill, "harm_to_neighbours", f"{BYSTANDER} of", done),
     )
 
 
 def chaos_names(subject: Subject) -> list[str]:
-    """What `replay_chaos` knows: the kinds of fault that mean something here, and the scripts of strategies/chaos."""
-    kinds = [str(kind) for kind in kinds_for(subject)]
-    return list(dict.fromkeys([*kinds, *(info.name for info in misbehaving())]))
+    """What `replay_chaos` knows: the kinds of fault that mean something here, each misbehaving script beside the
+    strategy, and a bystander beside it, its signals bent.
+    """
+    kinds = kinds_for(subject)
+    bent = [f"{BYSTANDER} of {kind}" for kind in kinds if kind.family is Family.SIGNAL]
+    return [*map(str, kinds), *(f"beside {info.name}" for info in misbehaving()), *bent]
 
 
 def replay_chaos(subject: Subject, name: str) -> BacktestResult:
-    """One case again: a fault such as "runaway", the strongest and at its first start, or a script of strategies/chaos.
+    """One case again: "runaway 2.1" (second level, first start), "runaway" (last level), "beside fat_finger", or
+    "bystander of runaway".
 
     Raises ConfigError for a name that is none.
     """
-    if name not in chaos_names(subject):
-        raise ConfigError(f"no chaos {name!r}; there is: {', '.join(chaos_names(subject))}")
     drill = drill_of(subject)
-    mine = [(level, event) for level, event in case_events(drill) if event.kind == name]
-    if mine:
-        strongest = max(level for level, _ in mine)
-        return replay_case(drill, next(event for level, event in mine if level == strongest))
-    return neighbour_run(drill, next(info.path for info in misbehaving() if info.name == name))
+    events = case_events(drill)
+    events |= {str(event.kind): event for case, event in events.items() if case.endswith(".1")}
+    scripts = {f"beside {info.name}": info.path for info in misbehaving()}
+    bent = {f"{BYSTANDER} of {event.kind}": event for event in signal_faults(drill)}
+    if name in events:
+        return replay_case(drill, events[name])
+    if name in scripts:
+        return neighbour_run(drill, scripts[name])
+    if name in bent:
+        return bystander_run(drill, [bent[name]])
+    known = [case for case in events if case.startswith(name.partition(" ")[0])] or chaos_names(subject)
+    raise ConfigError(f"no chaos {name!r}; there is: {', '.join(known)}")
 
 
 def _of_family(drill: Drill, family: Family, cases: Sequence[Case]) -> Check:
     rules, cash = drill.subject.thresholds.chaos, drill.subject.initial_cash
     mine = [case for case in cases if case.event.family is family]
     name, words = _WORDS[family]
-    problems = {case: _problem(drill, case) for case in mine}
-    bad = [case for case in mine if problems[case]]
+    problems = {case.name: _problem(drill, case) for case in mine}
+    bad = [case for case in mine if problems[case.name]]
     worst = max(mine, key=lambda case: case.damage)
     shown = bad[0] if bad else worst
     stopped = sum(not case.recovered and case.stopped for case in mine)
     said = (
-        f"{len(bad)} not survived, first {shown.event.kind} of intensity {shown.event.intensity:g}: {problems[shown]}"
+        f"{len(bad)} not survived, first {shown.event.kind} of intensity {shown.event.intensity:g}: "
+        f"{problems[shown.name]}"
         if bad
         else f"all survived, {stopped} of them stopped by a breaker"
     )
@@ -98,7 +117,7 @@ def _of_family(drill: Drill, family: Family, cases: Sequence[Case]) -> Check:
         f"{worst.damage / cash:.2%} of the capital by {worst.event.kind}; {said}",
         required=f"in each: {rules.max_damage:.0%} of the capital or less, {rules.max_limit_use:.2f} of a limit or "
         "less, back in order or stopped and holding nothing",
-        look_closer=drill.subject.tester_code(f".replay({str(shown.event.kind)!r})"),
+        look_closer=drill.subject.tester_code(f".replay({shown.name!r})"),
         value=worst.damage / cash,
         threshold=rules.max_damage,
     )
@@ -130,9 +149,9 @@ def _of_neighbours(drill: Drill, name: str, words: str, harms: Sequence[Harm]) -
         name,
         "chaos",
         passed=not bad,
-        measured=f"{words} {len(harms)}: worst {worst.harm:.2%} of the capital by {worst.neighbour}; {said}",
+        measured=f"{words} each of {len(harms)}: worst {worst.harm:.2%} of the capital by {worst.neighbour}; {said}",
         required=f"{rules.max_neighbour_harm:.0%} or less, and nobody stopped for what another does",
-        look_closer=drill.subject.tester_code(f".replay({shown!r})"),
+        look_closer=drill.subject.tester_code(f".replay({f'{words} {shown}'!r})"),
         value=worst.harm,
         threshold=rules.max_neighbour_harm,
     )

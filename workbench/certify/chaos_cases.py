@@ -47,23 +47,19 @@ class Drill(NamedTuple):
 class Case(NamedTuple):
     """One fault and what became of it.
 
-    changed: whether the run differs from the one without.  damage: most that equity fell behind it, quote currency.
-    exposure: largest share of a limit.  recovered: back in order (see backtest.recovery).  stopped: by a breaker, which
-    left it holding nothing.  note: what else was wrong, or "".
+    name: by which `case_events` knows it.  changed: whether the run differs from the one without.  damage: most that
+    equity fell behind that, quote currency.  exposure: largest share of a limit.  recovered: back in order (see
+    backtest.recovery).  stopped: by a breaker, which left it holding nothing.  note: what else was wrong, or "".
     """
 
+    name: str
     event: ChaosEvent
-    level: int
     changed: bool
     damage: float
     exposure: float
     recovered: bool
     stopped: bool
     note: str = ""
-
-    @property
-    def name(self) -> str:
-        return f"{self.event.kind} {self.level}"
 
 
 def drill_of(subject: Subject) -> Drill:
@@ -90,25 +86,25 @@ def kinds_for(subject: Subject) -> list[ChaosKind]:
     return [kind for kind in KINDS if several or kind is not ChaosKind.CORRELATION_BREAK]
 
 
-def case_events(drill: Drill) -> list[tuple[int, ChaosEvent]]:
-    """Every kind at each level and start; level: from 1, for the mildest of what is typical of the kind.
+def case_events(drill: Drill) -> dict[str, ChaosEvent]:
+    """Every kind at each level and start, by names such as "runaway 2.1": the second level, at the first start.
 
-    A strategy that is replayed is struck at the strongest level alone.
+    Levels are spread over what is typical of the kind, both ends among them.  A strategy that is replayed is struck at
+    the first start alone.
     """
-    rules = drill.subject.thresholds.chaos
-    events = []
-    for kind in kinds_for(drill.subject):
+    subject, rules = drill.subject, drill.subject.thresholds.chaos
+    starts = drill.starts if subject.form == "compiled" else drill.starts[:1]
+    events = {}
+    for kind in kinds_for(subject):
         info = KINDS[kind]
         low, high = info.typical
         levels = np.linspace(low, high, rules.intensities).tolist() if rules.intensities > 1 else [high]
-        numbered = list(enumerate(dict.fromkeys(levels), start=1))
-        for level, intensity in numbered if drill.subject.form == "compiled" else numbered[-1:]:
-            for start in drill.starts:
-                target = drill.subject.name if info.family is Family.SIGNAL else ""
-                event = ChaosEvent(
-                    kind, start.to_pydatetime(), drill.duration, intensity, target, drill.subject.seed
-                )
-                events.append((level, event))
+        target = subject.name if info.family is Family.SIGNAL else ""
+        for level, intensity in enumerate(dict.fromkeys(levels), start=1):
+            for number, start in enumerate(starts, start=1):
+                when = start.to_pydatetime()
+                event = ChaosEvent(kind, when, drill.duration, intensity, target, subject.seed)
+                events[f"{kind} {level}.{number}"] = event
     return events
 
 
@@ -119,9 +115,9 @@ def fault_cases(drill: Drill, progress: Progress) -> list[Case]:
         return _campaign_cases(drill)
     normal = path_of(drill.calm.record)
     found = []
-    for level, event in case_events(drill):
+    for name, event in case_events(drill).items():
         progress(f"chaos: {event.kind}")
-        found.append(_case(drill, normal, level, event, replay_case(drill, event)))
+        found.append(_case(drill, normal, name, event, replay_case(drill, event)))
     return found
 
 
@@ -158,7 +154,7 @@ def _campaign_cases(drill: Drill) -> list[Case]:
     """The cases of a compiled strategy; those that did not recover are looked at in full."""
     subject, numbered = drill.subject, case_events(drill)
     levels: dict[str, list[float]] = {}
-    for _, event in numbered:
+    for event in numbered.values():
         known = levels.setdefault(str(event.kind), [])
         if event.intensity not in known:
             known.append(event.intensity)
@@ -179,8 +175,8 @@ def _campaign_cases(drill: Drill) -> list[Case]:
     if result.interrupted:
         raise KeyboardInterrupt
     cases = []
-    for place, ((level, event), row) in enumerate(
-        zip(numbered, result.table.to_dict("records"), strict=True)
+    for place, ((name, event), row) in enumerate(
+        zip(numbered.items(), result.table.to_dict("records"), strict=True)
     ):
         recovered = bool(row["survived"])
         verdict = _Verdict(False, "")
@@ -190,8 +186,8 @@ def _campaign_cases(drill: Drill) -> list[Case]:
         changed = row["worst_damage_usd"] != 0.0 or row["damage_usd"] != 0.0 or touched
         cases.append(
             Case(
+                name,
                 event,
-                level,
                 bool(changed),
                 float(row["worst_damage_usd"]),
                 float(row["worst_exposure"]),
@@ -202,14 +198,14 @@ def _campaign_cases(drill: Drill) -> list[Case]:
     return cases
 
 
-def _case(drill: Drill, normal: RunPath, level: int, event: ChaosEvent, result: BacktestResult) -> Case:
+def _case(drill: Drill, normal: RunPath, name: str, event: ChaosEvent, result: BacktestResult) -> Case:
     """A case out of its replay."""
     outcome = compare(path_of(result.record), normal, event)
     conduct = conduct_of(result.record, drill.subject.name)
     recovered = outcome.recovery_seconds is not None and result.final_equity > 0.0
     return Case(
+        name,
         event,
-        level,
         result.fingerprint != drill.calm.fingerprint,
         outcome.worst_damage_usd,
         conduct.exposure,

@@ -9,7 +9,7 @@ Harm is what a strategy's P&L falls behind that of the same run with a neighbour
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final, NamedTuple
 
@@ -30,7 +30,15 @@ from workbench.strategy.contract import TradingStrategy
 from workbench.strategy.folders import find_folder
 from workbench.strategy.loader import StrategyInfo, available, load_strategy
 
-__all__ = ["Harm", "bent_beside", "misbehaving", "neighbour_run", "with_misbehaving"]
+__all__ = [
+    "Harm",
+    "bent_beside",
+    "bystander_run",
+    "misbehaving",
+    "neighbour_run",
+    "signal_faults",
+    "with_misbehaving",
+]
 
 BYSTANDER_SHARE: Final = 0.01  # of the capital, that it holds in each instrument
 
@@ -57,8 +65,7 @@ def misbehaving() -> list[StrategyInfo]:
 
 def with_misbehaving(drill: Drill, progress: Progress) -> list[Harm]:
     """What the strategy suffers from each misbehaving neighbour in turn."""
-    quiet = drill.subject.replaced()
-    alone = _together(quiet, {}, {})
+    alone = _together(drill.subject, {}, {})
     found = []
     for info in misbehaving():
         progress(f"chaos: beside {info.name}")
@@ -76,25 +83,28 @@ def neighbour_run(drill: Drill, script: str | Path) -> BacktestResult:
 
 def bent_beside(drill: Drill, progress: Progress) -> list[Harm]:
     """What a bystander suffers where each fault bends the signals of the strategy."""
-    subject = drill.subject
-    unit = {BYSTANDER: {"unit": _small_units(subject)}}
-    beside: Mapping[str, type[TradingStrategy]] = {BYSTANDER: Bystander}
-    normal = _together(subject, beside, unit)
+    normal = bystander_run(drill)
     found = []
-    for event in _signal_faults(drill):
+    for event in signal_faults(drill):
         progress(f"chaos: {event.kind} beside a bystander")
-        result = _together(subject, beside, unit, chaos=[event])
-        found.append(_harm(str(event.kind), result, normal, BYSTANDER))
+        found.append(_harm(str(event.kind), bystander_run(drill, [event]), normal, BYSTANDER))
     return found
 
 
-def _signal_faults(drill: Drill) -> Iterator[ChaosEvent]:
-    """Each at its strongest, at the first start."""
-    start = drill.starts[0].to_pydatetime()
-    for kind, info in KINDS.items():
-        if info.family is Family.SIGNAL:
-            subject = drill.subject
-            yield ChaosEvent(kind, start, drill.duration, info.typical[1], subject.name, subject.seed)
+def bystander_run(drill: Drill, events: Sequence[ChaosEvent] = ()) -> BacktestResult:
+    """The strategy beside a bystander."""
+    units = _small_units(drill.subject)
+    return _together(drill.subject, {BYSTANDER: Bystander}, {BYSTANDER: {"unit": units}}, chaos=list(events))
+
+
+def signal_faults(drill: Drill) -> list[ChaosEvent]:
+    """Each fault of signals at its strongest, at the first start."""
+    start, subject = drill.starts[0].to_pydatetime(), drill.subject
+    return [
+        ChaosEvent(kind, start, drill.duration, info.typical[1], subject.name, subject.seed)
+        for kind, info in KINDS.items()
+        if info.family is Family.SIGNAL
+    ]
 
 
 def _together(

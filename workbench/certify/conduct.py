@@ -45,6 +45,7 @@ _NOT_ITS_DOING: Final = frozenset(
         ),
     }
 )
+_STOPPED: Final = Check.CIRCUIT_BREAKER.name.lower()
 _ABOUT_CONDUCT: Final = frozenset(
     breaker.name.lower()
     for breaker in (
@@ -59,15 +60,17 @@ _ABOUT_CONDUCT: Final = frozenset(
 class Conduct(NamedTuple):
     """One strategy in one run.
 
-    asked: signals that it sent.  orders: that were accepted.  refused: how often a rule stopped what it asked for, by
-    reason.  errors: that it raised.  trips: breakers that stopped it, or everything.  stopped: whether one did so early
-    enough for positions to be closed before the prices end.  faults: those of them that were its own doing.
-    held: most units at any time, gross, by instrument.  left: units at the end, gross.  exposure: largest share of a
-    limit on position or gross notional that was ever held or worked, by all strategies of the run.  loss: most that its
-    equity was below its highest so far, a fraction of its capital.  pnl: at the end, quote currency.
+    asked: signals that it sent.  unheard: orders refused while a breaker was latched.  orders: that were accepted.
+    refused: how often a rule stopped what it asked for, by reason.  errors: that it raised.  trips: breakers that
+    stopped it, or everything.  stopped: whether one did so early enough for positions to be closed before the prices
+    end.  faults: those of them that were its own doing.  held: most units at any time, gross, by instrument.
+    left: units at the end, gross.  exposure: largest share of a limit on position or gross notional that was ever held
+    or worked, by all strategies of the run.  loss: most that its equity was below its highest so far, a fraction of
+    its capital.  pnl: at the end, quote currency.
     """
 
     asked: int
+    unheard: int
     orders: int
     refused: Counter[str]
     errors: int
@@ -82,8 +85,8 @@ class Conduct(NamedTuple):
 
     @property
     def refused_share(self) -> float:
-        """Refusals per signal, at most 1."""
-        return min(1.0, self.refused.total() / self.asked) if self.asked else 0.0
+        """Refusals per signal that was heard, at most 1."""
+        return min(1.0, self.refused.total() / max(1, self.asked - self.unheard))
 
     @property
     def flat(self) -> bool:
@@ -111,6 +114,7 @@ def conduct_of(
     largest = {name: growth * units for name, units in floor.items()}
     return Conduct(
         asked=sum(sent.strategy_id == strategy for sent in recorder.signals),
+        unheard=sum(o.strategy_id == strategy and _STOPPED in o.failed_checks for o in recorder.refused),
         orders=sum(order.strategy_id == strategy for order in recorder.accepted),
         refused=_refusals(record, strategy),
         errors=sum(error.strategy_id == strategy for error in recorder.errors),
@@ -162,9 +166,8 @@ def _refusals(record: ReplayRecord, strategy: str) -> Counter[str]:
     What is asked for while a breaker is latched is refused for that alone, and counts nowhere.
     """
     counts: Counter[str] = Counter()
-    stopped = Check.CIRCUIT_BREAKER.name.lower()
     for order in record.recorder.refused:
-        if order.strategy_id == strategy and stopped not in order.failed_checks:
+        if order.strategy_id == strategy and _STOPPED not in order.failed_checks:
             counts.update([reason for reason in order.failed_checks if reason not in _NOT_ITS_DOING][:1])
     for signal in record.recorder.signals_refused:
         if signal.strategy_id == strategy and signal.reason not in _NOT_ITS_DOING:

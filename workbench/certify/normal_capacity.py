@@ -93,7 +93,9 @@ def sizes(subject: Subject, multiples: tuple[float, ...], progress: Progress) ->
 def grown(subject: Subject, multiple: float) -> dict[str, Any]:
     """The config at `multiple` times the size."""
     settings = subject.make().config
-    name, unit = unit_name(settings), settings.get(unit_name(settings), 1.0)
+    name = unit_name(settings)
+    name = name if name in settings else "unit"
+    unit = settings.get(name, 1.0)
     larger = {s: u * multiple for s, u in unit.items()} if isinstance(unit, Mapping) else unit * multiple
     return {**subject.config, name: larger}
 

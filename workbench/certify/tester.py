@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,8 +124,9 @@ class StrategyTester:
         return TestResult(subject.name, of("normal"), of("stress"), of("chaos"))
 
     def replay(self, name: str, config: Mapping[str, Any] | None = None) -> BacktestResult:
-        """Run one case again, in full: a scenario ("crash"), a crisis ("lehman_2008"), a fault ("runaway"), a
-        misbehaving neighbour ("fat_finger"), or "calm" for the prices of the scenarios without any.
+        """Run one case again, in full: a scenario ("crash"), a crisis ("lehman_2008"), a fault ("runaway", or "runaway
+        1.2": first level, second start), a neighbour ("beside fat_finger", "bystander of runaway"), or "calm" for the
+        prices of the scenarios without any.
 
         Raises ConfigError for a name that is none.
         """
@@ -133,16 +134,12 @@ class StrategyTester:
         stress, chaos = scenario_names(subject), chaos_names(subject)
         if name in stress:
             return replay_scenario(subject, name)
-        if name in chaos:
+        if name in chaos or name.partition(" ")[0] in chaos:
             return replay_chaos(subject, name)
-        raise ConfigError(f"no case {name!r}; there is: {', '.join(_each(stress, chaos))}")
+        raise ConfigError(f"no case {name!r}; there is: {', '.join(dict.fromkeys([*stress, *chaos]))}")
 
     def _subject(self, config: Mapping[str, Any] | None) -> Subject:
         prices = house_market() if self.prices is None else self.prices
         given = self.config if config is None else config
         subject = Subject.of(self.strategy_class, prices, config=given, **self._options)
         return subject if self.prices is not None else subject.replaced(prices_code="wb.house_market()")
-
-
-def _each(*names: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(name for some in names for name in some))
