@@ -34,6 +34,8 @@ PATIENCE_MS: Final = 60_000  # the first sweep of a fresh checkout compiles
 
 expect.set_options(timeout=PATIENCE_MS)
 
+expect.set_options(timeout=PATIENCE_MS)
+
 type OpenPage = Callable[..., Page]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -20,7 +21,7 @@ from workbench.dashboards.shell import index_page, page
 from workbench.errors import ConfigError
 from workbench.reporting.runner import OUTPUT
 
-__all__ = ["PORT", "make_server", "serve"]
+__all__ = ["PORT", "is_loopback", "make_server", "origins_of", "serve"]
 
 PORT: Final = 5006
 
@@ -28,8 +29,13 @@ PORT: Final = 5006
 class _Index(RequestHandler):
     """The page that lists the apps."""
 
+    def initialize(self, apps: Sequence[App]) -> None:
+        """apps: to be listed."""
+        self._apps = apps
+
     def get(self) -> None:
-        self.write(index_page())
+        """The page."""
+        self.write(index_page(self._apps))
 
 
 def make_server(
@@ -51,17 +57,17 @@ def make_server(
     start_panel()
     _warm_up()
     where = folder or Path.cwd()
-    pages: dict[str, Any] = {app.name: _opener(app, engine, where) for app in chosen}
+    pages: dict[str, Any] = {app.name: _opener(app, chosen, engine, where, is_loopback(address)) for app in chosen}
     try:
-        port = port or _free_port(address)
+        port = _free_port(address, port)
         return pn.io.server.get_server(
             pages,
             port=port,
             address=address,
-            websocket_origin=_origins(port, address, origins),
+            websocket_origin=origins_of(port, address, origins),
             title={app.name: f"{app.title} · Trading workbench" for app in chosen},
             extra_patterns=[
-                (r"/", _Index),
+                (r"/", _Index, {"apps": chosen}),
                 (rf"/{FILES}/(.*)", ReportFiles, {"path": str((where / OUTPUT).resolve())}),
             ],
             start=False,
@@ -77,21 +83,35 @@ def make_server(
         ) from error
 
 
-def _opener(app: App, engine: str | None, folder: Path) -> Callable[[], Any]:
-    """What makes one page for each that somebody opens.  Panel wants a plain function."""
+def _opener(
+    app: App, apps: Sequence[App], engine: str | None, folder: Path, lends: bool
+) -> Callable[[], Any]:
+    """What makes one page for each that somebody opens.  Panel wants a plain function.  lends: as in `Session`."""
 
     def opened() -> Any:
         given = pn.state.session_args
         arguments = {
             str(name): values[0].decode("utf-8", "replace") for name, values in given.items() if values
         }
-        viewable = app.view(Session(engine, folder, arguments))
-        return page(app, viewable, note=f"engine: {engine}" if engine else "")
+        viewable = app.view(Session(engine, folder, arguments, lends))
+        # The page itself says when the server is gone, and the session is taken up again when it is back.
+        pn.state.curdoc.config.update(
+            reconnect_session=True, notifications=None, notify_connection_status=False
+        )
+        return page(app, viewable, apps, note=f"engine: {engine}" if engine else "")
 
     return opened
 
 
-def _origins(port: int, address: str, further: Sequence[str]) -> list[str]:
+def is_loopback(address: str) -> bool:
+    """Only this machine can open pages there: whoever does acts with the token of who started the server."""
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:  # a name
+        return address == "localhost"
+
+
+def origins_of(port: int, address: str, further: Sequence[str]) -> list[str]:
     """Hosts whose pages may open a socket here: this machine's, the address itself, and those that were named."""
     hosts = dict.fromkeys(["localhost", "127.0.0.1", address])
     if address == "0.0.0.0":
@@ -99,11 +119,14 @@ def _origins(port: int, address: str, further: Sequence[str]) -> list[str]:
     return [*(f"{host}:{port}" for host in hosts), *further]
 
 
-def _free_port(address: str) -> int:
-    """A port that nobody listens at just now: the origins have to name it before the server has it."""
-    with socket.create_server((address, 0)) as found:
-        port: int = found.getsockname()[1]
-    return port
+def _free_port(address: str, port: int) -> int:
+    """`port`, or with 0 one that nobody listens at: the origins have to name it before the server has it.
+
+    Raises OSError where it cannot be listened at.
+    """
+    with socket.create_server((address, port)) as found:
+        free: int = found.getsockname()[1]
+    return free
 
 
 def _warm_up() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
 import panel as pn
 
-from workbench.dashboards.apps import APPS, App
+from workbench.dashboards.apps import App
 from workbench.dashboards.look import Look, page_style
 
 __all__ = ["index_page", "page"]
@@ -38,12 +39,13 @@ def _script(name: str) -> str:
     return (_PAGES / f"{name}.js").read_text(encoding="utf-8")
 
 
-def page(app: App, viewable: Any, *, note: str = "") -> pn.Template:
-    """`viewable` in the shell.  note: at the right of the footer, such as the engine's address."""
+def page(app: App, viewable: Any, apps: Sequence[App], *, note: str = "") -> pn.Template:
+    """`viewable` in the shell.  apps: to be linked to.  note: at the right of the footer, such as an address."""
     shown = pn.Template((_PAGES / "app.html").read_text(encoding="utf-8"), design=Look)
     shown.add_panel("main", pn.Column(viewable, sizing_mode="stretch_width", margin=0, design=Look))
     for name, value in _common().items():
         shown.add_variable(name, value)
+    shown.add_variable("apps", list(apps))
     shown.add_variable("current", app)
     shown.add_variable("note", html.escape(note))
     return shown
@@ -51,7 +53,6 @@ def page(app: App, viewable: Any, *, note: str = "") -> pn.Template:
 
 def _common() -> dict[str, Any]:
     return {
-        "apps": list(APPS.values()),
         "home": "./",
         "icon": _ICON,
         "logo": _LOGO,
@@ -63,12 +64,12 @@ def _common() -> dict[str, Any]:
     }
 
 
-def index_page() -> str:
+def index_page(apps: Sequence[App]) -> str:
     """The page at the root: what there is.  Tornado's template language has no part in it."""
     items = "".join(
         f'<li><a href="{app.name}"><span class="kind">{app.kind}</span><h2>{html.escape(app.title)}</h2>'
         f"<p>{html.escape(app.says)}</p></a></li>"
-        for app in APPS.values()
+        for app in apps
     )
     given = {**_common(), "items": items}
     text = (_PAGES / "index.html").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ import pandas as pd
 import panel as pn
 
 from workbench.backtest.statistics import show, span_text
-from workbench.dashboards.apps.choosers import fold, more_parameters, run_controls
+from workbench.dashboards.apps.choosers import day_of, fold, more_parameters, number_of, run_controls
 from workbench.dashboards.apps.limits_view import limits_table
 from workbench.dashboards.apps.plane import Plane, with_label
 from workbench.dashboards.apps.run_views import looked_into
@@ -67,8 +67,6 @@ class _Lab:
     def _setup(self) -> pn.Column:
         state = self.state
         wide: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": (0, 0, 10, 0), "description": None}
-        day = {**wide, "sizing_mode": None, "width": 130}
-        small = {**wide, "margin": 0, "width": 84, "sizing_mode": None}
         kinds = pn.widgets.CheckBoxGroup.from_param(
             state.param.kinds,
             options={words(kind): kind for kind in state.param.kinds.objects},
@@ -78,16 +76,16 @@ class _Lab:
             "Campaign",
             pn.widgets.Select.from_param(state.param.prices, name="Prices", **wide),
             beside(
-                pn.widgets.DatePicker.from_param(state.param.start, name="From", **day),
-                pn.widgets.DatePicker.from_param(state.param.end, name="To", **day),
+                day_of(state, "start", "From"),
+                day_of(state, "end", "To"),
             ),
             pn.widgets.Select.from_param(state.param.strategy, name="Strategy", **wide),
             pn.widgets.Select.from_param(state.param.limits, name="Limits in force", **wide),
             fold("Faults", kinds, open_=True),
             beside(
-                pn.widgets.IntInput.from_param(state.param.levels, name="Levels", **small),
-                pn.widgets.IntInput.from_param(state.param.starts, name="Starts", **small),
-                pn.widgets.FloatInput.from_param(state.param.lasting, name="Length, %", step=0.5, **small),
+                number_of(state, "levels", "Levels", width=84),
+                number_of(state, "starts", "Starts", width=84),
+                number_of(state, "lasting", "Length, %", width=84),
                 gap=8,
             ),
             more_parameters(state),

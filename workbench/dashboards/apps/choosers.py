@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 from collections.abc import Awaitable, Callable
+from datetime import date
+from functools import partial
 from typing import Any
 
 import panel as pn
@@ -11,7 +13,7 @@ import panel as pn
 from workbench.dashboards.parts import failure, html_part, progress
 from workbench.dashboards.state.work import Working
 
-__all__ = ["axis_chooser", "fold", "more_parameters", "run_controls"]
+__all__ = ["axis_chooser", "day_of", "fold", "more_parameters", "number_input", "number_of", "run_controls"]
 
 _WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": (0, 0, 10, 0), "description": None}
 
@@ -21,25 +23,17 @@ _GAP = ".gridbox, :host { gap: 8px; }"
 def axis_chooser(state: Any, name: str, label: str) -> pn.Column:
     """A parameter, and from where to where in how many values.  name: of the parameter of `state`."""
     chosen = pn.widgets.Select.from_param(state.param[name], name=label, **{**_WIDE, "margin": (8, 0, 4, 0)})
-    low, high, count = getattr(state, f"{name}_range")
-    small = {"sizing_mode": "stretch_width", "margin": 0}
     parts = [
-        pn.widgets.FloatInput(name="from", value=float(low), **small),
-        pn.widgets.FloatInput(name="to", value=float(high), **small),
-        pn.widgets.IntInput(name="values", value=int(count), start=1, end=60, **small),
+        number_input(label, value, partial(_set_range, state, name, k), sizing_mode="stretch_width")
+        for k, (label, value) in enumerate(
+            zip(("from", "to", "values"), getattr(state, f"{name}_range"), strict=True)
+        )
     ]
-
-    def typed(*_: Any) -> None:
-        values = tuple(part.value for part in parts)
-        if all(value is not None for value in values):
-            setattr(state, f"{name}_range", values)
 
     def follow(event: Any) -> None:
         for part, value in zip(parts, event.new, strict=True):
-            part.value = type(part.value or 0)(value) if isinstance(part.value, int) else value
+            part.value = _short(value)
 
-    for part in parts:
-        part.param.watch(typed, "value")
     state.param.watch(follow, f"{name}_range")
     return pn.Column(
         chosen,
@@ -47,6 +41,64 @@ def axis_chooser(state: Any, name: str, label: str) -> pn.Column:
         sizing_mode="stretch_width",
         margin=0,
     )
+
+
+def _set_range(state: Any, name: str, place: int, value: float) -> None:
+    now = list(getattr(state, f"{name}_range"))
+    now[place] = value
+    setattr(state, f"{name}_range", tuple(now))
+
+
+def number_input(
+    label: str, value: float, changed: Callable[[float], object], **look: Any
+) -> pn.widgets.LiteralInput:
+    """A field for a number; what is no number is marked and changes nothing."""
+    kinds: Any = int if isinstance(value, int) else (int, float)
+    field = pn.widgets.LiteralInput(name=label, value=_short(value), type=kinds, **{"margin": 0, **look})
+
+    def typed(event: Any) -> None:
+        if event.new is not None:
+            changed(type(value)(event.new))
+
+    field.param.watch(typed, "value")
+    return field
+
+
+def number_of(state: Any, name: str, label: str, **look: Any) -> pn.widgets.LiteralInput:
+    """A field for a parameter of `state` that is a number."""
+    return number_input(label, getattr(state, name), lambda new: setattr(state, name, new), **look)
+
+
+def day_of(state: Any, name: str, label: str) -> pn.widgets.TextInput:
+    """A field for a day of `state`; empty for None.  What is no day is told as the error of `state`."""
+    day = getattr(state, name)
+    field = pn.widgets.TextInput(
+        name=label,
+        value=day.isoformat() if day else "",
+        placeholder="YYYY-MM-DD",
+        width=130,
+        margin=(0, 0, 10, 0),
+    )
+
+    def typed(event: Any) -> None:
+        text = event.new.strip()
+        try:
+            found = date.fromisoformat(text) if text else None
+        except ValueError:
+            state.error = f"{label}: expected a day such as 2008-09-15, found {text!r}"
+        else:
+            state.param.update(error="", **{name: found})
+
+    def follow(event: Any) -> None:
+        field.value = event.new.isoformat() if event.new else ""
+
+    field.param.watch(typed, "value")
+    state.param.watch(follow, name)
+    return field
+
+
+def _short(value: float) -> float:
+    return int(value) if float(value).is_integer() else value
 
 
 def more_parameters(state: Any) -> pn.Card:
@@ -75,10 +127,14 @@ def _widget(state: Any, name: str, value: Any) -> Any:
     look = {"name": name, "value": value, "sizing_mode": "stretch_width", "margin": (0, 0, 6, 0)}
     if isinstance(value, bool):
         widget: Any = pn.widgets.Checkbox(**look)
-    elif isinstance(value, int):
-        widget = pn.widgets.IntInput(**look)
-    elif isinstance(value, float):
-        widget = pn.widgets.FloatInput(**look)
+    elif isinstance(value, int | float):
+        return number_input(
+            name,
+            value,
+            lambda new: setattr(state, "others", {**state.others, name: new}),
+            sizing_mode="stretch_width",
+            margin=(0, 0, 6, 0),
+        )
     else:
         given = value if isinstance(value, str) else ", ".join(map(str, value))
         widget = pn.widgets.TextInput(**{**look, "value": given})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -19,6 +20,7 @@ __all__ = ["Plane", "with_label"]
 type Cell = tuple[Any, ...]
 """Its column and its row; empty where no cell is looked into."""
 
+_LEAST_PLANE = 120  # pixels across: on a phone, beside the names of the rows
 _LEAST_CELL = 34  # pixels across, for a number of four letters
 
 
@@ -58,7 +60,8 @@ class Plane:
         self._axes = (places[0][1], places[1][1])
         self._labels = ([table.columns[k] for k in places[0][0]], [table.index[k] for k in places[1][0]])
         self._cell = cell
-        self._pane = plot(styled(drawn, hooks=[*_hooks(drawn), lambda shown, _: self._add(shown)]))
+        hooks = [*_hooks(drawn), lambda shown, _: self._add(shown)]
+        self._pane = plot(styled(drawn, hooks=hooks, min_width=_LEAST_PLANE))
         return self._pane
 
     def _add(self, shown: Any) -> None:
@@ -79,7 +82,7 @@ class Plane:
     def _tapped(self, event: Any) -> None:
         cell = None if event.x is None else self._nearest(float(event.x), float(event.y))
         if cell is not None:
-            pn.state.execute(lambda: self._look_into(cell))
+            pn.state.execute(partial(self._look_into, cell))
 
     def mark(self, cell: Cell) -> None:
         """Move the frame."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import panel as pn
 
-from workbench.dashboards.apps.choosers import axis_chooser, more_parameters, run_controls
+from workbench.dashboards.apps.choosers import axis_chooser, day_of, more_parameters, run_controls
 from workbench.dashboards.apps.compare import figures_table, growth_plot
 from workbench.dashboards.apps.plane import Plane, with_label
 from workbench.dashboards.apps.run_views import looked_into, plot, stat_tiles
@@ -59,7 +59,6 @@ class _Lab:
     def _setup(self) -> pn.Column:
         state = self.state
         wide: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": (0, 0, 10, 0), "description": None}
-        day = {**wide, "sizing_mode": None, "width": 130}
         says = pn.bind(
             lambda name: html_part(f'<p class="soft">{state.choices[name].says}</p>'), state.param.strategy
         )
@@ -67,8 +66,8 @@ class _Lab:
             "Sweep",
             pn.widgets.Select.from_param(state.param.prices, name="Prices", **wide),
             beside(
-                pn.widgets.DatePicker.from_param(state.param.start, name="From", **day),
-                pn.widgets.DatePicker.from_param(state.param.end, name="To", **day),
+                day_of(state, "start", "From"),
+                day_of(state, "end", "To"),
             ),
             pn.widgets.Select.from_param(
                 state.param.strategy, name="Strategy", **{**wide, "margin": (0, 0, 2, 0)}

@@ -9,6 +9,17 @@
     window.dispatchEvent(new Event("resize")); // plots draw their text again
   });
   show();
+  const lost = document.querySelector(".lost");
+  const watch = () => {
+    const page = window.Bokeh?.documents?.[0];
+    if (page === undefined) return void setTimeout(watch, 250);
+    page.on_event("connection_lost", () => {
+      lost.innerHTML = 'The server does not answer; trying again. <a href="">Load the page anew</a>';
+      lost.classList.add("shown");
+    });
+    page.on_event("client_reconnected", () => lost.classList.remove("shown"));
+  };
+  watch();
   const current = document.querySelector("nav a[aria-current]");
   if (current) current.scrollIntoView({ block: "nearest", inline: "center" });
 })();

@@ -156,8 +156,8 @@ class ChaosState(Working):
     levels = param.Integer(
         4, bounds=(1, 10), doc="Intensities of each, evenly over what is typical of its kind."
     )
-    starts = param.Integer(3, bounds=(1, 20), doc="Moments at which each strikes.")
-    lasting = param.Number(2.0, bounds=(0.1, 50.0), doc="Length of an event, per cent of the prices.")
+    starts = param.Integer(3, doc="Moments at which each strikes.")
+    lasting = param.Number(2.0, doc="Length of an event, per cent of the prices.")
     limits: Any = param.Selector(objects=[], doc="Limits in force.")
     other_limits: Any = param.Selector(objects=[], doc="Limits to compare with.")
     measure: Any = param.Selector(
@@ -208,6 +208,13 @@ class ChaosState(Working):
     def _campaign(self, progress: Progress) -> Campaign:
         if not self.kinds:
             raise ChaosError("choose at least one fault")
+        for what, value, most in (("levels", self.levels, 10), ("starts", self.starts, 20)):
+            if not 1 <= value <= most:
+                raise ChaosError(f"{what}: expected 1 to {most}, found {value}")
+        if not 0.0 < self.lasting <= 50.0:
+            raise ChaosError(
+                f"length: expected above 0 and at most 50 per cent of the prices, found {self.lasting:g}"
+            )
         prices = load_prices(self.prices, self.folder)
         if self.start or self.end:
             prices = prices.between(self.start, self.end)
