@@ -19,6 +19,7 @@ import pytest
 import live.api.answers
 import live.api.desk_answers
 import live.api.overrides
+import live.api.promotion_answers
 import live.api.requests
 import workbench as wb
 from live.api.roles import Role
@@ -247,7 +248,13 @@ def test_both_have_the_same_methods() -> None:
 @pytest.mark.parametrize("name", sorted(set(answers.__all__) - {"Event", "read_answer"}))
 def test_answers_have_the_fields_of_the_engine(name: str) -> None:
     own: type[msgspec.Struct] = getattr(answers, name)
-    rooms = (live.api.answers, live.api.desk_answers, live.api.requests, live.api.overrides)
+    rooms = (
+        live.api.answers,
+        live.api.desk_answers,
+        live.api.requests,
+        live.api.overrides,
+        live.api.promotion_answers,
+    )
     theirs = next(getattr(room, name) for room in rooms if hasattr(room, name))
     shape = [(field.name, str(field.type)) for field in msgspec.structs.fields(own)]
     expected = [(field.name, str(field.type)) for field in msgspec.structs.fields(theirs)]
@@ -268,11 +275,13 @@ def test_answers_have_the_fields_of_the_engine(name: str) -> None:
         (frames.PERFORMANCE, "Performance"),
         (frames.AUDIT, "AuditView"),
         (frames.EQUITY, "EquityPoint"),
+        (frames.HISTORY, "HistoryLine"),
     ],
     ids=lambda value: value if len(value) < 20 else "",
 )
 def test_frames_have_the_columns_of_the_engine(columns: str, name: str) -> None:
-    room = live.api.answers if hasattr(live.api.answers, name) else live.api.desk_answers
+    rooms = live.api.answers, live.api.desk_answers, live.api.promotion_answers
+    room = next(room for room in rooms if hasattr(room, name))
     theirs = getattr(room, name).__struct_fields__
     assert tuple(column.partition(":")[0] for column in columns.split()) == theirs
 

@@ -14,6 +14,7 @@ __all__ = [
     "AlertLine",
     "BreachCount",
     "BreakerResponse",
+    "CertificateView",
     "CloseResponse",
     "Correlations",
     "Event",
@@ -33,14 +34,13 @@ __all__ = [
     "OverridesView",
     "Portfolio",
     "PriceAccepted",
+    "PromoteResponse",
     "Resumed",
     "RiskStatus",
-    "StrategyCertificate",
     "StrategyPnl",
-    "StrategyPromotion",
     "StrategyResponse",
     "StrategyStatus",
-    "StrategyTrial",
+    "TrialView",
     "UploadResponse",
     "VenueRisk",
     "read_answer",
@@ -137,7 +137,7 @@ class UploadResponse(msgspec.Struct, frozen=True):
     certificate: str = ""
 
 
-class StrategyPromotion(msgspec.Struct, frozen=True):
+class PromoteResponse(msgspec.Struct, frozen=True):
     """What became of a promotion.  capital_share: of capital and limits that it has now.
 
     steps: shares that it has one after the other, before it has everything.
@@ -153,7 +153,7 @@ class StrategyPromotion(msgspec.Struct, frozen=True):
     steps: tuple[float, ...]
 
 
-class StrategyCertificate(msgspec.Struct, frozen=True):
+class CertificateView(msgspec.Struct, frozen=True):
     """holds: it would admit the strategy now; problem: why not.  document: what it says."""
 
     strategy_id: str
@@ -163,7 +163,7 @@ class StrategyCertificate(msgspec.Struct, frozen=True):
     document: dict[str, Any]
 
 
-class StrategyTrial(msgspec.Struct, frozen=True):
+class TrialView(msgspec.Struct, frozen=True):
     """A canary.  state: growing, passed or failed.  step: of steps, from 0.  fills, min_fills, minutes: of the step."""
 
     state: str

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from workbench.client import frames
-from workbench.client.answers import StrategyCertificate, StrategyPromotion, StrategyTrial, read_answer
+from workbench.client.answers import CertificateView, PromoteResponse, TrialView, read_answer
 from workbench.client.calls import Call, given, strategy_path
 from workbench.client.frames import frame_of
 
@@ -26,7 +26,7 @@ def promote(
     config: Mapping[str, Any] | None,
     on_failure: str,
     canary: bool,
-) -> Call[StrategyPromotion]:
+) -> Call[PromoteResponse]:
     body: dict[str, Any] = {
         "script": script,
         "reason": reason,
@@ -39,7 +39,7 @@ def promote(
     return Call("POST", "/api/v1/strategies/promote", _promotion, body=body, changes=True)
 
 
-def demote(strategy_id: str, reason: str) -> Call[StrategyPromotion]:
+def demote(strategy_id: str, reason: str) -> Call[PromoteResponse]:
     return Call(
         "POST",
         strategy_path(strategy_id, "demote"),
@@ -49,15 +49,15 @@ def demote(strategy_id: str, reason: str) -> Call[StrategyPromotion]:
     )
 
 
-def _promotion(plain: Any) -> StrategyPromotion:
-    return read_answer(StrategyPromotion, plain)
+def _promotion(plain: Any) -> PromoteResponse:
+    return read_answer(PromoteResponse, plain)
 
 
-def certificate(strategy_id: str) -> Call[StrategyCertificate]:
+def certificate(strategy_id: str) -> Call[CertificateView]:
     return Call(
         "GET",
         strategy_path(strategy_id, "certificate"),
-        lambda plain: read_answer(StrategyCertificate, plain),
+        lambda plain: read_answer(CertificateView, plain),
     )
 
 
@@ -70,8 +70,8 @@ def history(strategy_id: str, limit: int) -> Call[pd.DataFrame]:
     )
 
 
-def trial(strategy_id: str) -> Call[StrategyTrial | None]:
-    def read(plain: Any) -> StrategyTrial | None:
-        return None if plain["trial"] is None else read_answer(StrategyTrial, plain["trial"])
+def trial(strategy_id: str) -> Call[TrialView | None]:
+    def read(plain: Any) -> TrialView | None:
+        return None if plain["trial"] is None else read_answer(TrialView, plain["trial"])
 
     return Call("GET", strategy_path(strategy_id, "history"), read, {"limit": 1})

@@ -12,6 +12,7 @@ from workbench.client import calls, promotion_calls
 from workbench.client.address import find_engine
 from workbench.client.answers import (
     BreakerResponse,
+    CertificateView,
     CloseResponse,
     Correlations,
     Event,
@@ -25,13 +26,12 @@ from workbench.client.answers import (
     OverridesView,
     Portfolio,
     PriceAccepted,
+    PromoteResponse,
     Resumed,
     RiskStatus,
-    StrategyCertificate,
-    StrategyPromotion,
     StrategyResponse,
     StrategyStatus,
-    StrategyTrial,
+    TrialView,
     UploadResponse,
 )
 from workbench.client.calls import Call, Page
@@ -270,7 +270,7 @@ class EngineClient:
         config: Mapping[str, Any] | None = None,
         on_failure: str = "hold",
         canary: bool = True,
-    ) -> StrategyPromotion:
+    ) -> PromoteResponse:
         """Put a certified version on trial: capital and limits grow by steps, each compared with its replay.
 
         script: of what the engine has; with source, the file name that the text is kept under.  certificate: its text
@@ -289,11 +289,11 @@ class EngineClient:
             )
         )
 
-    def demote(self, strategy_id: str, reason: str) -> StrategyPromotion:
+    def demote(self, strategy_id: str, reason: str) -> PromoteResponse:
         """Take a version on trial back: what ran before takes over, or nothing runs."""
         return self._ask(promotion_calls.demote(strategy_id, reason))
 
-    def certificate(self, strategy_id: str) -> StrategyCertificate:
+    def certificate(self, strategy_id: str) -> CertificateView:
         """What a strategy runs under."""
         return self._ask(promotion_calls.certificate(strategy_id))
 
@@ -301,7 +301,7 @@ class EngineClient:
         """Who promoted, demoted, started or stopped a strategy, or changed limits; oldest first, by time."""
         return self._ask(promotion_calls.history(strategy_id, limit))
 
-    def trial(self, strategy_id: str) -> StrategyTrial | None:
+    def trial(self, strategy_id: str) -> TrialView | None:
         """How a strategy's newest canary stands; None where it had none."""
         return self._ask(promotion_calls.trial(strategy_id))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from workbench.cells import Html, bar, cell, figures, table
 from workbench.client import EngineClient
-from workbench.client.answers import StrategyCertificate, StrategyPromotion, StrategyStatus, StrategyTrial
+from workbench.client.answers import CertificateView, PromoteResponse, StrategyStatus, TrialView
 from workbench.errors import RequestError
 
 if TYPE_CHECKING:
@@ -51,15 +51,15 @@ class Handle:
         """Who promoted, demoted, started or stopped it, or changed limits, and why."""
         return self.engine.history(self.strategy_id, limit=limit)
 
-    def trial(self) -> StrategyTrial | None:
+    def trial(self) -> TrialView | None:
         """How its canary stands; None where it had none."""
         return self.engine.trial(self.strategy_id)
 
-    def certificate(self) -> StrategyCertificate:
+    def certificate(self) -> CertificateView:
         """What it runs under."""
         return self.engine.certificate(self.strategy_id)
 
-    def demote(self, reason: str) -> StrategyPromotion:
+    def demote(self, reason: str) -> PromoteResponse:
         """Take it back while it is on trial: the version before takes over, or nothing runs."""
         return self.engine.demote(self.strategy_id, reason)
 
@@ -125,7 +125,7 @@ def _about(status: StrategyStatus) -> str:
     return ", ".join(f"{name} {value}" for name, value in _figures(status))
 
 
-def _trial_words(trial: StrategyTrial | None) -> str:
+def _trial_words(trial: TrialView | None) -> str:
     if trial is None:
         return "on no trial"
     if trial.state != "growing":

@@ -26,6 +26,10 @@ MATRIX = {
     "GET /api/v1/strategies/{strategy_id}/status": Role.VIEWER,
     "GET /api/v1/strategies/{strategy_id}/performance": Role.VIEWER,
     "GET /api/v1/strategies/{strategy_id}/logs": Role.TRADER,
+    "GET /api/v1/strategies/{strategy_id}/certificate": Role.VIEWER,
+    "GET /api/v1/strategies/{strategy_id}/history": Role.VIEWER,
+    "POST /api/v1/strategies/promote": Role.TRADER,
+    "POST /api/v1/strategies/{strategy_id}/demote": Role.TRADER,
     "POST /api/v1/strategies/start": Role.TRADER,
     "POST /api/v1/strategies/stop": Role.TRADER,
     "POST /api/v1/strategies/{strategy_id}/pause": Role.TRADER,
@@ -99,6 +103,13 @@ def test_some_actions_of_a_route_need_more(served: Served) -> None:
             body = {"action": action}  # without a reason, so that it changes nothing
             answer = served.as_role(role).post("/api/v1/risk/circuit-breaker", json=body)
             assert answer.status_code == (422 if role >= lowest else 403), (action, role, answer.text)
+
+
+def test_a_promotion_without_a_trial_needs_more(served: Served) -> None:
+    for role in Role:
+        body = {"script": "quiet", "reason": " ", "canary": False}  # no reason, so that it changes nothing
+        answer = served.as_role(role).post("/api/v1/strategies/promote", json=body)
+        assert answer.status_code == (422 if role >= Role.RISK else 403), (role, answer.text)
 
 
 def test_without_a_token_nothing_but_health_and_the_documentation_is_answered(served: Served) -> None:

@@ -37,6 +37,7 @@ def test_a_good_script_is_kept_under_its_hash_listed_and_started(served: Served)
         "strategy_name": "TraderStrategy",
         "version": "2.5.0",
         "source_hash": digest,
+        "certificate": "",
     }
     assert (served.engine.settings.data / "uploads" / digest / "fresh.py").read_text() == source
     scripts = served.client.get("/api/v1/strategies/available").json()["scripts"]

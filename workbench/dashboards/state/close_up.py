@@ -31,9 +31,9 @@ class CloseUp(param.Parameterized):
     status = param.Parameter(default=None, doc="StrategyStatus; None: not known (yet).")
     logs = param.ClassSelector(class_=tuple, default=(), doc="LogLines, newest last.")
     logs_trouble = param.String(doc="Why its log is not shown.")
-    certificate = param.Parameter(default=None, doc="StrategyCertificate; None: it has none.")
+    certificate = param.Parameter(default=None, doc="CertificateView; None: it has none.")
     certificate_known = param.Boolean(default=False, doc="It was asked for, and answered.")
-    trial = param.Parameter(default=None, doc="StrategyTrial; None: it had none.")
+    trial = param.Parameter(default=None, doc="TrialView; None: it had none.")
     history = param.Parameter(default=None, doc="Frame, oldest first; None: not known (yet).")
 
     def __init__(self, viewer: Viewer) -> None:

@@ -13,14 +13,14 @@ from workbench.dashboards.views.live import text
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.client.answers import StrategyCertificate, StrategyTrial
+    from workbench.client.answers import CertificateView, TrialView
 
 __all__ = ["history_lines", "scorecard", "trial_lines"]
 
 _LONGEST: Final = 160
 
 
-def scorecard(found: StrategyCertificate | None, known: bool, lax: bool) -> str:
+def scorecard(found: CertificateView | None, known: bool, lax: bool) -> str:
     """Every check with what was measured and required; failed ones first in each family."""
     if found is None:
         if not known:
@@ -65,7 +65,7 @@ def _check(score: dict[str, Any]) -> str:
     return f'<li>{mark}<span class="what">{text(name)}</span><span class="says">{text(says)}</span></li>'
 
 
-def trial_lines(trial: StrategyTrial | None) -> str:
+def trial_lines(trial: TrialView | None) -> str:
     """How a version on trial stands: steps of capital, and what the present one still needs."""
     if trial is None:
         return ""
