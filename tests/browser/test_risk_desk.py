@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from live.api.roles import Role
 from tests.browser.conftest import PHONE, OpenPage, axe_violations, served
 from tests.browser.engines import EngineProcess, until
 
@@ -152,3 +153,20 @@ def test_without_an_engine_the_page_says_how_to_start_one_and_waits(
             expect(page.get_by_text("No strategy has traded yet.")).to_be_visible()
         finally:
             engine.stop()
+
+
+def test_where_others_can_open_it_each_signs_in_before_they_see_anything(
+    engine: EngineProcess, open_page: OpenPage
+) -> None:
+    with served("risk", "--address", "0.0.0.0", environment=engine.environment) as url:
+        page = open_page(f"{url}/risk")
+        expect(page.get_by_text("The engine does not know you")).to_be_visible()
+        expect(page.get_by_text("P&L today")).to_have_count(0)
+        assert axe_violations(page) == []
+        page.get_by_label("Token of the engine").fill("wb_wrong")
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("alert").filter(has_text="bearer token")).to_be_visible()
+        page.get_by_label("Token of the engine").fill(engine.token(Role.VIEWER))
+        page.get_by_role("button", name="Sign in").click()
+        opened(page)
+        expect(page.get_by_role("button", name="Kill…")).to_be_disabled()

@@ -22,11 +22,10 @@ class QuietStrategy(TradingStrategy):
 
     VERSION = "2.1.0"
 
-    def __init__(self, config):
-        super().__init__(config)
-        print("awake <b>and well</b>")
-
     def on_market_data(self, price_update):
+        if not getattr(self, "told", False):
+            self.told = True
+            print("awake <b>and well</b>")
         return []
 
     def on_order_fill(self, fill):

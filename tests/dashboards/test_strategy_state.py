@@ -275,3 +275,19 @@ def test_parameters_are_read_as_people_type_them(text: str, expected: dict[str, 
 def test_parameters_that_make_no_sense_say_how() -> None:
     with pytest.raises(ParameterError, match="expected key=value such as fast=10"):
         parameters_of("lookback 20")
+
+
+def test_a_chosen_script_stays_chosen_when_the_engines_list_is_older(
+    running: Running, reader: EngineReader
+) -> None:
+    viewer, _ = viewer_of(running)
+    desk = StrategyDesk(reader, viewer)
+    seen(desk, lambda: desk.starting.choices)
+    form = desk.starting
+    form.choices = {**form.choices, "NewStrategy 1 (new.py, uploaded)": "new.py"}
+    form.script = "new.py"
+    known = reader.view.known
+    assert known is not None
+    form.see(known)
+    assert form.script == "new.py"
+    assert form.choices["NewStrategy 1 (new.py, uploaded)"] == "new.py"

@@ -63,14 +63,15 @@ class Starting(Acting):
         return ""
 
     def see(self, known: Known) -> None:
-        """Take over which scripts there are; one that is being swapped and is no file any more stays."""
+        """Take over which scripts there are; the chosen one stays, be it no file any more, or not listed yet."""
         found: dict[str, str] = {}
         for name, row in known.scripts.iterrows():
             if not row["broken"] and row["allowed"]:
                 mark = ", uploaded" if row["uploaded"] else ""
                 found[f"{row['strategy_name']} {row['version']} ({name}{mark})"] = str(name)
-        if self.swapping and self.script and self.script not in found.values():
-            found[self.script] = self.script
+        if self.script and self.script not in found.values():
+            label = next((shown for shown, name in self.choices.items() if name == self.script), self.script)
+            found[label] = self.script
         if found != self.choices:
             self.choices = found
         if not self.script and found:

@@ -42,13 +42,17 @@ def start_card(state: Starting) -> pn.Column:
         await state.start()
 
     start.on_click(go)
-    script.param.watch(lambda event: state.param.update(script=event.new or ""), "value")
+
+    def choose(event: Any) -> None:
+        if event.new:
+            state.script = event.new
+
+    script.param.watch(choose, "value")
     parameters.param.watch(lambda event: state.param.update(parameters=event.new), "value_input")
 
     def turn(*_: Any) -> None:
         if script.options != state.choices or script.value != state.script:
-            known = state.script in state.choices.values()
-            script.param.update(options=state.choices, value=state.script if known else None)
+            script.param.update(options=state.choices, value=state.script or None)
         if parameters.value_input != state.parameters:
             parameters.param.update(value=state.parameters, value_input=state.parameters)
         start.name = "Swap" if state.swapping else "Start"

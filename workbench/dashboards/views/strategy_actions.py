@@ -31,7 +31,7 @@ def strategy_actions(state: StrategyDesk) -> pn.Column:
     swap.on_click(lambda _: state.swap())
 
     def ask(_: Any) -> None:
-        state.param.update(stopping=True, reason="")
+        state.param.update(stopping=True, reason="", said="", tone="")
 
     stop.on_click(ask)
 
