@@ -8,10 +8,10 @@ from typing import Final, NamedTuple
 
 from live.engine.catalog import Catalog, Script
 from live.engine.pump import BLOCK
-from live.engine.recovery import recorded_setup
+from live.engine.recovery import Beginning, beginning
 from live.engine.shown import SHOWN, Begun, Note, read_notes
 from live.journal import Journal
-from live.machine import Input, Machine, Setup, decode_block
+from live.machine import Input, Machine, decode_block
 from live.session import journal_url
 from workbench.errors import JournalError, StrategyLoadError
 
@@ -34,22 +34,22 @@ class Block(NamedTuple):
 class Source:
     """A session.  setup: what its machine is built from.  folder: the engine's data; None for a journal on its own."""
 
-    def __init__(self, journal: Journal, setup: Setup, folder: Path | None, code: Path | None) -> None:
-        self.setup = setup
+    def __init__(self, journal: Journal, begins: Beginning, folder: Path | None, code: Path | None) -> None:
+        self.setup = begins.setup
         self.folder = folder
-        self._journal, self._code = journal, code
+        self._journal, self._begins, self._code = journal, begins, code
         self._head = journal.head
         uploads = (folder or _NOWHERE) / "uploads"
         self._catalog = Catalog(code or _NOWHERE, uploads)
 
     def machine(self) -> Machine:
-        """A machine as it was where the journal begins."""
-        return Machine(self.setup)
+        """A machine as it was where the journal begins, or what is left of it."""
+        return self._begins.machine()
 
     def blocks(self) -> Iterator[Block]:
         """All blocks in order, the same ones each time, also where the engine goes on writing."""
         notes: list[Note] = []
-        for record in self._journal.read(until=self._head, kinds=[BLOCK, SHOWN]):
+        for record in self._journal.read(self._begins.sequence, self._head, [BLOCK, SHOWN]):
             if record.kind == SHOWN:
                 # A crash may have kept the block that earlier ones were noted for.
                 notes = [note for note in notes if note.place == 0] + read_notes(record.payload)
@@ -85,11 +85,11 @@ def open_source(
     url = journal_url(journal)
     opened = Journal.open(url, read_only=True)
     try:
-        setup = recorded_setup(opened)
-        if setup is None:
+        begins = beginning(opened)
+        if begins is None:
             raise JournalError(f"the journal {journal} is empty: no engine has traded with it")
         folder = _folder(url) if data is None else Path(data)
-        return Source(opened, setup, folder, None if code is None else Path(code))
+        return Source(opened, begins, folder, None if code is None else Path(code))
     except BaseException:
         opened.close()
         raise
