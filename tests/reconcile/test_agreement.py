@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from live.engine import Engine, StartRequest
+from live.journal import Retention
+from tests.live.engine.test_retention import trade
 from tests.reconcile.sessions import by_the_clock, compared, in_lock_step, scripts
 from workbench.reconcile.result import Reconciliation
 
@@ -127,3 +129,13 @@ def test_after_a_crash_in_the_middle(tmp_path: Path) -> None:
     found = compared(by_the_clock(tmp_path, _goes_on))
     nothing_unexplained(found)
     assert found.figures().fills > 20
+
+
+def test_a_journal_that_does_not_say_what_was_shown_is_not_ok(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'journal.sqlite'}"
+    trade(url, range(1), Retention())
+    found = compared(tmp_path / "journal.sqlite")
+    assert not found.ok
+    assert "does not say what it was shown" in found.problems["s"]
+    assert set(found.fills["cause"]) == {"unexplained"}
+    assert found.figures().fills > 0

@@ -68,6 +68,7 @@ WELL = (
     series("trading_chaos_damage_usd", "90000" + STILL, 'chaos_type="runaway"', 'strategy="c"'),
     series("trading_engine_strategies", "0" + STILL, 'state="failed"'),
     series("trading_strategy_restarts", "0" + STILL, 'strategy_name="s"'),
+    series("trading_reconciliation_failed", "0" + STILL, 'strategy="s"'),
     series("trading_engine_late_answers_total", "7" + STILL, 'strategy="s"'),
     series("trading_engine_conflated_prices_total", "7" + STILL, 'strategy="s"'),
     series("trading_venue_up", "1" + STILL, 'venue="v"'),
@@ -120,6 +121,7 @@ FIRES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "StrategyFailed": (series("trading_engine_strategies", "1" + STILL, 'state="failed"'),),
     "StrategyRestarts": (series("trading_strategy_restarts", "2" + STILL, 'strategy_name="s"'),),
+    "LiveDiffersFromReplay": (series("trading_reconciliation_failed", "1" + STILL, 'strategy="s"'),),
     "StrategySlow": (series("trading_engine_conflated_prices_total", RISE, 'strategy="s"'),),
     "VenueDown": (
         series("trading_venue_up", "0" + STILL, 'venue="v"'),
