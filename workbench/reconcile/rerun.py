@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from array import array
 from collections.abc import Collection
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -17,22 +17,20 @@ from live.engine.runner import LAUNCH_BITS
 from live.engine.shown import Departed, Note
 from live.machine import Answered, Input, LateSignals
 from live.sandbox import Sandbox
-from workbench.core.build import BASIS_POINT
-from workbench.core.costs import Costs
 from workbench.core.intents import VenueReport, VenueSession
 from workbench.core.messages import MarketSignal, PriceUpdate
-from workbench.core.state import SECOND_NS
 from workbench.errors import WorkbenchError
 from workbench.reconcile.audience import Audience
+from workbench.reconcile.charging import charge
 from workbench.reconcile.fill_book import FillBook
+from workbench.reconcile.lost import lost_answers
 from workbench.reconcile.processes import Process, Processes
 from workbench.reconcile.source import Block, Source
-from workbench.reconcile.steps import Answers, Ran, Step
+from workbench.reconcile.steps import Ran, Step
 
 __all__ = ["Part", "Rerun"]
 
 _QUOTE: Final = ("bid", "ask", "last", "volume", "bid_size", "ask_size", "change_pct")
-_TAIL_NS: Final = 2 * SECOND_NS  # before its end in which an answer may have been cut off
 _OLDER: Final = (
     "the journal does not say what it was shown: it was started before what is left, or by an older engine"
 )
@@ -169,7 +167,7 @@ class Rerun:
                 desk.view.venues[v].remote, desk.view.venues[v].up = 0, 1
         if self._step.costs is not None:
             for k, instrument in enumerate(desk.instruments):
-                _charge(desk.view.instruments[k], self._step.costs[instrument.venue])
+                charge(desk.view.instruments[k], self._step.costs[instrument.venue])
 
     # --- prices ------------------------------------------------------------------------------------------------------
 
@@ -298,7 +296,7 @@ class Rerun:
             marks={i.name: float(desk.view.instruments[k].mark) for k, i in enumerate(desk.instruments)},
             said=said,
             placed=self._placed,
-            lost=self._lost(said),
+            lost=lost_answers(said, self._placed, self._late, self._audience, self._times, self._now),
             sequences=self._sequences,
             delayed=self._delayed,
             kept=self._kept,
@@ -307,24 +305,3 @@ class Rerun:
             prices=len(inside),
             span=(min(inside, default=0), max(inside, default=0)),
         )
-
-    def _lost(self, said: Answers) -> frozenset[tuple[int, int]]:
-        """Answers that live was given and did not use: refused as late, or cut off by the end of a process."""
-        waiting = [(item.strategy_id, item.count) for item in self._late]
-        lost = set()
-        for launch, number in sorted(said.keys() - self._placed.keys(), key=lambda key: key[1]):
-            late = (self._audience.begun[launch].strategy_id, len(said[launch, number]))
-            ended, last = self._audience.ended.get(launch, (self._now, self._number))
-            if late in waiting:
-                waiting.remove(late)
-                lost.add((launch, number))
-            elif number >= last or self._times[number] >= ended - _TAIL_NS:
-                lost.add((launch, number))
-        return frozenset(lost)
-
-
-def _charge(row: Any, costs: Costs) -> None:
-    """Put costs into an instrument's row of the desk, as when it was built."""
-    row.maker, row.taker = costs.maker_bps * BASIS_POINT, costs.taker_bps * BASIS_POINT
-    row.slippage, row.impact = costs.slippage_bps * BASIS_POINT, costs.impact_bps * BASIS_POINT
-    row.participation, row.latency_ns = costs.participation, round(costs.latency_seconds * SECOND_NS)
