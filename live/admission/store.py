@@ -14,7 +14,7 @@ from workbench.errors import CertificateError
 __all__ = ["CertificateStore"]
 
 _ID: Final = re.compile(r"[0-9a-f]{32}")
-_MOST: Final = 2_000
+_MOST: Final = 500  # each is read once after a start of the engine
 _LARGEST: Final = 1_000_000
 
 

@@ -98,14 +98,21 @@ class Catalog:
         if not (self._started / script.source_hash / script.name).exists():
             self._keep_in(self._started, script)
 
-    def started(self, source_hash: str) -> Script:
-        """The script of this hash, from the folders or from those that were started once.  Raises StrategyLoadError."""
-        if self.knows(source_hash):
-            return self.find(source_hash)
-        for path in self._started.glob(f"{source_hash}/*.py"):
-            script = _about(path, _bytes_of(path))
-            if script is not None:
+    def started(self, source_hash: str, name: str = "") -> Script:
+        """The script of this hash and name, from the folders or from those that were started once.
+
+        Another name will do where that is gone, or none is given.  Raises StrategyLoadError.
+        """
+        for script in self.scripts():
+            if (script.source_hash, script.name) == (source_hash, name):
                 return script
+        once = [_about(path, _bytes_of(path)) for path in self._started.glob(f"{source_hash}/*.py")]
+        kept = [script for script in once if script is not None]
+        named = [script for script in kept if script.name == name]
+        if named or not self.knows(source_hash):
+            found = named or kept
+            if found:
+                return found[0]
         return self.find(source_hash)
 
     @staticmethod

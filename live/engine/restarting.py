@@ -81,7 +81,7 @@ async def resume_after_restart(
     """Start again what ran when the engine ended; what cannot be is noted as failed."""
     for record in list(pump.machine.strategies.values()):
         try:
-            script = catalog.started(record.source_hash)
+            script = catalog.started(record.source_hash, record.script)
             check_leave(script, settings)
         except StrategyError as error:
             script = Script(record.script, "", record.source_hash, record.class_name)
