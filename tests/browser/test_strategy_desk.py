@@ -25,7 +25,7 @@ class QuietStrategy(TradingStrategy):
     def on_market_data(self, price_update):
         if not getattr(self, "told", False):
             self.told = True
-            print("awake <b>and well</b>")
+            self.logger.warning("awake <b>and well</b>")
         return []
 
     def on_order_fill(self, fill):
@@ -192,11 +192,11 @@ def test_a_killed_strategy_is_seen_as_stopped_and_reset_by_who_may(
     reason(page).fill("too many orders")
     page.get_by_role("button", name="Kill now").click()
     expect(page.get_by_text("killed victim")).to_be_visible()
-    expect(page.get_by_text("Kill switch: victim")).to_be_visible()
+    expect(page.get_by_text("Kill switch: victim", exact=True)).to_be_visible()
     with engine.client() as client:
         assert [kill.target for kill in client.risk().kills] == ["victim"]
         client.reset_kill("done", scope="strategy", target="victim")
-    expect(page.get_by_text("Kill switch: victim")).to_be_hidden()
+    expect(page.get_by_text("Kill switch: victim", exact=True)).to_be_hidden()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

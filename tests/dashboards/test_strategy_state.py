@@ -94,6 +94,22 @@ def test_a_wrong_token_changes_nothing_and_says_why(running: Running) -> None:
     asyncio.run(whole())
 
 
+def test_who_signs_in_while_the_page_asks_who_is_there_is_taken_for_the_newer(running: Running) -> None:
+    async def whole() -> None:
+        viewer, token = viewer_of(running, Role.TRADER)
+        for _ in range(20):
+            learning = asyncio.create_task(viewer.learn())
+            await asyncio.sleep(0)
+            signed, _ = await asyncio.gather(viewer.sign_in(token), learning)
+            assert signed
+            assert (viewer.role, viewer.own) == ("trader", True)
+            await viewer.sign_out()
+            assert (viewer.role, viewer.own) == ("admin", False)
+        await viewer.close()
+
+    asyncio.run(whole())
+
+
 def test_who_is_lent_no_token_may_do_nothing_before_signing_in(running: Running) -> None:
     async def whole() -> None:
         viewer = Viewer(running.url, str(running.data), lend=False)

@@ -37,6 +37,8 @@ class Viewer(param.Parameterized):
         self._url, self._data = url, data
         self._token = ""
         self._client: AsyncEngineClient | None = None
+        self._former: list[AsyncEngineClient] = []  # to be closed once nobody waits for an answer
+        self._asking = 0
         self.lends = lend
 
     def allows(self, action: str) -> bool:
@@ -49,18 +51,30 @@ class Viewer(param.Parameterized):
             raise RequestError("sign in with a token of the engine first", "unauthenticated")
         if self._client is None:
             self._client = AsyncEngineClient(self._url, self._token or None, data=self._data, retry_s=0.0)
+        self._asking += 1
         try:
             return await work(self._client)
         except RequestError as error:
             if error.kind in ("unavailable", "unauthenticated", "malformed"):
-                await self.close()  # it may be elsewhere by now, or have other tokens
+                self._let_go()  # it may be elsewhere by now, or have other tokens
             raise
+        finally:
+            self._asking -= 1
+            await self._sweep()
 
     async def close(self) -> None:
         """Let go of the connection; the next question makes another one."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
+        self._let_go()
+        await self._sweep()
+
+    def _let_go(self) -> None:
+        if self._client is not None:
+            self._former.append(self._client)
+        self._client = None
+
+    async def _sweep(self) -> None:
+        while self._former and not self._asking:
+            await self._former.pop().close()
 
     async def sign_in(self, token: str) -> bool:
         """Act with this token from now on; whether the engine knows it.  Else everything stays as it was."""
@@ -86,11 +100,15 @@ class Viewer(param.Parameterized):
 
     async def learn(self) -> bool:
         """Ask the engine who this is; whether it says so.  To be asked again after a break: a role may have changed."""
+        token = self._token
         try:
-            self._know(await self.ask(lambda client: client.whoami()))
+            who = await self.ask(lambda client: client.whoami())
         except WorkbenchError as error:
-            self._know(None, trouble=_shown(error) if self._token or self.lends else "")
+            if token == self._token:  # else somebody signed in meanwhile
+                self._know(None, trouble=_shown(error) if token or self.lends else "")
             return False
+        if token == self._token:
+            self._know(who)
         return True
 
     async def _take_token(self, token: str) -> None:
