@@ -14,6 +14,7 @@ from live.engine.clock_watch import ClockWatch
 from live.engine.events import EventStream
 from live.engine.gating import Expiry, check_gate, open_gate
 from live.engine.market import open_market
+from live.engine.parts import newest_prices, sandbox_settings, setup_of
 from live.engine.pump import SETUP, Block, Pump, Then
 from live.engine.reconcile import our_account
 from live.engine.recovery import Recovered, recover
@@ -25,7 +26,7 @@ from live.engine.tracing import Tracer
 from live.engine.watching import Watcher
 from live.journal import Journal, Retention
 from live.machine import Input, LimitsConfigured, Machine, Setup, warm_up
-from live.sandbox import Isolation, Level, Sandbox, SandboxSettings
+from live.sandbox import Sandbox
 from live.settings import Settings
 from live.tasks import Tasks
 from live.venues.clock import Clock
@@ -96,8 +97,10 @@ class Engine:
         try:
             await asyncio.to_thread(warm_up)
             self.recovered: Recovered = recover(self.journal, self.setup(), self.clock.now_ns())
-            self.venues = open_venues(self.config, self.clock, self._newest_prices(), self.tasks)
-            self.sandbox = Sandbox(self.sandbox_settings())
+            self.venues = open_venues(
+                self.config, self.clock, newest_prices(self.recovered.machine), self.tasks
+            )
+            self.sandbox = Sandbox(sandbox_settings(settings))
             await self.sandbox.start()
         except BaseException:
             self.journal.close()
@@ -167,38 +170,7 @@ class Engine:
 
     def setup(self) -> Setup:
         """What the machine is built from, by the settings."""
-        settings, limits = self.settings, self.limits
-        venues = self.config.venues
-        return Setup(
-            tuple(instrument for venue in venues for instrument in venue.instruments),
-            {venue.name: venue.costs for venue in venues},
-            tuple(venue.name for venue in venues if venue.kind != "paper"),
-            limits,
-            settings.initial_cash,
-            settings.order_queue_size,
-        )
-
-    def _newest_prices(self) -> dict[str, float]:
-        """Marks by symbol, so that a made-up market goes on from where it was; empty on a new journal."""
-        found: dict[str, float] = {}
-        desk = self.recovered.machine.desk
-        for k, instrument in enumerate(desk.instruments):
-            mark = float(desk.view.instruments[k].mark)
-            if mark > 0.0:
-                found.setdefault(instrument.symbol, mark)
-        return found
-
-    def sandbox_settings(self) -> SandboxSettings:
-        settings = self.settings
-        return SandboxSettings(
-            isolation=Isolation(settings.strategy_isolation),
-            minimum=Level[settings.strategy_isolation_minimum.upper()],
-            memory_mb=settings.strategy_memory_mb,
-            soft_s=settings.strategy_soft_ms / 1000.0,
-            hard_s=settings.strategy_hard_ms / 1000.0,
-            kernels=settings.data / "kernels",
-            owner=f"engine-{settings.port}",
-        )
+        return setup_of(self.settings, self.config, self.limits)
 
     @property
     def machine(self) -> Machine:

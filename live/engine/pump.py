@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 import structlog
 
+from live.engine.block import BLOCK, SETUP, Block, Done
 from live.engine.shown import SHOWN, Shown
 from live.journal import Journal
 from live.machine import Answered, Input, LateSignals, Machine, encode_input, join_block, write_setup
@@ -22,10 +23,6 @@ from workbench.errors import JournalFailed, WorkbenchError
 
 __all__ = ["BLOCK", "SETUP", "Block", "Pump", "Then"]
 
-BLOCK: Final = "block"  # kind of a record that holds inputs
-SETUP: Final = (
-    "setup"  # kind of the first record, and a key of each snapshot's meta: what the machine is built from
-)
 _MOST_INPUTS: Final = 512  # of one turn, so that the loop gets round to everybody
 _MOST_SECONDS: Final = 0.004
 _BEHIND_NS: Final = 1_000_000_000  # event time may be so far behind the clock before a tick moves it
@@ -33,24 +30,7 @@ _LAG_NS: Final = 500_000_000  # a tick stays so far behind, since prices come a 
 
 _log = structlog.get_logger("live.pump")
 
-type Done = asyncio.Future[list[Fact]]
 type Then = Callable[[list[Fact]], Input]
-
-
-class Block(msgspec.Struct):
-    """What one turn did.  written: the inputs as bytes.  facts: in order, over all inputs.
-
-    waiting: who wants to hear that it is durable.  stale: it became so only after the journal had failed and was
-    resumed; what it wanted to send is not sent.
-    """
-
-    sequence: int
-    ns: int
-    inputs: list[Input]
-    written: list[msgspec.Raw]
-    facts: list[Fact]
-    waiting: list[tuple[Done, list[Fact]]]
-    stale: bool = False
 
 
 class Pump:

@@ -65,9 +65,10 @@ def test_an_engine_that_cannot_check_in_time_says_so_in_its_stream(tmp_path: Pat
             reader = engine.events.subscribe(["alerts"])
             await engine.strategies.start(StartRequest("trader"))
             await until(lambda: engine.pump.refused_late > 3)
-            found = await asyncio.wait_for(reader.next(), 10.0)
-            assert found[0].kind == "alerts"
-            assert found[0].body["alert"] == "risk_check_timeout"
+            told = ""
+            while told != "risk_check_timeout":  # a busy machine has other things to tell as well
+                found = await asyncio.wait_for(reader.next(), 10.0)
+                told = next((event.body["alert"] for event in found if "alert" in event.body), "")
             assert engine.machine.blotter.cursor == 0  # not one order of them
 
     asyncio.run(main())

@@ -1,0 +1,48 @@
+"""Parts of an engine as its settings and its journal want them."""
+
+from __future__ import annotations
+
+from live.machine import Machine, Setup
+from live.sandbox import Isolation, Level, SandboxSettings
+from live.settings import Settings
+from live.venues.venue_settings import VenuesConfig
+from workbench.core.limits import RiskLimits
+
+__all__ = ["newest_prices", "sandbox_settings", "setup_of"]
+
+
+def setup_of(settings: Settings, config: VenuesConfig, limits: RiskLimits) -> Setup:
+    """What the machine is built from, by the settings."""
+    venues = config.venues
+    return Setup(
+        tuple(instrument for venue in venues for instrument in venue.instruments),
+        {venue.name: venue.costs for venue in venues},
+        tuple(venue.name for venue in venues if venue.kind != "paper"),
+        limits,
+        settings.initial_cash,
+        settings.order_queue_size,
+    )
+
+
+def sandbox_settings(settings: Settings) -> SandboxSettings:
+    """How strategies are confined, by the settings."""
+    return SandboxSettings(
+        isolation=Isolation(settings.strategy_isolation),
+        minimum=Level[settings.strategy_isolation_minimum.upper()],
+        memory_mb=settings.strategy_memory_mb,
+        soft_s=settings.strategy_soft_ms / 1000.0,
+        hard_s=settings.strategy_hard_ms / 1000.0,
+        kernels=settings.data / "kernels",
+        owner=f"engine-{settings.port}",
+    )
+
+
+def newest_prices(machine: Machine) -> dict[str, float]:
+    """Marks by symbol, so that a made-up market goes on from where it was; empty on a new journal."""
+    found: dict[str, float] = {}
+    desk = machine.desk
+    for k, instrument in enumerate(desk.instruments):
+        mark = float(desk.view.instruments[k].mark)
+        if mark > 0.0:
+            found.setdefault(instrument.symbol, mark)
+    return found
