@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import workbench
+from workbench.client import address
 from workbench.client.address import find_engine
 from workbench.errors import ConfigError
 
@@ -26,7 +26,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(workbench, "__file__", str(tmp_path / "beside" / "workbench" / "__init__.py"))
+    monkeypatch.setattr(address, "__file__", str(tmp_path / "beside" / "workbench" / "client" / "address.py"))
 
 
 def data(folder: Path, url: str = "", token: str = "t-1") -> Path:

@@ -10,6 +10,8 @@ from typing import Any, get_args, get_type_hints
 
 import msgspec
 
+from workbench.client.shown import Answer
+
 __all__ = [
     "AlertLine",
     "BreachCount",
@@ -47,7 +49,7 @@ __all__ = [
 ]
 
 
-class JournalHealth(msgspec.Struct, frozen=True):
+class JournalHealth(Answer, frozen=True):
     """head: newest durable record.  backlog: records that are not durable yet.  failure: why it records no more."""
 
     head: int
@@ -56,7 +58,7 @@ class JournalHealth(msgspec.Struct, frozen=True):
     failure: str
 
 
-class Health(msgspec.Struct, frozen=True):
+class Health(Answer, frozen=True):
     """status: ok, degraded (some of it does not trade) or down (nothing does).  problems: by part, why.
 
     certificates_required: false where strategies start that nobody has certified.
@@ -73,7 +75,7 @@ class Health(msgspec.Struct, frozen=True):
     certificates_required: bool = True
 
 
-class StrategyStatus(msgspec.Struct, frozen=True):
+class StrategyStatus(Answer, frozen=True):
     """Everything about one strategy.  drawdown: share of its peak, positive.  errors: newest last.
 
     certificate: id of the one that it runs under.  capital_share: of capital and limits, below 1 while it is on trial.
@@ -115,7 +117,7 @@ class StrategyStatus(msgspec.Struct, frozen=True):
     capital_share: float = 1.0
 
 
-class StrategyResponse(msgspec.Struct, frozen=True):
+class StrategyResponse(Answer, frozen=True):
     """What became of a strategy."""
 
     strategy_id: str
@@ -127,7 +129,7 @@ class StrategyResponse(msgspec.Struct, frozen=True):
     since_ns: int
 
 
-class UploadResponse(msgspec.Struct, frozen=True):
+class UploadResponse(Answer, frozen=True):
     """What is kept now, to be started by name, class or hash.  certificate: its id, "" where none was kept."""
 
     name: str
@@ -137,7 +139,7 @@ class UploadResponse(msgspec.Struct, frozen=True):
     certificate: str = ""
 
 
-class PromoteResponse(msgspec.Struct, frozen=True):
+class PromoteResponse(Answer, frozen=True):
     """What became of a promotion.  capital_share: of capital and limits that it has now.
 
     steps: shares that it has one after the other, before it has everything.
@@ -153,7 +155,7 @@ class PromoteResponse(msgspec.Struct, frozen=True):
     steps: tuple[float, ...]
 
 
-class CertificateView(msgspec.Struct, frozen=True):
+class CertificateView(Answer, frozen=True):
     """holds: it would admit the strategy now; problem: why not.  document: what it says."""
 
     strategy_id: str
@@ -163,7 +165,7 @@ class CertificateView(msgspec.Struct, frozen=True):
     document: dict[str, Any]
 
 
-class TrialView(msgspec.Struct, frozen=True):
+class TrialView(Answer, frozen=True):
     """A canary.  state: growing, passed or failed.  step: of steps, from 0.  fills, min_fills, minutes: of the step."""
 
     state: str
@@ -179,7 +181,7 @@ class TrialView(msgspec.Struct, frozen=True):
     source_hash: str
 
 
-class LogLine(msgspec.Struct, frozen=True):
+class LogLine(Answer, frozen=True):
     """What a strategy logged, or what happened to its process."""
 
     ns: int
@@ -187,7 +189,7 @@ class LogLine(msgspec.Struct, frozen=True):
     text: str
 
 
-class StrategyPnl(msgspec.Struct, frozen=True):
+class StrategyPnl(Answer, frozen=True):
     """total_pnl = realised_pnl + unrealised_pnl - fees."""
 
     strategy_id: str
@@ -199,7 +201,7 @@ class StrategyPnl(msgspec.Struct, frozen=True):
     drawdown: float
 
 
-class ExposureLine(msgspec.Struct, frozen=True):
+class ExposureLine(Answer, frozen=True):
     """One symbol.  net: signed notional.  total_pnl: realised + unrealised - fees."""
 
     symbol: str
@@ -209,7 +211,7 @@ class ExposureLine(msgspec.Struct, frozen=True):
     total_pnl: float
 
 
-class Portfolio(msgspec.Struct, frozen=True):
+class Portfolio(Answer, frozen=True):
     """All strategies together.  day_pnl: since 00:00 UTC.  drawdown: share of the peak, positive."""
 
     timestamp_ns: int
@@ -229,7 +231,7 @@ class Portfolio(msgspec.Struct, frozen=True):
     exposures: tuple[ExposureLine, ...]
 
 
-class KillView(msgspec.Struct, frozen=True):
+class KillView(Answer, frozen=True):
     """A kill in force.  scope: all, strategy or venue."""
 
     scope: str
@@ -239,7 +241,7 @@ class KillView(msgspec.Struct, frozen=True):
     flatten: bool
 
 
-class VenueRisk(msgspec.Struct, frozen=True):
+class VenueRisk(Answer, frozen=True):
     """up: orders can be sent there.  problem: why not, "" where all is well."""
 
     venue: str
@@ -249,13 +251,13 @@ class VenueRisk(msgspec.Struct, frozen=True):
     problem: str
 
 
-class BreachCount(msgspec.Struct, frozen=True):
+class BreachCount(Answer, frozen=True):
     breach_type: str
     strategy_id: str
     count: int
 
 
-class AlertLine(msgspec.Struct, frozen=True):
+class AlertLine(Answer, frozen=True):
     """A breaker that tripped.  strategy_id: "" for everything."""
 
     reason: str
@@ -265,7 +267,7 @@ class AlertLine(msgspec.Struct, frozen=True):
     timestamp_ns: int
 
 
-class LimitUse(msgspec.Struct, frozen=True):
+class LimitUse(Answer, frozen=True):
     """use: value / limit, 0 where the limit is off."""
 
     limit_type: str
@@ -274,7 +276,7 @@ class LimitUse(msgspec.Struct, frozen=True):
     use: float
 
 
-class RiskStatus(msgspec.Struct, frozen=True):
+class RiskStatus(Answer, frozen=True):
     """status: ok, warning or halted.  halted: breakers latched for everything.  alerts: newest last."""
 
     status: str
@@ -296,7 +298,7 @@ class RiskStatus(msgspec.Struct, frozen=True):
     alerts: tuple[AlertLine, ...]
 
 
-class Identity(msgspec.Struct, frozen=True):
+class Identity(Answer, frozen=True):
     """Whose token this is.  may: the actions that its role allows, as `strategy.start` or `risk.kill`."""
 
     person: str
@@ -304,7 +306,7 @@ class Identity(msgspec.Struct, frozen=True):
     may: tuple[str, ...]
 
 
-class LimitLine(msgspec.Struct, frozen=True):
+class LimitLine(Answer, frozen=True):
     """One limit and how much of it is used.
 
     scope: portfolio, strategy, symbol, instrument or venue.  target: which one, "" for the portfolio.
@@ -320,7 +322,7 @@ class LimitLine(msgspec.Struct, frozen=True):
     use: float
 
 
-class Exposures(msgspec.Struct, frozen=True):
+class Exposures(Answer, frozen=True):
     """Limits that are on, and what is used of them.  warn_at: the share from which a limit is nearly used."""
 
     timestamp_ns: int
@@ -328,7 +330,7 @@ class Exposures(msgspec.Struct, frozen=True):
     lines: tuple[LimitLine, ...]
 
 
-class Correlations(msgspec.Struct, frozen=True):
+class Correlations(Answer, frozen=True):
     """Of sampled P&L of strategies and returns of instruments; matrices are empty before `needed` samples are taken."""
 
     samples: int
@@ -340,14 +342,14 @@ class Correlations(msgspec.Struct, frozen=True):
     by_instrument: tuple[tuple[float, ...], ...]
 
 
-class LimitsView(msgspec.Struct, frozen=True):
+class LimitsView(Answer, frozen=True):
     """Limits in force, in the layout of risk_limits.yaml.  tag: of exactly these limits."""
 
     limits: dict[str, Any]
     tag: str
 
 
-class LimitsResponse(msgspec.Struct, frozen=True):
+class LimitsResponse(Answer, frozen=True):
     """changed: dotted keys.  looser: those of them that permit more than before."""
 
     changed: tuple[str, ...]
@@ -355,7 +357,7 @@ class LimitsResponse(msgspec.Struct, frozen=True):
     tag: str
 
 
-class OverrideView(msgspec.Struct, frozen=True):
+class OverrideView(Answer, frozen=True):
     """One limit at another value for a while.  in_force: a second person (approver) has agreed.
 
     value, usual: with and without it.  until_ns: event time at which it ends, or the proposal lapses.
@@ -372,26 +374,26 @@ class OverrideView(msgspec.Struct, frozen=True):
     until_ns: int
 
 
-class OverridesView(msgspec.Struct, frozen=True):
+class OverridesView(Answer, frozen=True):
     """In force or proposed, in the order in which they were."""
 
     overrides: tuple[OverrideView, ...]
 
 
-class Resumed(msgspec.Struct, frozen=True):
+class Resumed(Answer, frozen=True):
     """state: of the engine, as in its health."""
 
     state: str
 
 
-class PriceAccepted(msgspec.Struct, frozen=True):
+class PriceAccepted(Answer, frozen=True):
     """Whose next price is taken for true; venue "" for every venue."""
 
     symbol: str
     venue: str
 
 
-class BreakerResponse(msgspec.Struct, frozen=True):
+class BreakerResponse(Answer, frozen=True):
     """halted: breakers that are latched now."""
 
     action: str
@@ -400,7 +402,7 @@ class BreakerResponse(msgspec.Struct, frozen=True):
     halted: tuple[str, ...]
 
 
-class KillResponse(msgspec.Struct, frozen=True):
+class KillResponse(Answer, frozen=True):
     """killed: it is in force now.  cancelled, closing: orders."""
 
     scope: str
@@ -410,14 +412,14 @@ class KillResponse(msgspec.Struct, frozen=True):
     closing: int
 
 
-class CloseResponse(msgspec.Struct, frozen=True):
+class CloseResponse(Answer, frozen=True):
     """orders: numbers of the closing orders.  refused: why others were not let through."""
 
     orders: tuple[int, ...]
     refused: tuple[str, ...]
 
 
-class Event(msgspec.Struct, frozen=True):
+class Event(Answer, frozen=True):
     """kind: prices, signals, orders, fills, alerts or strategies.  body: what happened."""
 
     sequence: int

@@ -22,10 +22,12 @@ from workbench.client import leash
 from workbench.client.address import ADMIN_TOKEN, SERVICE_FILE, note_ended, note_started
 from workbench.client.synchronous import EngineClient
 from workbench.configuration import dump_limits, load_limits
-from workbench.errors import EngineError
+from workbench.errors import EngineError, RequestError
 from workbench.strategy.folders import find_folder, optional_file
 
 if TYPE_CHECKING:
+    import httpx
+
     from workbench.core.limits import RiskLimits
 
 __all__ = ["LocalEngine", "start_engine"]
@@ -189,6 +191,13 @@ class LocalEngine(EngineClient):
     def __init__(self, process: _Process) -> None:
         self._process = process
         super().__init__(process.url, process.token)
+
+    def _send(self, request: dict[str, Any]) -> httpx.Response:
+        if not self._process.alive:
+            raise RequestError(
+                "this engine has ended; start another one, or this one again with restart()", "unavailable"
+            )
+        return super()._send(request)
 
     @property
     def data(self) -> Path:

@@ -81,6 +81,12 @@ class EngineClient:
     def __repr__(self) -> str:
         return f"EngineClient({self.address.url!r})"
 
+    def _repr_html_(self) -> str:
+        """The engine as it is now, in a notebook cell; or why nothing is known of it."""
+        from workbench.client.view import client_html
+
+        return client_html(self)
+
     def close(self) -> None:
         """Let go of connections."""
         self._http.close()

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from html import escape
+from math import isfinite, nan
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from workbench.cells import AMBER, GREEN, QUIET, RED, Html, bar, cell, figures, table
+from workbench.cells import AMBER, GREEN, QUIET, RED, Html, bar, cell, figure, figures, table
 from workbench.client.answers import Health, Portfolio, RiskStatus
+from workbench.errors import RequestError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from workbench.client.synchronous import EngineClient
 
-__all__ = ["EngineView"]
+__all__ = ["EngineView", "client_html"]
 
 _COLOURS: Final = {"ok": GREEN, "warning": AMBER, "degraded": AMBER, "halted": RED, "down": RED}
 _MOST: Final = 8  # limits that are shown, those that are used most
@@ -60,7 +62,7 @@ class EngineView(msgspec.Struct, frozen=True):
                 ("drawdown", f"{book.drawdown:.2%}"),
                 ("gross exposure", f"{book.gross_exposure:,.0f}"),
                 ("net exposure", f"{book.net_exposure:,.0f}"),
-                ("value at risk", f"{book.value_at_risk:,.0f}"),
+                ("value at risk", figure(round(book.value_at_risk) if isfinite(book.value_at_risk) else nan)),
                 ("orders accepted", f"{self.risk.orders_accepted:,}"),
                 ("orders refused", f"{self.risk.orders_refused:,}"),
             ]
@@ -115,10 +117,22 @@ class EngineView(msgspec.Struct, frozen=True):
         if not uses:
             return Html("")
         rows = [
-            (use.limit_type.replace("_", " "), f"{use.value:,.6g}", f"{use.limit:,.6g}", bar(use.use))
-            for use in uses
+            (use.limit_type.replace("_", " "), *_used(use.value, use.limit), bar(use.use)) for use in uses
         ]
         return table(("limit", "used", "of", ""), rows, "tnnt")
+
+
+def _used(value: float, limit: float) -> tuple[str, str]:
+    """What is used, and of what: a limit of at most 1 is a share."""
+    return (f"{value:.2%}", f"{limit:.0%}") if limit <= 1.0 else (f"{value:,.0f}", f"{limit:,.0f}")
+
+
+def client_html(engine: EngineClient) -> str:
+    """The view of an engine that answers, else one line that says why there is none."""
+    try:
+        return EngineView.of(engine)._repr_html_()
+    except RequestError as error:
+        return cell(repr(engine), str(error))
 
 
 def _span(health: Health) -> str:

@@ -60,7 +60,7 @@ def refresh(path: Path, kernel: str = "python3") -> Refreshed:
         cell["id"] = f"{path.stem[:2]}-{number:02d}"
         if cell.cell_type == "code":
             cell.metadata.pop("execution", None)
-            cell.outputs = [_light(output) for output in cell.outputs]
+            cell.outputs = [_light(output) for output in cell.outputs if not _only_live(output)]
     notebook.metadata = {
         "kernelspec": {
             "display_name": "Trading workbench",
@@ -76,6 +76,16 @@ def refresh(path: Path, kernel: str = "python3") -> Refreshed:
         )
     path.write_text(f"{text.rstrip()}\n", encoding="utf-8")
     return Refreshed(path, seconds, len(text.encode()))
+
+
+def _only_live(output: Any) -> bool:
+    """Whether nothing of it could be seen: a bar of progress, for one."""
+    kinds = set(output.get("data", {}))
+    return any(kind.startswith(_LIVE) for kind in kinds) and not kinds & {
+        "text/html",
+        "image/svg+xml",
+        "image/png",
+    }
 
 
 def _light(output: Any) -> Any:
