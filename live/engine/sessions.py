@@ -23,6 +23,7 @@ __all__ = ["Sessions"]
 
 _PAPER: Final = "paper"
 _RETRY_S: Final = 1.0
+_AGAIN_S: Final = 0.01
 _LOOK_S: Final = 5.0  # between two looks at the venue's own view
 _SILENT_NS: Final = 3_000_000_000  # an order without an acknowledgement for so long is unknown, and asked for
 _TAKEN: Final = ("acknowledged", "filled", "cancelled", "rejected", "expired", "cancel_rejected")
@@ -137,10 +138,17 @@ class Sessions:
         venue = self.venues[name]
         while True:
             try:
-                for report in await venue.reports(self._pump.machine.reports.get(name, 0)):
+                newest = self._pump.machine.reports.get(name, 0)
+                for report in await venue.reports(newest):
                     self._post(report)
+                    newest = max(newest, report.report_id)
                 await self._settled()
                 account = await venue.account()
+                if (
+                    account.last_report_id > newest
+                ):  # more has happened since: an order may be gone as it was filled
+                    await asyncio.sleep(_AGAIN_S)
+                    continue
                 found = differences(self._pump.machine, account)
                 for order in found.unknown_here:
                     _log.warning("orphan_order", venue=name, order_id=order)

@@ -100,7 +100,12 @@ async def main(folder: Path, seconds: float, leaking_s: float) -> None:
     write_script(scripts, "trader", TRADE.format(more=""))
     write_script(scripts, "leaking", TRADE.format(more=LEAKS.format(size=LEAKED).strip()))
     settings = settings_for(
-        folder, strategies_path=scripts, strategy_isolation="sandbox", max_concurrent_strategies=STRATEGIES
+        folder,
+        strategies_path=scripts,
+        strategy_isolation="sandbox",
+        max_concurrent_strategies=STRATEGIES,
+        strategy_hard_ms=30_000.0,  # a busy machine is another matter
+        risk_check_timeout_ms=30_000.0,
     )
     async with open_engine(settings, market(), RiskLimits.unlimited()) as engine:
         for i in range(STRATEGIES):
