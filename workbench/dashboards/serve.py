@@ -57,7 +57,9 @@ def make_server(
     start_panel()
     _warm_up()
     where = folder or Path.cwd()
-    pages: dict[str, Any] = {app.name: _opener(app, chosen, engine, where, is_loopback(address)) for app in chosen}
+    pages: dict[str, Any] = {
+        app.name: _opener(app, chosen, engine, where, is_loopback(address)) for app in chosen
+    }
     try:
         port = _free_port(address, port)
         return pn.io.server.get_server(
