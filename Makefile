@@ -1,7 +1,7 @@
 # A newcomer needs two of these: `make demo` and `make test`. Everything sets itself up first (.ci/setup).
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo run-dev lab notebooks test check format proto test-slow test-chaos-strategies bench bench-peers bench-live lock clean clean-all
+.PHONY: help setup demo run-dev lab notebooks test check format proto test-slow test-chaos-strategies bench bench-peers bench-live screenshots lock clean clean-all
 
 PYTHON := .venv/bin/python
 CODE := workbench strategies tests live
@@ -70,6 +70,9 @@ proto: setup  ## make live/api/generated from live/api/trading.proto
 
 bench-live: setup  ## the live engine: orders a second, latencies, kill switch, restart, memory
 	@$(PYTHON) -m tests.benchmarks.bench_live $(ARGS)
+
+screenshots: setup  ## pictures of the dashboards for README and guides, into docs/images (ARGS=research for one)
+	@$(PYTHON) -m tests.browser.screenshots $(ARGS)
 
 lock: setup  ## compile requirements.lock from pyproject.toml (UPGRADE=--upgrade takes newer versions)
 	@uv=$$(.ci/setup uv) && \

@@ -157,8 +157,8 @@ def axe_violations(page: Page) -> list[str]:
     ]
 
 
-def screenshot(page: Page, path: Path) -> Path:
-    """The whole page as a PNG; nothing moves in it."""
+def screenshot(page: Page, path: Path, *, whole: bool = True) -> Path:
+    """The whole page, or what its window shows, as a PNG; nothing moves in it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=path, full_page=True, animations="disabled", caret="hide")
+    page.screenshot(path=path, full_page=whole, animations="disabled", caret="hide")
     return path

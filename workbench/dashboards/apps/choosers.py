@@ -23,16 +23,26 @@ _GAP = ".gridbox, :host { gap: 8px; }"
 def axis_chooser(state: Any, name: str, label: str) -> pn.Column:
     """A parameter, and from where to where in how many values.  name: of the parameter of `state`."""
     chosen = pn.widgets.Select.from_param(state.param[name], name=label, **{**_WIDE, "margin": (8, 0, 4, 0)})
+    given = zip(("from", "to", "values"), getattr(state, f"{name}_range"), (False, False, True), strict=True)
+    following = False
+
+    def typed(place: int, value: float) -> None:
+        if not following:
+            now = list(getattr(state, f"{name}_range"))
+            now[place] = value
+            setattr(state, f"{name}_range", tuple(now))
+
     parts = [
-        number_input(label, value, partial(_set_range, state, name, k), sizing_mode="stretch_width")
-        for k, (label, value) in enumerate(
-            zip(("from", "to", "values"), getattr(state, f"{name}_range"), strict=True)
-        )
+        number_input(text, value, partial(typed, k), whole=whole, sizing_mode="stretch_width")
+        for k, (text, value, whole) in enumerate(given)
     ]
 
     def follow(event: Any) -> None:
+        nonlocal following
+        following = True  # what is shown is no word of the user's
         for part, value in zip(parts, event.new, strict=True):
             part.value = _short(value)
+        following = False
 
     state.param.watch(follow, f"{name}_range")
     return pn.Column(
@@ -43,22 +53,16 @@ def axis_chooser(state: Any, name: str, label: str) -> pn.Column:
     )
 
 
-def _set_range(state: Any, name: str, place: int, value: float) -> None:
-    now = list(getattr(state, f"{name}_range"))
-    now[place] = value
-    setattr(state, f"{name}_range", tuple(now))
-
-
 def number_input(
-    label: str, value: float, changed: Callable[[float], object], **look: Any
+    label: str, value: float, changed: Callable[[float], object], *, whole: bool = False, **look: Any
 ) -> pn.widgets.LiteralInput:
-    """A field for a number; what is no number is marked and changes nothing."""
-    kinds: Any = int if isinstance(value, int) else (int, float)
+    """A field for a number; what is no number (or none that is `whole`) is marked and changes nothing."""
+    kinds: Any = int if whole else (int, float)
     field = pn.widgets.LiteralInput(name=label, value=_short(value), type=kinds, **{"margin": 0, **look})
 
     def typed(event: Any) -> None:
         if event.new is not None:
-            changed(type(value)(event.new))
+            changed(event.new)
 
     field.param.watch(typed, "value")
     return field
@@ -66,7 +70,9 @@ def number_input(
 
 def number_of(state: Any, name: str, label: str, **look: Any) -> pn.widgets.LiteralInput:
     """A field for a parameter of `state` that is a number."""
-    return number_input(label, getattr(state, name), lambda new: setattr(state, name, new), **look)
+    value = getattr(state, name)
+    whole = isinstance(value, int)
+    return number_input(label, value, lambda new: setattr(state, name, new), whole=whole, **look)
 
 
 def day_of(state: Any, name: str, label: str) -> pn.widgets.TextInput:
@@ -131,7 +137,8 @@ def _widget(state: Any, name: str, value: Any) -> Any:
         return number_input(
             name,
             value,
-            lambda new: setattr(state, "others", {**state.others, name: new}),
+            lambda new: setattr(state, "others", {**state.others, name: type(value)(new)}),
+            whole=isinstance(value, int),
             sizing_mode="stretch_width",
             margin=(0, 0, 6, 0),
         )

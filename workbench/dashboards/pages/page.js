@@ -9,6 +9,14 @@
     window.dispatchEvent(new Event("resize")); // plots draw their text again
   });
   show();
+  // Tabs can be reached by keyboard, but hear nothing of it by themselves.
+  document.addEventListener("keydown", (event) => {
+    const target = event.composedPath()[0];
+    if ((event.key === "Enter" || event.key === " ") && target.classList?.contains("bk-tab")) {
+      event.preventDefault();
+      target.click();
+    }
+  });
   const lost = document.querySelector(".lost");
   const watch = () => {
     const page = window.Bokeh?.documents?.[0];
