@@ -195,7 +195,8 @@ def test_a_strategy_that_cannot_be_run_has_failed_and_the_line_says_why(
 
 
 def test_strategy_tester() -> None:
-    tester = StrategyTester(Follower, trending(), progress=False)
+    short = {"chaos": {"moments": 300}}
+    tester = StrategyTester(Follower, trending(), thresholds=short, progress=False)
     found = tester.test_strategy_behavior({"unit": 2.0})
     assert isinstance(found, TestResult)
     assert (found.passed, found.normal.passed, found.stress.passed, found.chaos.passed) == (True,) * 4
@@ -247,19 +248,8 @@ def test_code_that_cannot_be_followed_is_not_signed(tmp_path: Path) -> None:
 
 def test_the_command_fails_with_status_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, page = tmp_path / "out.json", tmp_path / "page.html"
-    options = [
-        "--prices",
-        "sp500",
-        "--start",
-        "2010",
-        "-c",
-        "unit=100",
-        "--out",
-        str(out),
-        "--html",
-        str(page),
-    ]
-    status = run(["certify", str(MOMENTUM), *options, "--json"])
+    options = ["--prices", "sp500", "--start", "2017", "-c", "unit=100", "--json"]
+    status = run(["certify", str(MOMENTUM), *options, "--out", str(out), "--html", str(page)])
     told = json.loads(capsys.readouterr().out)
     assert (status, told["passed"], told["signed"]) == (1, False, False)
     assert (told["out"], told["html"]) == (str(out), str(page))
