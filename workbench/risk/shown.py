@@ -22,7 +22,7 @@ _ZONES: Final = {"green": GREEN, "yellow": AMBER, "red": RED}
 def tail_cell(risk: TailRisk) -> str:
     """Both figures, and what they rest on."""
     about = f"{risk.method}, over {risk.horizon} periods, out of {risk.observations:,} outcomes"
-    pairs = [("value at risk", amount(risk.var)), ("expected shortfall", amount(risk.cvar))]
+    pairs = [("value at risk", _amount(risk.var)), ("expected shortfall", _amount(risk.cvar))]
     return cell(f"Tail risk at {risk.confidence:g}", about, figures(pairs, columns=1))
 
 
@@ -32,7 +32,7 @@ def components_cell(parts: VarComponents) -> str:
     tables = [frame_table(parts.instruments, "by instrument")]
     if len(parts.strategies) > 1:
         tables.append(frame_table(parts.strategies, "by strategy"))
-    return cell(f"Value at risk {amount(parts.var)} at {parts.confidence:g}", about, *tables)
+    return cell(f"Value at risk {_amount(parts.var)} at {parts.confidence:g}", about, *tables)
 
 
 def coverage_cell(test: VarBacktest) -> str:
@@ -68,7 +68,7 @@ def scenario_cell(scenario: ScenarioPnl) -> str:
     )
 
 
-def amount(value: float) -> str:
+def _amount(value: float) -> str:
     """A share of what is held, or quote currency: which, the size says."""
     return f"{value:.2%}" if abs(value) < 1.0 else f"{value:,.0f}"
 
