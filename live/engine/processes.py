@@ -267,10 +267,12 @@ class StrategyProcesses:
     def _exited(self, worker: Worker, ended: WorkerExit) -> None:
         self._bell.set()
         found = self._by_worker.pop(worker, None)
-        if found is None or self._closing:
+        if found is None:
             return
         slot, runner = found
         self._conflated += runner.conflated
+        if self._closing:
+            return
         if ended.reason is not ExitReason.FINISHED:
             slot.log.append((self._clock.now_ns(), "error", f"process ended: {ended.reason} {ended.detail}"))
             _log.warning(

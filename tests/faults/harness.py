@@ -153,7 +153,7 @@ def play(
             finally:
                 listening.cancel()
                 await asyncio.gather(listening, return_exceptions=True)
-            scene.conflated = engine.strategies.processes.conflated
+        scene.conflated = engine.strategies.processes.conflated  # to the end: it is shown prices until then
         return scene
 
     scene = asyncio.run(run())
@@ -194,7 +194,7 @@ def assert_missed_nothing(session: Session, conflated: int) -> None:
         assert len(set(numbers)) == len(numbers), f"shown twice: {where}"
         between = [s for s in shown[where] if min(numbers) <= s <= max(numbers)]
         missing += len(between) - len(numbers)
-    assert 0 <= missing <= conflated  # a busy machine may fall behind, and then says so
+    assert 0 <= missing <= conflated, (missing, conflated)  # a busy machine may fall behind, and then says so
 
 
 def excesses(facts: Iterable[Fact], limits: RiskLimits) -> list[str]:

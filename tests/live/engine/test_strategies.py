@@ -24,20 +24,24 @@ BUY = (
 )
 
 
-def engine_with(tmp_path: Path, work: Work, **given: Any) -> None:
-    """Run `work` on an engine with a made-up market, whose scripts are in a folder of the test's own."""
+def engine_with(tmp_path: Path, work: Work, **given: Any) -> int:
+    """Run `work` on an engine with a made-up market, whose scripts are in a folder of the test's own.
+
+    Prices that were conflated, as on a busy machine.
+    """
     folder = tmp_path / "scripts"
     folder.mkdir(exist_ok=True)
 
-    async def run() -> None:
+    async def run() -> int:
         given.setdefault(
             "risk_check_timeout_ms", 60_000.0
         )  # a busy machine must not refuse what a test looks for
         settings = settings_for(tmp_path, strategies_path=folder, **given)
         async with open_engine(settings, paper_market(5.0)) as engine:
             await work(engine, folder)
+        return engine.strategies.processes.conflated
 
-    asyncio.run(run())
+    return asyncio.run(run())
 
 
 def test_it_starts_trades_and_stops_and_doing_so_twice_changes_nothing(tmp_path: Path) -> None:
@@ -125,8 +129,8 @@ def test_one_that_raises_is_stopped_by_its_breaker_and_the_other_misses_nothing(
         assert "no idea" in engine.strategies.slots["raiser"].errors[-1]
         await asyncio.sleep(0.2)
 
-    engine_with(tmp_path, work)
-    assert_seen_once(tmp_path, "witness")
+    conflated = engine_with(tmp_path, work)
+    assert_seen_once(tmp_path, "witness", conflated)
 
 
 def seen(tmp_path: Path, strategy: str) -> Counter[tuple[str, str, int]]:
@@ -194,8 +198,8 @@ def test_a_swap_to_what_cannot_be_loaded_leaves_the_old_one_running(tmp_path: Pa
         assert engine.strategies.slots["witness"].record == before
         await asyncio.sleep(0.1)
 
-    engine_with(tmp_path, work)
-    assert_seen_once(tmp_path, "witness")
+    conflated = engine_with(tmp_path, work)
+    assert_seen_once(tmp_path, "witness", conflated)
 
 
 def test_a_restart_finds_what_ran_though_its_file_has_changed_or_gone(tmp_path: Path) -> None:
