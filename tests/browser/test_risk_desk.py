@@ -151,6 +151,7 @@ def test_without_an_engine_the_page_says_how_to_start_one_and_waits(
         try:
             opened(page)
             expect(page.get_by_text("No strategy has traded yet.")).to_be_visible()
+            page.close()  # before its server ends
         finally:
             engine.stop()
 
@@ -170,3 +171,4 @@ def test_where_others_can_open_it_each_signs_in_before_they_see_anything(
         page.get_by_role("button", name="Sign in").click()
         opened(page)
         expect(page.get_by_role("button", name="Kill…")).to_be_disabled()
+        page.close()  # before its server ends

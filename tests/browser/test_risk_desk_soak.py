@@ -137,6 +137,7 @@ def soak(engine: EngineProcess, open_page: OpenPage, seconds: float) -> Figures:
             last = client.fills(after=client.fills(most=1).index[0]).iloc[-1]
             expect(page.locator(".tabulator-row").first).to_contain_text(f"{last['price']:,.2f}")
             client.resume("flood")
+        page.close()  # before its server ends
         sys.stdout.write(f"{figures}\n")  # shown with -s, and where a test failed
         return figures
 

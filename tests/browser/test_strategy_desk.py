@@ -156,6 +156,7 @@ def test_a_viewer_cannot_trade(engine: EngineProcess, open_page: OpenPage) -> No
         page.get_by_role("button", name="Sign in").click()
         expect(page.get_by_text("may start, stop and upload strategies")).to_be_visible()
         expect(page.get_by_role("button", name="Kill…")).to_be_enabled()
+        page.close()  # before its server ends
     with EngineClient(data=engine.data, token=token) as viewer, engine.client() as client:
         with pytest.raises(RequestError, match="needs the role trader"):
             viewer.stop("watched")

@@ -98,9 +98,9 @@ def test_who_signs_in_while_the_page_asks_who_is_there_is_taken_for_the_newer(ru
     async def whole() -> None:
         viewer, token = viewer_of(running, Role.TRADER)
         for _ in range(20):
-            learning = asyncio.create_task(viewer.learn())
+            others = [asyncio.create_task(viewer.learn()) for _ in range(3)]
             await asyncio.sleep(0)
-            signed, _ = await asyncio.gather(viewer.sign_in(token), learning)
+            signed, *_ = await asyncio.gather(viewer.sign_in(token), *others, viewer.ask(lambda c: c.risk()))
             assert signed
             assert (viewer.role, viewer.own) == ("trader", True)
             await viewer.sign_out()

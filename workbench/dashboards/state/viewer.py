@@ -112,8 +112,9 @@ class Viewer(param.Parameterized):
         return True
 
     async def _take_token(self, token: str) -> None:
-        await self.close()
         self._token = token
+        self._let_go()  # at once: whoever asks from now on asks with the new token
+        await self._sweep()
 
     def _know(self, who: Identity | None, trouble: str = "") -> None:
         self.param.update(
