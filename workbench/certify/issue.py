@@ -13,7 +13,6 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from workbench import __version__
 from workbench.certificates.document import Certificate, new_certificate
 from workbench.certificates.keys import KeyPair
 from workbench.certificates.sources import closure_of, source_closure
@@ -23,7 +22,10 @@ from workbench.errors import CertificateError
 __all__ = ["Source", "issue", "source_of", "versions"]
 
 UNSIGNED: Final = "0" * 16  # issuer of a scorecard that nobody signed
-_PACKAGES: Final = ("numpy", "numba", "llvmlite", "pandas", "scipy", "msgspec")
+_PACKAGES: Final = {
+    "workbench": "trading-workbench",
+    **{name: name for name in ("numpy", "numba", "llvmlite", "pandas", "scipy", "msgspec")},
+}
 
 
 class Source(NamedTuple):
@@ -86,10 +88,10 @@ def issue(
 
 def versions() -> dict[str, str]:
     """What the figures depend on, beside the strategy."""
-    found = {"workbench": __version__, "python": platform.python_version(), "machine": platform.machine()}
-    for name in _PACKAGES:
+    found = {"python": platform.python_version(), "machine": platform.machine()}
+    for name, package in _PACKAGES.items():
         try:
-            found[name] = version(name)
+            found[name] = version(package)
         except PackageNotFoundError:
             continue
     return found
