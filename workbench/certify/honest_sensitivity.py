@@ -15,7 +15,7 @@ from workbench.core.feed import CHANGE_PCT, LAST, Feed
 from workbench.core.messages import PriceUpdate
 from workbench.strategy.contract import TradingStrategy
 
-__all__ = ["kept", "survives_costs", "survives_delay", "survives_missing_updates"]
+__all__ = ["kept", "survives_costs", "survives_delay", "survives_missing_updates", "without"]
 
 
 def survives_delay(subject: Subject, progress: Progress) -> Check:

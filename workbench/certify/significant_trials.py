@@ -22,7 +22,7 @@ from workbench.strategy.contract import RUNNER_SETTINGS
 from workbench.strategy.seating import unit_name
 from workbench.strategy.vector import SignalStrategy
 
-__all__ = ["Evidence", "evidence_of", "periods"]
+__all__ = ["MOST_ROWS", "Evidence", "evidence_of", "period_ends", "periods"]
 
 type Floats = npt.NDArray[np.float64]
 
