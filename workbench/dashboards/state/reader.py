@@ -13,6 +13,7 @@ import logging
 import threading
 import time
 from dataclasses import replace
+from importlib import import_module
 from typing import Final
 
 from workbench.client import AsyncEngineClient
@@ -39,6 +40,17 @@ def reader_of(url: str | None, data: str | None = None) -> EngineReader:
         if found is None:
             found = _readers[url, data] = EngineReader(url, data=data)
         return found
+
+
+def _load() -> None:
+    """Import what the thread will use, where it is asked for.
+
+    While a page is made, Panel looks through the modules that have come since; one that a thread tries to import and
+    does not get (httpcore has such) is gone before it is looked at, and the page with it.
+    """
+    with contextlib.suppress(ImportError):  # of the extra `live`; the client says so
+        for name in ("httpcore", "httpx", "pandas", "websockets"):
+            import_module(name)
 
 
 class EngineReader:
@@ -88,6 +100,7 @@ class EngineReader:
             thread.join(10.0)
 
     def _start(self) -> None:
+        _load()
         with self._starting:
             if self._thread is None and not self._ended.is_set():
                 self._thread = threading.Thread(target=self._run, name="engine-reader", daemon=True)
