@@ -70,12 +70,15 @@ def look_at_tour(page: Page, url: str) -> None:
         ".some(image => image.src.startsWith('data:image/svg') && image.naturalWidth > 100)",
         timeout=PATIENCE_MS,
     )
+    idle = "document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'"
+    page.wait_for_function(
+        f"() => {idle}", timeout=PATIENCE_MS
+    )  # what is sent before the kernel is there may be lost
     prompts = page.locator(".jp-CodeCell .jp-InputArea-prompt")
     page.locator(".jp-CodeCell .cm-content").first.click()
     page.keyboard.press("Control+Enter")
     page.wait_for_function(
-        "() => document.querySelector('.jp-CodeCell .jp-InputArea-prompt')?.textContent.trim() === '[1]:'"
-        " && !document.querySelector('.jp-Notebook-ExecutionIndicator[data-status=\"busy\"]')",
+        f"() => document.querySelector('.jp-CodeCell .jp-InputArea-prompt')?.textContent.trim() === '[1]:' && {idle}",
         timeout=PATIENCE_MS,
     )
     assert prompts.first.text_content() == "[1]:"
