@@ -9,7 +9,8 @@ from datetime import date
 import pytest
 
 from workbench.core.limits import PositionLimit, RiskLimits
-from workbench.dashboards.state.chaos import ChaosState, Place, limits_choices, scaled
+from workbench.dashboards.state.chaos import ChaosState, Place
+from workbench.dashboards.state.limit_sets import limits_choices, scaled
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def test_a_campaign_has_a_surface_and_its_worst_place_is_looked_into(run: ChaosS
     surface = run.surface
     assert surface is not None
     assert list(surface.index) == ["price_gap", "runaway"]
-    assert surface.columns.tolist() == [1, 2]
+    assert [int(level) for level in surface.columns] == [1, 2]
     assert run.place == run.worst_place()
     assert run.place.kind == "runaway"
     assert not run.case["survived"]

@@ -10,7 +10,8 @@ import pytest
 
 import workbench as wb
 from workbench.dashboards.state.choices import load_prices, price_choices, unit_for, usual_values
-from workbench.dashboards.state.research import Axis, ResearchState
+from workbench.dashboards.state.grids import Axis
+from workbench.dashboards.state.research import ResearchState
 from workbench.data.store import Catalog
 from workbench.errors import DataError, ParameterError
 

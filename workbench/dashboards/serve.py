@@ -97,9 +97,10 @@ def _opener(
         }
         viewable = app.view(Session(engine, folder, arguments, lends))
         # The page itself says when the server is gone, and the session is taken up again when it is back.
-        pn.state.curdoc.config.update(
-            reconnect_session=True, notifications=None, notify_connection_status=False
-        )
+        if pn.state.curdoc is not None:
+            pn.state.curdoc.config.update(
+                reconnect_session=True, notifications=None, notify_connection_status=False
+            )
         return page(app, viewable, apps, note=f"engine: {engine}" if engine else "")
 
     return opened

@@ -8,24 +8,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 import numpy as np
 import pandas as pd
 import param
 
 from workbench.backtest.chaos_backtest import ChaosBacktestResult
 from workbench.chaos.kinds import KINDS, ChaosKind
-from workbench.configuration.limits import load_limits
-from workbench.core.limits import RiskLimits
 from workbench.dashboards.state.choices import load_prices, price_choices, strategy_choices, unit_for
+from workbench.dashboards.state.limit_sets import limits_choices
 from workbench.dashboards.state.work import Progress, Working
 from workbench.data.prices import Prices
 from workbench.errors import ChaosError
-from workbench.strategy.folders import optional_file
 from workbench.sweeps.campaign import campaign
 from workbench.sweeps.campaign_result import CampaignResult
 
-__all__ = ["MEASURES", "Campaign", "ChaosState", "Comparison", "Place", "limits_choices", "scaled"]
+__all__ = ["MEASURES", "Campaign", "ChaosState", "Comparison", "Place"]
 
 MEASURES: Final = {
     "worst_damage_usd": "Worst damage",
@@ -46,8 +43,6 @@ _FIRST_KINDS: Final = (
     "volatility_burst",
     "venue_disconnect",
 )
-_HOUSE_FILE: Final = "config/risk_limits.yaml"
-_TIGHT: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,45 +96,6 @@ def _by_kind(one: CampaignResult, other: CampaignResult) -> pd.DataFrame:
 
 def _calm(one: CampaignResult, other: CampaignResult) -> tuple[float, float]:
     return float(one.normal_pnl().iloc[0]), float(other.normal_pnl().iloc[0])
-
-
-def scaled(limits: RiskLimits, factor: float) -> RiskLimits:
-    """The same limits with every figure of money, loss and rate times `factor`, position limits too."""
-
-    def times(table: Any, *names: str) -> Any:
-        return msgspec.structs.replace(table, **{name: getattr(table, name) * factor for name in names})
-
-    return msgspec.structs.replace(
-        limits,
-        position_limits={
-            symbol: times(one, *one.__struct_fields__) for symbol, one in limits.position_limits.items()
-        },
-        notional_limits=times(limits.notional_limits, *limits.notional_limits.__struct_fields__),
-        drawdown_limits=times(limits.drawdown_limits, *limits.drawdown_limits.__struct_fields__),
-        circuit_breakers=times(
-            limits.circuit_breakers, "portfolio_loss_pct", "single_strategy_loss", "rapid_drawdown_rate"
-        ),
-        global_limits=times(limits.global_limits, *limits.global_limits.__struct_fields__),
-        per_strategy=times(limits.per_strategy, "max_position_notional", "max_daily_trades", "stop_loss_pct"),
-        order_limits=times(limits.order_limits, "max_order_value", "max_order_volume"),
-    ).checked()
-
-
-def limits_choices() -> dict[str, Callable[[], RiskLimits]]:
-    """Sets of limits by what a person reads."""
-    file = optional_file(_HOUSE_FILE)
-    found: dict[str, Callable[[], RiskLimits]] = {"House default": RiskLimits}
-    if file is not None:
-        found["config/risk_limits.yaml"] = lambda: load_limits(file)
-    return {
-        **found,
-        "A quarter of the house default": lambda: scaled(RiskLimits(), _TIGHT),
-        "House default, breakers off": lambda: msgspec.structs.replace(
-            RiskLimits(), enable_circuit_breakers=False
-        ),
-        "House default, checks off": lambda: msgspec.structs.replace(RiskLimits(), enable_pre_trade=False),
-        "No limits at all": RiskLimits.unlimited,
-    }
 
 
 class ChaosState(Working):

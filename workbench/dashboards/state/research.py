@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Any, Final
@@ -21,69 +20,18 @@ from workbench.dashboards.state.choices import (
     unit_for,
     usual_values,
 )
+from workbench.dashboards.state.grids import Axis, Pin, Settings
 from workbench.dashboards.state.work import Progress, Working
-from workbench.data.prices import Prices
 from workbench.errors import ParameterError
 from workbench.sweeps.api import sweep
 from workbench.sweeps.grid import UNIT
 from workbench.sweeps.metrics import DEFAULT_METRICS, LOWER_IS_BETTER
 from workbench.sweeps.result import SweepResult
 
-__all__ = ["Axis", "Pin", "ResearchState", "Settings"]
+__all__ = ["ResearchState"]
 
-MOST_VALUES: Final = 60  # along one axis: more cells than a person can tell apart
 _FIRST: Final[dict[str, Any]] = {"prices": "sp500", "strategy": "sma_cross"}
 _FIRST_AXES: Final = {"fast": (5, 60, 12), "slow": (40, 240, 11)}  # of the first screen
-
-
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """One parameter and its values."""
-
-    name: str
-    low: float
-    high: float
-    count: int
-    whole: bool
-
-    @property
-    def values(self) -> list[float]:
-        """Evenly from low to high, whole numbers where the parameter is one.  Raises ParameterError."""
-        if not (1 <= self.count <= MOST_VALUES):
-            raise ParameterError(f"{self.name}: expected 1 to {MOST_VALUES} values, found {self.count}")
-        if not self.low <= self.high:
-            raise ParameterError(
-                f"{self.name}: expected the lowest first, found {self.low:g} to {self.high:g}"
-            )
-        spread = np.linspace(self.low, self.high, self.count)
-        if self.whole:
-            return [int(value) for value in np.unique(np.rint(spread))]
-        return [float(f"{value:.6g}") for value in np.unique(spread)]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Settings:
-    """What a sweep was run with."""
-
-    prices_name: str
-    prices: Prices
-    strategy: Choice
-    across: Axis
-    down: Axis
-    config: Mapping[str, Any]
-
-    @property
-    def label(self) -> str:
-        return f"{self.strategy.name} on {self.prices_name}"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Pin:
-    """A cell that was kept to be compared.  letter, label: what it is called, and what it is; no two are alike."""
-
-    letter: str
-    label: str
-    result: BacktestResult
 
 
 class ResearchState(Working):
