@@ -98,13 +98,16 @@ def _question(state: Any, switch: KillSwitch) -> pn.Column:
 
     target.param.watch(choose, "value")
 
-    def turn(*_: Any) -> None:
+    def turn(*events: Any) -> None:
         names = _names(state, switch.scope)
-        if target.options != names:
-            target.param.update(options=names, value=names[0] if names else None)
+        kept = switch.target if switch.target in names else ""
+        if not kept and names and any(event.name in ("scope", "asking") for event in events):
+            kept = names[0]  # to begin with; never later in place of one that has gone
+        if target.options != names or (target.value or "") != kept:
+            target.param.update(options=names, value=kept or None)
         target.visible = switch.scope != "all"
-        if switch.scope != "all" and switch.target not in names:
-            switch.target = names[0] if names else ""
+        if switch.scope != "all":
+            switch.target = kept
         confirm.disabled = bool(switch.missing) or switch.busy
 
     watched = ["scope", "target", "reason", "asking", "busy", "flatten"]
