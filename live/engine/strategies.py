@@ -89,13 +89,20 @@ class Strategies:
         ticket = self.gate.admit(script, request.config, request.certificate)
         request = msgspec.structs.replace(request, config=ticket.config, certificate=ticket.id)
         slot = self.slots.get(strategy_id)
-        if slot is not None and slot.runner is not None:
-            return await self._swap(slot, script, request, last)
+        if slot is not None:
+            if slot.busy.locked() or slot.stopping:
+                raise StrategyError(
+                    f"{strategy_id} is being started, swapped or stopped already; ask again later"
+                )
+            if slot.runner is not None:
+                return await self._swap(slot, script, request, last)
         running = self.roster.running
         if running >= self._settings.max_concurrent_strategies:
             raise StrategyError(
                 f"{running} strategies run, which is the most (MAX_CONCURRENT_STRATEGIES); stop one first"
             )
+        if slot is not None and slot.restart is not None:
+            slot.restart.cancel()  # this start takes its place
         slot = self.roster.add(strategy_id, script, request)
         async with slot.busy:
             return await self._first_start(slot, warm_up=request.warm_up, last=last)
@@ -141,15 +148,12 @@ class Strategies:
         self, slot: Slot, script: Script, request: StartRequest, last: Last | None
     ) -> StrategyRecord:
         """Let another version take over: it warms up in the shadow, then owns every price from one on."""
-        if slot.busy.locked():
-            raise StrategyError(
-                f"{slot.record.strategy_id} is being started or swapped already; ask again later"
-            )
         record = slot.record
-        same = (script.source_hash, request.config, request.certificate) == (
+        same = (script.source_hash, request.config, request.certificate, request.on_failure) == (
             record.source_hash,
             record.config,
             record.certificate,
+            record.on_failure,
         )
         if same and slot.record.state == "running":
             return slot.record
@@ -176,6 +180,7 @@ class Strategies:
                 script=script.name,
                 config=request.config,
                 person=request.person,
+                on_failure=request.on_failure,
                 started_ns=self._clock.now_ns(),
                 launch=started.runner.launch,
                 restarts=0,
@@ -207,23 +212,34 @@ class Strategies:
         if slot.record.state in ("stopped", "failed", "available") and slot.restart is None:
             return slot.record
         slot.stopping = True
-        if slot.restart is not None:
-            slot.restart.cancel()
-            slot.restart = None
-        runner = slot.runner
-        await self.roster.note(slot, state="draining", reason=reason, person=person)
-        self.processes.relist()
-        await self._pump.ask(CancelOrders(strategy_id))
+        try:
+            if slot.restart is not None:
+                slot.restart.cancel()
+                slot.restart = None
+            await self.roster.note(slot, state="draining", reason=reason, person=person)
+            self.processes.relist()
+            await self._end(slot)
+            if slot.busy.locked():
+                async with slot.busy:  # a start or swap that is under way sees that it is to stop
+                    await self._end(slot)
+            if flatten and strategy_id in self.machine.desk.strategies:
+                await self._pump.ask(ClosePositions(strategy_id))
+            await self.roster.note_chaos(slot, active=False)
+            await self.roster.note(slot, last, state="stopped", reason=reason or f"stopped by {person}")
+            self.processes.relist()
+        finally:
+            slot.stopping = False
+        return slot.record
+
+    async def _end(self, slot: Slot) -> None:
+        """Cancel the orders of what runs, and let go of its process.  One that never started has no seat."""
+        runner, strategy_id = slot.runner, slot.record.strategy_id
+        if strategy_id in self.machine.desk.strategies:
+            await self._pump.ask(CancelOrders(strategy_id))
         if runner is not None:
             await let_go(runner)
-        slot.runner = None
-        if flatten:
-            await self._pump.ask(ClosePositions(strategy_id))
-        await self.roster.note_chaos(slot, active=False)
-        await self.roster.note(slot, last, state="stopped", reason=reason or f"stopped by {person}")
-        self.processes.relist()
-        slot.stopping = False
-        return slot.record
+        if slot.runner is runner:
+            slot.runner = None
 
     async def pause(self, strategy_id: str, person: str, last: Last | None = None) -> StrategyRecord:
         """Show a strategy no more prices; its process, orders and positions stay.  Raises StrategyError."""
@@ -249,7 +265,8 @@ class Strategies:
 
     async def _died(self, slot: Slot, ended: WorkerExit) -> None:
         restarts = await died(slot, ended, self.roster, self._pump, self._settings, self._clock)
-        if restarts is not None:
+        replaced = self.slots.get(slot.record.strategy_id) is not slot  # somebody has started it meanwhile
+        if restarts is not None and not replaced:
             slot.restart = self._beside(slot, restart_later(slot, restarts, self._first_start))
 
     def _beside(self, slot: Slot, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

@@ -60,7 +60,7 @@ async def take_over(
 async def _caught_up(slot: Slot, candidate: Runner) -> None:
     """Until the candidate is within reach of the present.  Raises StrategyError where it never gets there."""
     deadline = asyncio.get_running_loop().time() + _SWAP_S
-    while candidate.unanswered > _CAUGHT_UP or candidate.waiting:
+    while (candidate.unanswered > _CAUGHT_UP or candidate.waiting) and not slot.stopping:
         await asyncio.sleep(0.001)
         if candidate.worker is None or candidate.worker.exit is not None:
             why = candidate.worker.exit.detail if candidate.worker and candidate.worker.exit else ""
@@ -78,7 +78,8 @@ async def _caught_up(slot: Slot, candidate: Runner) -> None:
             f"the new version of {slot.record.strategy_id} raised while it warmed up ({candidate.raised}); "
             "the old one runs on"
         )
-    if candidate.worker is None or candidate.worker.exit is not None or slot.runner is None:
+    ended = candidate.worker is None or candidate.worker.exit is not None
+    if ended or slot.runner is None or slot.stopping:
         raise StrategyError(
             f"the swap of {slot.record.strategy_id} was overtaken: a process ended; ask again"
         )
