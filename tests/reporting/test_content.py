@@ -19,6 +19,7 @@ from workbench.data.store import write_parquet
 from workbench.errors import DataError
 from workbench.reporting import run_report
 from workbench.reporting.content import chaos_report, day_book, day_of, week_book
+from workbench.reporting.content.book import DayBook
 from workbench.reporting.content.parts import frame_part, months_part
 
 ROOT = Path(__file__).parents[2]
@@ -219,6 +220,28 @@ def test_days_add_up_to_the_week_and_strategies_to_the_book(journal: Path) -> No
         day_book(journal, "2026-04-01")
     with pytest.raises(DataError, match="expected prices on one day at least from 2026-03-26 to 2026-04-01"):
         week_book(journal, "2026-04-01")
+
+
+def test_the_days_figures_know_multipliers_and_only_the_day(tmp_path: Path) -> None:
+    (tmp_path / "buy.py").write_text(BUY_ONCE.replace("6: -1.0", "999: -1.0"))  # and holds
+    market = wb.synthetic(["X"], venues=["v"], bars=60, seed=2, start="2026-03-10")
+    result = wb.backtest(
+        tmp_path / "buy.py",
+        market.with_instrument("X@v", multiplier=50.0),
+        config={"unit": 10.0},
+        limits=wb.RiskLimits.unlimited(),
+        progress=False,
+    )
+    book = DayBook(date(2026, 3, 10), result)
+    held, fills = result.positions.iloc[0], result.fills
+    assert f"{50.0 * held['quantity'] * held['mark']:,.0f}" in book.limits()
+    expected = 50.0 * float((fills["quantity"].abs() * fills["price"]).sum())
+    assert book.pnl["turnover"].sum() == pytest.approx(expected) == pytest.approx(result.stats()["turnover"])
+    result.record.curves[:, 0] -= 50_000.0  # what was lost on days before is no drawdown of this one
+    del result.equity
+    equity = result.equity
+    assert f"{100.0 * float((equity / equity.cummax() - 1.0).min()):.2f} %" in book.summary()
+    assert "-5.0" not in book.summary()
 
 
 def test_every_part_of_a_day(journal: Path) -> None:

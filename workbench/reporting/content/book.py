@@ -53,12 +53,13 @@ class DayBook:
     @cached_property
     def pnl(self) -> pd.DataFrame:
         """A row a strategy: profit and loss of the day, fills, fees, turnover."""
-        curves, fills = self.result.strategy_pnl, self.result.fills
+        curves, fills, record = self.result.strategy_pnl, self.result.fills, self.result.trading_record
         rows = []
         for name in self.result.strategies:
             own = fills[fills["strategy_id"] == name]
             values = curves[name].to_numpy(dtype=np.float64)
-            turnover = float((own["quantity"].abs() * own["price"]).sum())
+            units = [record.multiplier(f"{s}@{v}") for s, v in zip(own["symbol"], own["venue"], strict=True)]
+            turnover = float((own["quantity"].abs() * own["price"] * units).sum())
             lowest = float(np.min(values - np.maximum.accumulate(values))) if len(values) else 0.0
             rows.append(
                 (name, float(values[-1] - values[0]), lowest, len(own), float(own["fee"].sum()), turnover)
@@ -80,7 +81,7 @@ class DayBook:
         tiles = [
             ("P&L of the day", signed(total), "good" if total > 0.0 else "bad" if total < 0.0 else ""),
             ("equity", f"{equity.iloc[-1]:,.0f}", ""),
-            ("largest drawdown", f"{100.0 * stats['max_drawdown']:.2f} %", ""),
+            ("largest drawdown", f"{100.0 * float((equity / equity.cummax() - 1.0).min()):.2f} %", ""),
             ("breaker trips", f"{len(trips):,}", "bad" if len(trips) else ""),
         ]
         rows = [
@@ -147,14 +148,13 @@ class DayBook:
         """How much of each limit of the portfolio was used at the end."""
         desk, held = self.result.record.desk, self.result.positions
         limits = desk.limits
-        notional = (held["quantity"] * held["mark"]).to_numpy(dtype=np.float64) if len(held) else np.zeros(0)
+        notional = held["notional"].to_numpy(dtype=np.float64)
         gross, net = float(np.abs(notional).sum()), float(notional.sum())
-        deepest = -float(self.result.stats()["max_drawdown"])
         lines = (
             ("gross exposure", gross, limits.notional_limits.total_portfolio),
             ("net exposure", abs(net), limits.notional_limits.net_portfolio),
             ("loss of the day", max(0.0, -self.total), -limits.drawdown_limits.daily_loss),
-            ("drawdown", deepest, limits.global_limits.max_drawdown),
+            ("drawdown", float(desk.book.drawdown), limits.global_limits.max_drawdown),
             ("value at risk", float(desk.value_at_risk), limits.drawdown_limits.portfolio_var),
         )
         rows = [
@@ -186,16 +186,8 @@ class DayBook:
         """What is held at the end."""
         held = self.result.positions
         held = held[held["quantity"] != 0.0]
-        wanted = [
-            "strategy_id",
-            "symbol",
-            "venue",
-            "quantity",
-            "mark",
-            "realised_pnl",
-            "unrealised_pnl",
-            "fees",
-        ]
+        money = ["realised_pnl", "unrealised_pnl", "fees"]
+        wanted = ["strategy_id", "symbol", "venue", "quantity", "mark", *money]
         return frame_part(held[[name for name in wanted if name in held]], "nothing is held at the end")
 
     def events(self) -> Part:
