@@ -27,7 +27,7 @@ APART = {"/api/v1/backtest/start"}
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "live.api.gate._FAILURES", 1e9
+            "live.api.buckets._FAILURES", 1e9
         )  # schemathesis tries wrong tokens, and expects 401 for each
         yield from _serving(tmp_path_factory.mktemp("engine"))
 
