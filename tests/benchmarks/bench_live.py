@@ -128,7 +128,10 @@ async def orders(
         ("price sent to answer received, p50 / p99", f"{p50:.2f} / {p99:.2f} ms"),
         ("pre-trade risk an order, p50 / p99", f"{check50:.4f} / {check99:.4f} ms"),
         ("CPU of the engine", f"{cpu / took:.0%} of a core"),
-        ("refused as late / conflated prices", f"{engine.pump.refused_late} / {engine.strategies.processes.conflated}"),
+        (
+            "refused as late / conflated prices",
+            f"{engine.pump.refused_late} / {engine.strategies.processes.conflated}",
+        ),
         ("unsaved blocks, journal's lag", f"{engine.pump.unsaved}, {engine.journal.info()['lag_ms']:.1f} ms"),
         ("memory of the engine", f"{megabytes(os.getpid(), 'rss'):.0f} MB resident"),
     ]

@@ -14,7 +14,16 @@ from workbench.core.messages import OrderFill
 from workbench.reconcile.fill_book import FillKey
 from workbench.reconcile.steps import LIVE, Ran, Step
 
-__all__ = ["CAUSES", "Difference", "alike", "differences", "logic_differs", "reference", "steps_between", "value"]
+__all__ = [
+    "CAUSES",
+    "Difference",
+    "alike",
+    "differences",
+    "logic_differs",
+    "reference",
+    "steps_between",
+    "value",
+]
 
 CAUSES: Final = ("venue", "logic", "fee", "data", "latency", "unexplained")
 UNEXPLAINED: Final = "unexplained"
