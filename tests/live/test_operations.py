@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import shutil
 import subprocess
@@ -76,10 +77,14 @@ def _command(marker: str) -> str:
 
 
 def test_the_token_for_prometheus_may_read_and_no_more(tmp_path: Path) -> None:
-    command = _command("Role.VIEWER").partition(" > ")[0]
-    command = command.replace("docker compose exec -T trading-engine python", sys.executable)
-    command = command.replace("/data/engine", str(tmp_path))
-    made = subprocess.run(command, shell=True, check=True, capture_output=True, text=True, cwd=ROOT)
+    Tokens(tmp_path)  # the engine has been started there
+    command = _command("token add prometheus").partition(" > ")[0]
+    command = command.removeprefix("docker compose exec -T trading-engine ")
+    command = command.replace("workbench", f"{Path(sys.executable).parent}/workbench", 1)
+    where = os.environ | {"TRADING_ENGINE_DATA": str(tmp_path)}  # as the image has it
+    made = subprocess.run(
+        command, shell=True, check=True, capture_output=True, text=True, cwd=ROOT, env=where
+    )
     caller = Tokens(tmp_path).check(made.stdout.strip())
     assert (caller.person, caller.role) == ("prometheus", Role.VIEWER)
 
