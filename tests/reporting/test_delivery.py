@@ -242,6 +242,20 @@ def test_a_webhook_is_told_again_until_it_takes_it(
     assert "127.0.0.1 answered 400" in told.error
 
 
+def test_an_address_that_makes_no_sense_is_told_and_stops_no_other_delivery(
+    folder: Path, tmp_path: Path
+) -> None:
+    targets = (
+        WebhookDelivery("hook", "http://desk.example:abc/hook"),
+        MailDelivery("mail", "127.0.0.1", "a@b.c\nBcc: d@e.f", ("g@h.i",), port=9, tls="none"),
+        FolderDelivery("kept", str(tmp_path / "kept")),
+    )
+    hook, mail, kept = deliver(DONE, folder, targets, pause_s=0.0)
+    assert "desk.example cannot be reached: Invalid port" in hook.error
+    assert "linefeed" in mail.error
+    assert not kept.error
+
+
 def test_what_could_not_be_delivered_is_on_record_and_the_report_is_kept(tmp_path: Path) -> None:
     write_notebook(tmp_path / "reports" / "r.ipynb", "1 + 1")
     (tmp_path / "file").write_text("")

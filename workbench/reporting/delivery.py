@@ -23,6 +23,12 @@ __all__ = ["deliver"]
 _ATTEMPTS: Final = 3
 _PAUSE_S: Final = 2.0
 _SECONDS: Final = 30.0
+_TROUBLE: Final = (
+    OSError,
+    smtplib.SMTPException,
+    ReportError,
+    ValueError,
+)  # the last of a text that no header takes
 _LARGEST: Final = 20_000_000  # bytes of attachments; mail servers refuse more
 
 
@@ -45,7 +51,7 @@ def _attempts(run: Run, folder: Path, delivery: Delivery, pause_s: float) -> Del
             time.sleep(pause_s * 2 ** (attempt - 1))
         try:
             send()
-        except (OSError, smtplib.SMTPException, ReportError) as problem:
+        except _TROUBLE as problem:
             error = f"{type(problem).__name__}: {' '.join(str(problem).split())}"[:500]
         else:
             return Delivered(delivery.name)
@@ -111,7 +117,7 @@ def _to_webhook(run: Run, delivery: Any) -> None:
             timeout=_SECONDS,
             trust_env=False,
         )
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ReportError(f"{urlsplit(delivery.url).hostname} cannot be reached: {error}") from error
     if not answer.is_success:
         raise ReportError(
