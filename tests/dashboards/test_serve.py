@@ -11,7 +11,7 @@ from tornado.web import HTTPError
 from workbench.cli.app import run
 from workbench.dashboards.apps import APPS, app_named
 from workbench.dashboards.files import ReportFiles
-from workbench.dashboards.serve import origins_of
+from workbench.dashboards.serve import lends_token, origins_of
 from workbench.errors import ConfigError
 
 
@@ -35,6 +35,24 @@ def test_pages_of_this_machine_and_of_named_hosts_may_connect_and_no_others() ->
         "127.0.0.1:5006",
         "hub.example:443",
     ]
+
+
+@pytest.mark.parametrize(
+    ("address", "origins", "lends"),
+    [
+        ("127.0.0.1", [], True),
+        ("::1", [], True),
+        ("localhost", [], True),
+        ("0.0.0.0", [], False),
+        ("10.0.0.7", [], False),
+        ("desk.example", [], False),
+        ("127.0.0.1", ["hub.example:443"], False),  # a proxy shows the pages to others
+    ],
+)
+def test_the_servers_token_is_lent_to_pages_of_this_machine_alone(
+    address: str, origins: list[str], lends: bool
+) -> None:
+    assert lends_token(address, origins) is lends
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from workbench.dashboards.shell import index_page, page
 from workbench.errors import ConfigError
 from workbench.reporting.runner import OUTPUT
 
-__all__ = ["PORT", "is_loopback", "make_server", "origins_of", "serve"]
+__all__ = ["PORT", "lends_token", "make_server", "origins_of", "serve"]
 
 PORT: Final = 5006
 
@@ -58,7 +58,7 @@ def make_server(
     _warm_up()
     where = folder or Path.cwd()
     pages: dict[str, Any] = {
-        app.name: _opener(app, chosen, engine, where, is_loopback(address)) for app in chosen
+        app.name: _opener(app, chosen, engine, where, lends_token(address, origins)) for app in chosen
     }
     try:
         port = _free_port(address, port)
@@ -106,8 +106,13 @@ def _opener(
     return opened
 
 
-def is_loopback(address: str) -> bool:
-    """Only this machine can open pages there: whoever does acts with the token of who started the server."""
+def lends_token(address: str, origins: Sequence[str]) -> bool:
+    """Only this machine can open pages there: whoever does acts with the token of who started the server.
+
+    Where other hosts' pages may connect, a proxy hands ours on to others, who sign in with tokens of their own.
+    """
+    if origins:
+        return False
     try:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:  # a name
