@@ -31,8 +31,8 @@ class CertificateView(msgspec.Struct, frozen=True):
 class HistoryLine(msgspec.Struct, frozen=True):
     """One line: who did what with which version, when, and why.
 
-    action: promoted, step_passed, completed, demoted, rolled_back, stopped or expired; or a command of a person, with
-    its outcome (done, refused or failed).  share: of capital and limits from then on; NaN for a command.
+    action: promoted, step_passed, completed, demoted, rolled_back, stopped, superseded or expired; or a command of a
+    person, with its outcome (done, refused or failed).  share: of capital and limits from then on; NaN for a command.
     """
 
     ns: int

@@ -38,7 +38,7 @@ class CanaryStep(msgspec.Struct, frozen=True):
 class CanaryMoved(msgspec.Struct, frozen=True):
     """Where a canary stands; the newest of a strategy counts.
 
-    state: growing, passed (it has everything) or failed (what ran before has it again, or nothing runs).
+    state: growing, passed (it has everything) or failed (another version has everything, or nothing runs).
     step: of `steps`, from 0.  since_ns, since_fills: when it began this step, and the fills that it had then.
     certificate, source_hash: of the version on trial.  before: what to go back to, as `StartRequest` takes it; empty
     where nothing ran.  person, reason: who wants it, and why.
@@ -65,7 +65,7 @@ class CanaryMoved(msgspec.Struct, frozen=True):
 class PromotionNoted(msgspec.Struct, frozen=True):
     """A line of a strategy's history: who did what with which version, and why.
 
-    action: promoted, refused, step_passed, completed, demoted, rolled_back, stopped, expired.  share: of capital and
+    action: promoted, step_passed, completed, demoted, rolled_back, stopped, superseded, expired.  share: of capital and
     limits from now on.  A certificate that is demoted admits nothing any more.
     """
 

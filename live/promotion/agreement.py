@@ -48,15 +48,18 @@ async def compare(
     url, environment = _without_password(journal)
     since = datetime.fromtimestamp(since_ns // 1_000_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     words = [*command, "--journal", url, "--strategy", strategy_id, "--start", since, *options, "--json"]
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *words,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, **environment},
-        start_new_session=True,
-    )
+    try:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *words,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, **environment},
+            start_new_session=True,
+        )
+    except OSError as error:
+        return Agreement(None, math.nan, f"no comparison: it cannot be started: {error.strerror}")
     try:
         async with asyncio.timeout(longest_s):
             out, complaint = await process.communicate()

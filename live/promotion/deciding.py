@@ -11,12 +11,14 @@ __all__ = ["Look", "Move", "decide", "due"]
 
 _MINUTE_NS: Final = 60_000_000_000
 _ENDED: Final = ("failed",)
+_TRADING: Final = ("running", "paused")
 
 
 class Move(StrEnum):
     WAIT = "wait"
     GROW = "grow"
     DEMOTE = "demote"
+    END = "end"  # it is none any more
 
 
 class Look(NamedTuple):
@@ -46,7 +48,7 @@ def decide(line: CanaryMoved, look: Look) -> tuple[Move, str]:
     if look.withdrawn:
         return Move.DEMOTE, "its certificate was withdrawn"
     if look.source_hash != line.source_hash:
-        return Move.WAIT, "another version runs"
+        return Move.END if look.state in _TRADING else Move.WAIT, "another version runs"
     if look.halted:
         return Move.DEMOTE, f"breakers have stopped it: {', '.join(look.halted)}"
     if look.state in _ENDED and not look.restarting:

@@ -9,38 +9,19 @@ import msgspec
 import structlog
 
 from live.engine import Engine, Last, StartRequest
-from live.machine import CanaryMoved, CanaryStep, PromotionNoted, StrategyRecord
+from live.machine import CanaryMoved, PromotionNoted, StrategyRecord
 from live.promotion.agreement import COMMAND, Agreement, compare
+from live.promotion.beginning import Promotion, fills_of, first_step
 from live.promotion.deciding import Look, Move, decide, due
-from live.scripts import Script
 from workbench.configuration.certification import load_thresholds
 from workbench.configuration.certification_rollout import CanarySettings
 from workbench.errors import EngineError, StrategyError, WorkbenchError
 
-__all__ = ["CANARY", "Promotion", "Promotions"]
+__all__ = ["CANARY", "Promotions"]
 
 CANARY: Final = "canary"  # who acts where no person does
-_LIVING: Final = ("running", "paused", "starting", "validating")
-_NOTHING: Final = Agreement(None, 0.0, "")
 
 _log = structlog.get_logger("live.promotion")
-
-
-class Promotion(msgspec.Struct, frozen=True):
-    """What is to be promoted.
-
-    script: a script of the catalog.  certificate: its id; "" for any that holds.  config: None for the certified
-    parameters.  canary: step by step; else it has everything at once.
-    """
-
-    script: Script
-    strategy_id: str
-    person: str
-    reason: str
-    certificate: str = ""
-    config: dict[str, Any] | None = None
-    on_failure: str = "hold"
-    canary: bool = True
 
 
 class Promotions:
@@ -55,7 +36,7 @@ class Promotions:
         self._settings = canary or load_thresholds(file if file.is_file() else None).canary
         self._vain: dict[str, int] = {}
         self._turns: dict[str, asyncio.Lock] = {}
-        self._task = asyncio.create_task(self._run(), name="canaries")
+        self._task = engine.tasks.keep("canaries", self._run)
 
     async def close(self) -> None:
         """Look no more; what is on trial goes on with the next start."""
@@ -82,9 +63,10 @@ class Promotions:
                 person=wanted.person,
                 certificate=ticket.id,
             )
-            line = self._first_step(wanted, ticket.id)
+            line = first_step(engine.machine, self._settings, wanted, ticket, engine.clock.now_ns())
             before = engine.machine.canaries.lines.get(name)
             await engine.ask(line)
+            self._vain.pop(name, None)
             try:
                 record = await engine.strategies.start(request)
             except WorkbenchError:
@@ -122,42 +104,6 @@ class Promotions:
                 raise
             return {}
 
-    def _first_step(self, wanted: Promotion, certificate: str) -> CanaryMoved:
-        """A trial from its beginning; a passed one where everything is given at once."""
-        machine, settings, name = self._engine.machine, self._settings, wanted.strategy_id
-        steps = tuple(
-            CanaryStep(share, settings.minutes, settings.min_fills, settings.max_unexplained_bps)
-            for share in settings.shares
-        )
-        return CanaryMoved(
-            name,
-            "growing" if wanted.canary and steps else "passed",
-            0,
-            steps,
-            self._engine.clock.now_ns(),
-            self._fills(name),
-            certificate,
-            wanted.script.source_hash,
-            self._to_go_back_to(machine.strategies.get(name), wanted.script.source_hash),
-            wanted.person,
-            wanted.reason,
-        )
-
-    def _to_go_back_to(self, record: StrategyRecord | None, source_hash: str) -> dict[str, Any]:
-        """What runs now, as `StartRequest` takes it; where that is itself on trial, what ran before it."""
-        if record is None or record.state not in _LIVING:
-            return {}
-        line = self._growing().get(record.strategy_id)
-        if line is not None or record.source_hash == source_hash:
-            return {} if line is None else line.before
-        return {
-            "script": record.source_hash,
-            "strategy_id": record.strategy_id,
-            "config": record.config,
-            "on_failure": record.on_failure,
-            "certificate": record.certificate,
-        }
-
     # --- what time brings ---------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
@@ -170,30 +116,38 @@ class Promotions:
                     _log.error("canary_not_looked_at", strategy_name=name, error=str(error))
 
     async def look(self, strategy_id: str) -> Move:
-        """Look at one canary, and do what is due."""
+        """Look at one canary, and do what is due.  While it is compared, people may demote or promote it."""
         async with self._turn(strategy_id):
             line = self._growing().get(strategy_id)
             if line is None:
                 return Move.WAIT
             look = self._seen(line)
-            if due(line, look) and decide(line, look)[0] is Move.WAIT:
-                look = await self._compared(line, look)
-                if self._growing().get(strategy_id) != line:
-                    return Move.WAIT
-            move, why = decide(line, look)
-            if move is Move.GROW:
-                await self._grow(line, why)
-            elif move is Move.DEMOTE:
-                await self._demote(line, CANARY, why)
-            return move
+            if not due(line, look) or decide(line, look)[0] is not Move.WAIT:
+                return await self._move(line, look)
+        agreement = await self._compared(line)
+        async with self._turn(strategy_id):
+            if self._growing().get(strategy_id) != line:
+                return Move.WAIT
+            vain = self._vain.get(strategy_id, 0) + 1 if agreement.ok is None else 0
+            self._vain[strategy_id] = vain
+            fresh = self._seen(line)._replace(fills=look.fills)
+            return await self._move(line, fresh._replace(agreed=agreement.ok, why=agreement.why, vain=vain))
+
+    async def _move(self, line: CanaryMoved, look: Look) -> Move:
+        move, why = decide(line, look)
+        if move is Move.GROW:
+            await self._grow(line, why)
+        elif move is Move.DEMOTE:
+            await self._demote(line, CANARY, why)
+        elif move is Move.END:
+            await self._engine.ask(msgspec.structs.replace(line, state="failed"))
+            record = self._engine.machine.strategies[line.strategy_id]
+            await self._note(record, "superseded", CANARY, why, 1.0)
+        return move
 
     def _growing(self) -> dict[str, CanaryMoved]:
         lines = self._engine.machine.canaries.lines
         return {name: line for name, line in lines.items() if line.state == "growing"}
-
-    def _fills(self, strategy_id: str) -> int:
-        machine = self._engine.machine
-        return sum(machine.results.trades(strategy_id)) if strategy_id in machine.desk.strategies else 0
 
     def _seen(self, line: CanaryMoved) -> Look:
         machine, name = self._engine.machine, line.strategy_id
@@ -201,30 +155,28 @@ class Promotions:
         seated = name in machine.desk.strategies
         return Look(
             self._engine.clock.now_ns(),
-            record.state if record else "failed",
+            record.state if record else "available",
             record.source_hash if record else line.source_hash,
-            self._fills(name),
+            fills_of(machine, name),
             machine.desk.halted(name) if seated else (),
             line.certificate in machine.admissions.withdrawn,
             slot is not None and slot.restart is not None,
             attempts=self._settings.attempts,
         )
 
-    async def _compared(self, line: CanaryMoved, look: Look) -> Look:
-        name, step = line.strategy_id, line.steps[line.step]
-        journal = self._engine.settings.journal
+    async def _compared(self, line: CanaryMoved) -> Agreement:
         agreement = await compare(
-            journal,
-            name,
-            step.max_unexplained_bps,
+            self._engine.settings.journal,
+            line.strategy_id,
+            line.steps[line.step].max_unexplained_bps,
             since_ns=line.since_ns,
             options=self._isolation(),
             command=self._command,
         )
-        self._vain[name] = self._vain.get(name, 0) + 1 if agreement.ok is None else 0
-        _log.info("canary_compared", strategy_name=name, agreed=agreement.ok, reason=agreement.why)
-        fresh = self._seen(line)
-        return fresh._replace(fills=look.fills, agreed=agreement.ok, why=agreement.why, vain=self._vain[name])
+        _log.info(
+            "canary_compared", strategy_name=line.strategy_id, agreed=agreement.ok, reason=agreement.why
+        )
+        return agreement
 
     def _isolation(self) -> tuple[str, ...]:
         """The strategy is run again no less apart than live."""
@@ -236,7 +188,7 @@ class Promotions:
     async def _grow(self, line: CanaryMoved, why: str) -> None:
         """The next step, or everything."""
         last = line.step + 1 >= len(line.steps)
-        now, fills = self._engine.clock.now_ns(), self._fills(line.strategy_id)
+        now, fills = self._engine.clock.now_ns(), fills_of(self._engine.machine, line.strategy_id)
         after = (
             msgspec.structs.replace(line, state="passed", since_ns=now)
             if last
@@ -270,8 +222,9 @@ class Promotions:
             await self._note(back, action, person, why, 1.0, last)
 
     async def _back(self, line: CanaryMoved, person: str) -> StrategyRecord | None:
-        """Start what ran before; None where nothing did, or it may or can not."""
-        if not line.before:
+        """Start what ran before; None where nothing did, it may or can not, or a person wants nothing to run."""
+        record = self._engine.machine.strategies.get(line.strategy_id)
+        if not line.before or (record is not None and record.state == "stopped"):
             return None
         request = msgspec.convert({**line.before, "person": person}, StartRequest)
         try:

@@ -49,7 +49,8 @@ def test_a_step_is_due_after_its_time_and_its_fills(look: Look, is_due: bool) ->
         (seen(state="failed"), Move.DEMOTE, "its process does not run any more"),
         (seen(state="failed", restarting=True), Move.WAIT, ""),
         (seen(state="stopped"), Move.WAIT, ""),  # a person's doing
-        (seen(source_hash="x" * 64, agreed=True), Move.WAIT, "another version runs"),
+        (seen(source_hash="x" * 64, agreed=True), Move.END, "another version runs"),
+        (seen(source_hash="x" * 64, state="starting"), Move.WAIT, "another version runs"),
         (seen(withdrawn=True, agreed=True), Move.DEMOTE, "its certificate was withdrawn"),
     ],
 )
