@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.certify.subjects import named, silent, subject, trending
+from workbench.certify import chaos_neighbours
 from workbench.certify.chaos import chaos_names, faults, neighbours, replay_chaos
 from workbench.certify.chaos_cases import case_events, drill_of, fault_cases, replay_case
 from workbench.certify.chaos_neighbours import misbehaving
 from workbench.certify.checks import Check, Subject
+from workbench.certify.conduct import Conduct
 from workbench.certify.normal import normal_replay
+from workbench.certify.stress import problems_of
 from workbench.chaos.kinds import ChaosKind, Family
+from workbench.configuration.certification import load_thresholds
 from workbench.errors import ConfigError
 from workbench.strategy.folders import find_folder
 
@@ -145,3 +153,21 @@ def test_nothing_that_trades_cannot_be_struck() -> None:
     for check in (*of_faults("idle"), *neighbours(subject("idle", MARKET), silent)):
         assert not check.passed
         assert "nothing traded in the last 800 update times" in check.measured
+
+
+def test_what_is_no_number_is_neither_a_small_loss_nor_a_small_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    calm = Conduct(
+        5, 0, 5, Counter(), 0, (), stopped=False, faults=(), held={}, left={}, exposure=0.5, loss=0.1, pnl=1.0
+    )
+    rules = load_thresholds(None).stress
+    assert problems_of(calm, rules, {}) == []
+    assert problems_of(calm._replace(loss=math.nan), rules, {}) == ["nan% of its capital lost"]
+    assert problems_of(calm._replace(exposure=math.nan), rules, {}) == ["nan times a limit held"]
+    monkeypatch.setattr(chaos_neighbours, "conduct_of", lambda *_: calm)
+
+    def run(*equity: float) -> Any:
+        return SimpleNamespace(record=None, curve_of=lambda _: (10.0, np.array(equity)))
+
+    normal = run(10.0, 11.0)
+    assert chaos_neighbours._harm("x", run(10.0, 10.0), normal, "s").harm == pytest.approx(0.1)
+    assert math.isnan(chaos_neighbours._harm("x", run(10.0, math.nan), normal, "s").harm)

@@ -127,9 +127,9 @@ def _problem(drill: Drill, case: Case) -> str:
     rules, cash = drill.subject.thresholds.chaos, drill.subject.initial_cash
     if case.note:
         return case.note
-    if case.damage > rules.max_damage * cash:
+    if not case.damage <= rules.max_damage * cash:  # NaN is no good either
         return f"{case.damage / cash:.1%} of its capital lost"
-    if case.exposure > rules.max_limit_use:
+    if not case.exposure <= rules.max_limit_use:
         return f"{case.exposure:.2f} times a limit held"
     return "" if case.recovered or case.stopped else "not back in order before the prices end"
 
@@ -140,7 +140,7 @@ def _of_neighbours(drill: Drill, name: str, words: str, harms: Sequence[Harm]) -
         harm.neighbour: harm.note
         or (f"stopped by {harm.stopped[0]}" if harm.stopped else f"{harm.harm:.2%} of the capital lost to it")
         for harm in harms
-        if harm.harm > rules.max_neighbour_harm or harm.stopped or harm.note
+        if not harm.harm <= rules.max_neighbour_harm or harm.stopped or harm.note
     }
     worst = max(harms, key=lambda harm: harm.harm)
     shown = next(iter(bad), worst.neighbour)

@@ -249,4 +249,5 @@ def _harm(neighbour: str, result: BacktestResult, normal: BacktestResult, strate
     behind = (
         float((usual - disturbed).max()) if len(usual) == len(disturbed) else float(usual[-1] - disturbed[-1])
     )
-    return Harm(neighbour, max(0.0, behind) / capital, conduct.exposure, tuple(dict.fromkeys(stopped)), note)
+    harm = max(behind, 0.0) / capital  # in this order NaN stays NaN, which is no small harm
+    return Harm(neighbour, harm, conduct.exposure, tuple(dict.fromkeys(stopped)), note)

@@ -84,16 +84,16 @@ def problems_of(
     """
     lost = conduct.loss if loss is None else loss
     found = []
-    if conduct.exposure > rules.max_limit_use:
+    if not conduct.exposure <= rules.max_limit_use:  # NaN is no good either, here and below
         found.append(f"{conduct.exposure:.2f} times a limit held")
-    if conduct.refused_share > rules.max_refused_share:
+    if not conduct.refused_share <= rules.max_refused_share:
         found.append(f"{conduct.refused_share:.1%} of its signals refused ({show_reasons(conduct.refused)})")
     if conduct.faults:
         reasons = Counter(trip.reason for trip in conduct.faults)
         found.append(f"stopped by its own fault ({show_reasons(reasons)})")
     if conduct.errors:
         found.append(f"it raised {conduct.errors:,} errors")
-    if lost > rules.max_loss:
+    if not lost <= rules.max_loss:
         found.append(f"{lost:.1%} of its capital lost")
     if conduct.stopped and not conduct.flat:
         found.append("stopped, and still holding something at the end")
