@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -45,19 +45,26 @@ def day_of(text: str | date, now: datetime | None = None) -> date:
 
 @dataclass(frozen=True)
 class DayBook:
-    """Parts of a report on one day.  result: that day's part of the session."""
+    """Parts of a report on one day.  result: that day's part of the session.
+
+    before: the day with prices before it, at whose end P&L begins; None: it begins at the first price of the day.
+    """
 
     day: date
     result: BacktestResult
+    before: DayBook | None = None
 
     @cached_property
     def pnl(self) -> pd.DataFrame:
         """A row a strategy: profit and loss of the day, fills, fees, turnover."""
         curves, fills, record = self.result.strategy_pnl, self.result.fills, self.result.trading_record
+        earlier = None if self.before is None else self.before.result.strategy_pnl.iloc[-1]
         rows = []
         for name in self.result.strategies:
             own = fills[fills["strategy_id"] == name]
             values = curves[name].to_numpy(dtype=np.float64)
+            if earlier is not None:  # 0 for who was not there
+                values = np.append(earlier.get(name, 0.0), values)
             units = [record.multiplier(f"{s}@{v}") for s, v in zip(own["symbol"], own["venue"], strict=True)]
             turnover = float((own["quantity"].abs() * own["price"] * units).sum())
             lowest = float(np.min(values - np.maximum.accumulate(values))) if len(values) else 0.0
@@ -70,8 +77,9 @@ class DayBook:
     @property
     def total(self) -> float:
         """Profit and loss of the day, quote currency."""
-        equity = self.result.equity
-        return float(equity.iloc[-1] - equity.iloc[0])
+        equity, before = self.result.equity, self.before
+        first = equity.iloc[0] if before is None else before.result.equity.iloc[-1]
+        return float(equity.iloc[-1] - first)
 
     def summary(self) -> Part:
         """The figures that are looked at first."""
@@ -206,7 +214,10 @@ class DayBook:
 
 @dataclass(frozen=True)
 class WeekBook:
-    """Parts of a report on several days.  days: those of them that had prices, in order."""
+    """Parts of a report on several days.  days: those of them that had prices, in order.
+
+    Each begins where the one before it ended, so that what prices did in between is in the sum.
+    """
 
     first: date
     last: date
@@ -278,7 +289,8 @@ def week_book(journal: str | Path, last: str | date = "yesterday", days: int = 7
     problem: Any = None
     for day in wanted:
         try:
-            found.append(day_book(journal, day))
+            book = day_book(journal, day)
+            found.append(replace(book, before=found[-1] if found else None))
         except DataError as error:  # a day on which the engine did not run
             problem = error
     if not found:
