@@ -23,7 +23,7 @@ class Admissions:
     """admitted: by certificate.  withdrawn: certificates that admit nothing any more, and why.
 
     A strategy counts with the certificate of its record while it lives, and with the one that it was admitted with
-    last until its record changes: so a version that warms up counts, too.
+    last until its record names that or it ends: so a version that warms up counts, too.
     """
 
     def __init__(self) -> None:
@@ -51,8 +51,9 @@ class Admissions:
         self._pending[item.strategy_id] = item.certificate
 
     def noted(self, record: StrategyRecord) -> None:
-        """A record has changed, so it says from now on which certificate counts."""
-        self._pending.pop(record.strategy_id, None)
+        """A record has changed: it says which certificate counts, once it is that of the version that warms up."""
+        if record.state not in _LIVING or record.certificate == self._pending.get(record.strategy_id):
+            self._pending.pop(record.strategy_id, None)
 
     def demote(self, line: PromotionNoted) -> None:
         """Have a demoted certificate admit nothing any more."""
@@ -61,8 +62,9 @@ class Admissions:
 
     def check(self, limits: RiskLimits, records: Mapping[str, StrategyRecord]) -> None:
         """Raises EngineError where `limits` permit more than the certificate of something that runs."""
-        for item in self.in_force(records).values():
-            if more := looser(limits, item.limits):
+        for certificate in (*_certificates(records).values(), *self._pending.values()):
+            item = self.admitted.get(certificate)
+            if item is not None and (more := looser(limits, item.limits)):
                 raise EngineError(
                     f"{item.strategy_id} runs under a certificate with tighter limits: {more}; stop it first, "
                     "or promote it with a certificate for these limits"
@@ -70,12 +72,7 @@ class Admissions:
 
     def in_force(self, records: Mapping[str, StrategyRecord]) -> dict[str, StrategyAdmitted]:
         """Admissions of what runs, by strategy; of a version that warms up where there is one."""
-        found = {
-            name: record.certificate
-            for name, record in records.items()
-            if record.certificate and record.state in _LIVING
-        }
-        wanted = {**found, **self._pending}
+        wanted = {**_certificates(records), **self._pending}
         return {name: self.admitted[wanted[name]] for name in wanted if wanted[name] in self.admitted}
 
     def dump(self) -> dict[str, Any]:
@@ -90,6 +87,15 @@ class Admissions:
             self.admitted[item.certificate] = item
         self.withdrawn = dict(dumped.get("withdrawn", {}))
         self._pending = dict(dumped.get("pending", {}))
+
+
+def _certificates(records: Mapping[str, StrategyRecord]) -> dict[str, str]:
+    """Of what runs, by strategy."""
+    return {
+        name: record.certificate
+        for name, record in records.items()
+        if record.certificate and record.state in _LIVING
+    }
 
 
 def looser(limits: RiskLimits, certified: RiskLimits) -> str:

@@ -88,6 +88,25 @@ def test_a_version_that_warms_up_counts_until_its_record_says_otherwise() -> Non
     made.apply(SetLimits(LOOSER))
 
 
+def test_while_one_warms_up_both_count_whatever_is_noted_of_the_one_that_runs() -> None:
+    other = "b" * 32
+    made = admitted(machine())
+    made.apply(StrategyAdmitted("s", other, LOOSER, 10**18))
+    with pytest.raises(EngineError, match="20000 live, 10000 certified"):
+        made.apply(SetLimits(LOOSER))
+    made = machine(CERTIFIED)
+    made.apply(StrategyAdmitted("s", other, LOOSER, 10**18))
+    made.apply(record("running", other))
+    made.apply(StrategyAdmitted("s", CERTIFICATE, CERTIFIED, 10**18))
+    made.apply(record("paused", other))
+    for _ in range(2):
+        with pytest.raises(EngineError, match="20000 live, 10000 certified"):
+            made.apply(SetLimits(LOOSER))
+        made.apply(record("running"))  # it has taken over
+    made.apply(record("stopped"))
+    made.apply(SetLimits(LOOSER))
+
+
 def test_nothing_is_admitted_under_looser_limits() -> None:
     made = machine(LOOSER)
     with pytest.raises(CertificateError, match=r"s is not started: .*20000 live, 10000 certified"):
