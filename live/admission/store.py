@@ -28,13 +28,20 @@ class CertificateStore:
     def keep(self, data: bytes) -> Signed:
         """Keep a certificate, whole or not at all.  Raises CertificateError: it is none, or there is no room."""
         signed = read_signed(data)
-        path = self._path(signed.certificate.id)
-        if path.exists():
-            if path.read_bytes() != data:
-                raise CertificateError(
-                    f"another certificate has the id {signed.certificate.id}; certify again"
-                )
+        name = signed.certificate.id
+        if self._path(name).exists():
+            if self.read(name) != data:
+                raise CertificateError(f"another certificate has the id {name}; certify again")
             return signed
+        try:
+            self._write(self._path(name), data)
+        except OSError as error:
+            raise CertificateError(
+                f"certificate {name} cannot be kept in {self._folder}: {error.strerror}"
+            ) from error
+        return signed
+
+    def _write(self, path: Path, data: bytes) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if len(list(self._folder.glob("*.json"))) >= _MOST:
             raise CertificateError(
@@ -50,7 +57,6 @@ class CertificateStore:
         except BaseException:
             Path(part).unlink(missing_ok=True)
             raise
-        return signed
 
     def read(self, certificate: str) -> bytes:
         """The bytes of the certificate with this id.  Raises CertificateError where it is not here."""

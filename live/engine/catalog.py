@@ -118,9 +118,12 @@ class Catalog:
     @staticmethod
     def _keep_in(place: Path, script: Script) -> None:
         folder = place / script.source_hash
-        folder.mkdir(parents=True, exist_ok=True)
-        _write(folder / _ABOUT, msgspec.json.encode(msgspec.structs.replace(script, source="")))
-        _write(folder / script.name, script.source.encode())
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            _write(folder / _ABOUT, msgspec.json.encode(msgspec.structs.replace(script, source="")))
+            _write(folder / script.name, script.source.encode())
+        except OSError as error:
+            raise StrategyLoadError(f"{script.name} cannot be kept in {place}: {error.strerror}") from error
 
 
 def _means(script: Script, wanted: str) -> bool:

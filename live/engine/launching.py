@@ -15,7 +15,7 @@ from live.sandbox import Sandbox, Worker, WorkerExit
 from live.sandbox.contract import OnAlarm, OnExit, OnMessages
 from workbench.core.build import Seat
 from workbench.core.codes import Sizing
-from workbench.errors import StrategyError
+from workbench.errors import SandboxError, StrategyError
 
 __all__ = ["Launch", "launch", "seat_of"]
 
@@ -73,7 +73,10 @@ async def launch(
     hello = Hello(
         runner.strategy_id, script.source, script.name, script.class_name, dict(ticket.config), instruments
     )
-    worker = await sandbox.launch(hello, first_messages, first_exit, on_alarm)
+    try:
+        worker = await sandbox.launch(hello, first_messages, first_exit, on_alarm)
+    except SandboxError as error:
+        raise StrategyError(f"{script.name} could not be started: {error}") from error
     said = await ready
     try:
         confirm(ticket)

@@ -168,7 +168,7 @@ class Pump:
             if done is None:
                 self.unfit += 1
                 _log.error("input_refused", input=type(item).__name__, error=str(error))
-            else:
+            elif not done.done():  # whoever asked may have gone
                 done.set_exception(error)
             return
         except Exception:
@@ -192,7 +192,7 @@ class Pump:
             item = then(facts)
         except Exception as error:  # noqa: BLE001 - what it follows has happened, and is recorded all the same
             _log.critical("follower_failed", error=repr(error), exc_info=error)
-            if done is not None:
+            if done is not None and not done.done():
                 done.set_exception(error)
             return
         self._carry(item, None, block)

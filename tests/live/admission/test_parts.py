@@ -86,6 +86,13 @@ def test_the_store_keeps_what_it_is_given_once(tmp_path: Path) -> None:
         store.keep(data)
 
 
+def test_where_there_is_no_room_it_says_so(tmp_path: Path) -> None:
+    (tmp_path / "store").write_text("a file where a folder should be")
+    store = CertificateStore(tmp_path / "store")
+    with pytest.raises(CertificateError, match=r"cannot be kept in .*: File exists"):
+        store.keep(certified(key_pair(tmp_path / "keys"), "w.py", script_text()))
+
+
 def test_of_several_the_newest_of_the_text_comes_first(tmp_path: Path) -> None:
     key = key_pair(tmp_path / "keys")
     store = CertificateStore(tmp_path / "store")

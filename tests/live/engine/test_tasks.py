@@ -11,13 +11,14 @@ import pytest
 
 from live.engine import Engine, StartRequest
 from live.engine.clock_watch import ClockWatch
+from live.machine import KillReset
 from live.metrics import Metrics
 from live.venues.paper import PaperVenue
 from tests.live.engine.desk import open_engine, paper_market, settings_for, until
 from tests.live.engine.scripts import write_script
 from workbench.chaos.triggers import TriggerEvent, TriggerEventKind
 from workbench.core.intents import CancelOrders
-from workbench.errors import JournalFailed
+from workbench.errors import JournalFailed, SandboxError, StrategyError
 
 RESTS = """
 if price_update.symbol != "BTC-USD" or getattr(self, "sent", False):
@@ -155,6 +156,41 @@ def test_who_asked_for_what_broke_is_told(tmp_path: Path, monkeypatch: pytest.Mo
             await asyncio.wait_for(engine.ask(CancelOrders()), 5.0)
 
     run(tmp_path, work)
+
+
+def test_who_has_gone_need_not_be_told_that_it_is_refused(tmp_path: Path) -> None:
+    async def work(engine: Engine) -> None:
+        asking = asyncio.create_task(engine.ask(KillReset("all", "", "ana", "there is no kill")))
+        await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.sleep(0.1)
+        assert (engine.state, engine.pump.waiting) == ("running", 0)
+
+    run(tmp_path, work)
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["no process", "no room"])
+def test_a_start_that_the_machine_does_not_allow_has_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: bool
+) -> None:
+    write_script(tmp_path / "scripts", "rester", RESTS)
+
+    async def work(engine: Engine) -> None:
+        async def gone(*_: Any) -> None:
+            raise SandboxError("strategies' host is gone")
+
+        def full(*_: Any) -> None:
+            raise OSError(28, "No space left on device")
+
+        if kept:
+            monkeypatch.setattr(engine.sandbox, "launch", gone)
+        else:
+            monkeypatch.setattr("live.engine.catalog._write", full)
+        with pytest.raises(StrategyError, match="host is gone" if kept else "cannot be kept in .*No space"):
+            await engine.strategies.start(StartRequest("rester"))
+        assert engine.machine.strategies["rester"].state == "failed"
+
+    run(tmp_path, work, strategies_path=tmp_path / "scripts")
 
 
 def test_a_strategy_whose_end_cannot_be_seen_to_has_its_orders_cancelled_all_the_same(
