@@ -35,7 +35,7 @@ def find_chromium() -> str | None:
 
 def write_pdf(page: Path, pdf: Path, chromium: str) -> None:
     """Print a page of ours.  Raises ReportError where that does not work."""
-    # Chromium refuses its own sandbox to root; the page is ours, and nothing in it runs.
+    # Chromium refuses its own sandbox to root; scripts in the page are those of the notebook, which ran as root itself.
     flags = (*_FLAGS, "--no-sandbox") if os.geteuid() == 0 else _FLAGS
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         command = [
