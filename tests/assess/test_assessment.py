@@ -126,8 +126,7 @@ def test_gaps_are_red_in_the_table_and_on_the_page(tmp_path: Path) -> None:
     assert "<script>" not in as_page(assessed(tmp_path / "bad", control=hostile))
 
 
-def test_with_all_tests_passed_the_house_limits_leave_no_other_gap_than_what_is_off() -> None:
-    """The order volume has no cap in the limits that are shipped: what it should be is the desk's to say."""
+def test_with_all_tests_passed_the_shipped_limits_leave_no_gap() -> None:
     now = 10**18
     fresh = {
         test: Outcome("passed", now, 1, digest_of(ROOT / test.partition("::")[0])) for test in rts6_tests()
@@ -143,12 +142,7 @@ def test_with_all_tests_passed_the_house_limits_leave_no_other_gap_than_what_is_
         for gap in line.gaps
         if gap.partition(":")[0] not in {test.partition("::")[2] for test in fresh}
     ]
-    assert left == [
-        (
-            "15(1)(c)",
-            "switched off: limits order_limits.max_order_volume, limits order_limits.max_volume_share",
-        )
-    ]
+    assert left == []
     assert assess_rts6(values, ROOT).rule.startswith("RTS 6")
 
 

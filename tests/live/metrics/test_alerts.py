@@ -45,6 +45,7 @@ WELL = (
     series("trading_engine_risk_check_latency_bucket", RISE, 'check_type="pre_trade"', 'le="0.01"'),
     series("trading_engine_risk_check_latency_bucket", RISE, 'check_type="pre_trade"', 'le="+Inf"'),
     series("trading_engine_sandbox_level", "3" + STILL),
+    series("trading_engine_uncertified_allowed", "0" + STILL),
     series("trading_engine_names_folded", "0" + STILL, 'label="strategy"'),
     series("trading_engine_journal_commit_latency_seconds", "0.002" + STILL),
     series("trading_engine_journal_lag_seconds", "0.003" + STILL),
@@ -94,6 +95,7 @@ FIRES: dict[str, tuple[tuple[str, str], ...]] = {
             "trading_engine_risk_check_latency_bucket", "0" + STILL, 'check_type="pre_trade"', 'le="0.0001"'
         ),
     ),
+    "UncertifiedAllowed": (series("trading_engine_uncertified_allowed", "1" + STILL),),
     "SandboxWeak": (series("trading_engine_sandbox_level", "1" + STILL),),
     "MemoryHigh": (series("process_resident_memory_bytes", "2e9" + STILL),),
     "NamesFolded": (series("trading_engine_names_folded", "3" + STILL, 'label="strategy"'),),
