@@ -91,11 +91,7 @@ def _opener(
     """What makes one page for each that somebody opens.  Panel wants a plain function.  lends: as in `Session`."""
 
     def opened() -> Any:
-        given = pn.state.session_args
-        arguments = {
-            str(name): values[0].decode("utf-8", "replace") for name, values in given.items() if values
-        }
-        viewable = app.view(Session(engine, folder, arguments, lends))
+        viewable = app.view(Session(engine, folder, lends))
         # The page itself says when the server is gone, and the session is taken up again when it is back.
         if pn.state.curdoc is not None:
             pn.state.curdoc.config.update(

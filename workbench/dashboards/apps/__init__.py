@@ -24,13 +24,12 @@ class Session:
     """What a page is opened with.
 
     engine: where the live engine is, None for the one that `EngineClient` finds by itself.  folder: what relative
-    paths start from.  arguments: of the page's address (`?symbol=BTC`), the first of each.  lends: who opens the page
-    acts with the engine's token that this process finds; else each signs in with their own before they see anything.
+    paths start from.  lends: who opens the page acts with the engine's token that this process finds; else each signs
+    in with their own before they see anything.
     """
 
     engine: str | None = None
     folder: Path = field(default_factory=Path.cwd)
-    arguments: dict[str, str] = field(default_factory=dict)
     lends: bool = True
 
 
