@@ -6,6 +6,7 @@ import os
 import sys
 from typing import Any
 
+from live.allocator import few_arenas
 from live.settings import load_settings
 from workbench.errors import WorkbenchError
 
@@ -25,6 +26,7 @@ def main(**given: Any) -> int:
     except WorkbenchError as error:
         sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
         return 2
+    few_arenas()
     from live.service import run  # after the above, since it loads gRPC
 
     return run(settings)

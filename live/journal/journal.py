@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
+from live.allocator import give_back
 from live.journal.notices import Notices
 from live.journal.opening import open_store, store_of
 from live.journal.records import Record, Snapshot, Tail
@@ -162,6 +163,7 @@ class Journal:
             return False
         self._packed = self._packer.submit(self._pack, Snapshot(sequence, ns, blob, meta))
         self._packed.add_done_callback(self._tell_unpacked)
+        self._packer.submit(give_back)  # once the state is let go of
         return True
 
     def _pack(self, snapshot: Snapshot) -> None:
