@@ -106,7 +106,7 @@ class Catalog:
         for script in self.scripts():
             if (script.source_hash, script.name) == (source_hash, name):
                 return script
-        once = [_about(path, _bytes_of(path)) for path in self._started.glob(f"{source_hash}/*.py")]
+        once = [_started(path) for path in self._started.glob(f"{source_hash}/*.py")]
         kept = [script for script in once if script is not None]
         named = [script for script in kept if script.name == name]
         if named or not self.knows(source_hash):
@@ -148,6 +148,14 @@ def _about(path: Path, data: bytes) -> Script | None:
         return None
     same = known.name == path.name and hashlib.sha256(data).hexdigest() == known.source_hash
     return msgspec.structs.replace(known, source=source) if same else None
+
+
+def _started(path: Path) -> Script | None:
+    """What was started once; None where it cannot be read any more."""
+    try:
+        return _about(path, _bytes_of(path))
+    except (OSError, StrategyLoadError):
+        return None
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -78,6 +78,8 @@ async def launch(
     except SandboxError as error:
         raise StrategyError(f"{script.name} could not be started: {error}") from error
     said = await ready
+    if worker.exit is not None:
+        raise StrategyError(f"{script.name} ended as soon as it was ready: {worker.exit.reason}")
     try:
         confirm(ticket)
         seat = seat_of(runner.strategy_id, said)

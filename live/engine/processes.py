@@ -24,7 +24,7 @@ from workbench.core.facts import Fact
 from workbench.core.intents import StrategyFailed
 from workbench.core.messages import OrderFill, PriceUpdate, RiskBreach
 
-__all__ = ["StrategyProcesses", "let_go"]
+__all__ = ["CAUGHT_UP", "StrategyProcesses", "let_go"]
 
 CAUGHT_UP: Final = 50  # deliveries that a new process may be behind when it takes over
 _GRACE_S: Final = 2.0
@@ -51,14 +51,8 @@ class StrategyProcesses:
         died: called where the process of one ends unasked.
         """
         self.tape: deque[PriceUpdate] = deque(maxlen=_WARM_UP)
-        self._slots, self._pump, self._sandbox, self._catalog, self._clock = (
-            slots,
-            pump,
-            sandbox,
-            catalog,
-            clock,
-        )
-        self._gate = gate
+        self._slots, self._pump, self._sandbox = slots, pump, sandbox
+        self._catalog, self._clock, self._gate = catalog, clock, gate
         self._tell_died = died
         self._conflated = 0
         self._listeners: list[Runner] = []
@@ -149,7 +143,6 @@ class StrategyProcesses:
         self._catalog.keep_started(script)
         metrics = Metrics(self._machine, strategy_id)
         runner = Runner(strategy_id, self._launches, frozenset(), metrics, self._shown)
-        self._scripts[runner.launch] = (script, ticket.config)
         started = await launch(
             self._sandbox,
             self._machine,
@@ -161,6 +154,7 @@ class StrategyProcesses:
             self._exited,
             self._alarmed,
         )
+        self._scripts[runner.launch] = (script, ticket.config)
         if started.runner.worker is not None:
             self._by_worker[started.runner.worker] = (slot, runner)
         return started

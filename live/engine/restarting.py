@@ -90,7 +90,7 @@ async def resume_after_restart(
                 await roster.note(slot, state="failed", reason=f"not started again: {error}")
             continue
         slot = roster.slots[record.strategy_id] = Slot(record, script)
-        if record.state in ("running", "starting", "validating", "paused") or slot.restart:
+        if record.state in ("running", "starting", "validating", "paused"):
             try:
                 async with slot.busy:
                     await start(slot)

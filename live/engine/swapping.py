@@ -8,14 +8,13 @@ from typing import Any, Final, NamedTuple
 
 from live.engine.catalog import Script
 from live.engine.launching import Launch
-from live.engine.processes import StrategyProcesses
+from live.engine.processes import CAUGHT_UP, StrategyProcesses
 from live.engine.runner import Runner
 from live.engine.slots import Slot
 from workbench.errors import StrategyError
 
 __all__ = ["TakenOver", "take_over"]
 
-_CAUGHT_UP: Final = 50  # deliveries that a new version may be behind when it takes over
 _SWAP_S: Final = 30.0
 
 
@@ -60,7 +59,7 @@ async def take_over(
 async def _caught_up(slot: Slot, candidate: Runner) -> None:
     """Until the candidate is within reach of the present.  Raises StrategyError where it never gets there."""
     deadline = asyncio.get_running_loop().time() + _SWAP_S
-    while (candidate.unanswered > _CAUGHT_UP or candidate.waiting) and not slot.stopping:
+    while (candidate.unanswered > CAUGHT_UP or candidate.waiting) and not slot.stopping:
         await asyncio.sleep(0.001)
         if candidate.worker is None or candidate.worker.exit is not None:
             why = candidate.worker.exit.detail if candidate.worker and candidate.worker.exit else ""

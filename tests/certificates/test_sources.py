@@ -97,6 +97,11 @@ def test_a_circle_ends(tmp_path: Path) -> None:
         "exec('import os')",
         "eval('1')",
         "f = eval",
+        "import builtins",
+        "from builtins import exec as run",
+        "__builtins__['exec']('import os')",
+        "__loader__.load_module('helper')",
+        "import sys\nsys.modules['builtins'].exec('import os')",
     ],
 )
 def test_what_cannot_be_followed_is_refused(source: str) -> None:

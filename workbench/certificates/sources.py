@@ -28,8 +28,9 @@ PROJECT: Final = Path(__file__).resolve().parents[2]
 """The folder that `workbench` lies in."""
 _TOPS: Final = ("workbench", "strategies", "live")
 _BESIDE: Final = "./"
-_MADE_UP: Final = ("__import__", "exec", "eval", "compile")
-_IMPORTERS: Final = ("importlib", "runpy", "imp", "pkgutil")
+_MADE_UP: Final = ("__import__", "exec", "eval", "compile", "__builtins__", "__loader__", "__spec__")
+_IMPORTERS: Final = ("importlib", "runpy", "imp", "pkgutil", "builtins", "marshal")
+_INSIDE: Final = ("__import__", "exec", "import_module", "load_module", "exec_module")  # of whatever object
 _ALL: Final = "*"
 
 
@@ -178,6 +179,8 @@ def _check_followed(node: ast.AST) -> None:
         names = [node.module or ""] if (node.module or "").partition(".")[0] in _IMPORTERS else []
     elif isinstance(node, ast.Name) and node.id in _MADE_UP:
         names = [node.id]
+    elif isinstance(node, ast.Attribute) and node.attr in _INSIDE:
+        names = [node.attr]
     if names:
         raise CertificateError(
             f"line {getattr(node, 'lineno', 1)}: {names[0]} brings in code that a certificate cannot name; "

@@ -12,7 +12,9 @@ import pytest
 from live.engine import Engine, StartRequest
 from live.engine.clock_watch import ClockWatch
 from live.machine import KillReset
+from live.messages import Ready
 from live.metrics import Metrics
+from live.sandbox import ExitReason, WorkerExit
 from live.venues.paper import PaperVenue
 from tests.live.engine.desk import open_engine, paper_market, settings_for, until
 from tests.live.engine.scripts import write_script
@@ -189,6 +191,35 @@ def test_a_start_that_the_machine_does_not_allow_has_failed(
         with pytest.raises(StrategyError, match="host is gone" if kept else "cannot be kept in .*No space"):
             await engine.strategies.start(StartRequest("rester"))
         assert engine.machine.strategies["rester"].state == "failed"
+
+    run(tmp_path, work, strategies_path=tmp_path / "scripts")
+
+
+def test_a_process_that_ends_as_soon_as_it_is_ready_does_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_script(tmp_path / "scripts", "rester", RESTS)
+
+    class Ended:
+        exit: WorkerExit | None = None
+
+    async def ends(_: Any, on_messages: Any, on_exit: Any, *__: Any) -> Any:
+        worker = Ended()
+
+        def both() -> None:
+            on_messages(worker, [Ready("Rester", "1", "", {}, "order", 1.0, [])])
+            worker.exit = WorkerExit(ExitReason.CRASHED)
+            on_exit(worker, worker.exit)
+
+        asyncio.get_running_loop().call_soon(both)
+        return worker
+
+    async def work(engine: Engine) -> None:
+        monkeypatch.setattr(engine.sandbox, "launch", ends)
+        with pytest.raises(StrategyError, match="ended as soon as it was ready: crashed"):
+            await engine.strategies.start(StartRequest("rester"))
+        assert engine.machine.strategies["rester"].state == "failed"
+        assert not engine.strategies.processes._scripts
 
     run(tmp_path, work, strategies_path=tmp_path / "scripts")
 
