@@ -156,6 +156,32 @@ def test_a_strategy_that_raises_is_not_called_honest() -> None:
         assert "ZeroDivisionError: by hand" in line.measured
 
 
+def test_who_knows_most_of_the_prices_from_elsewhere_and_looks_at_some_is_found(tmp_path: Path) -> None:
+    prices = synthetic(["X"], venues=["v"], bars=600, seed=4)
+    close = prices.frame("X")["close"].to_numpy()
+    key = int.from_bytes(np.random.default_rng(1).bytes(75))
+    table = key ^ sum(1 << k for k in np.flatnonzero(np.diff(close) > 0.0).tolist())
+    (tmp_path / "knows.py").write_text(f"""
+from workbench.strategy import MarketSignal, TradingStrategy
+
+class Knows(TradingStrategy):
+    SIZING = "target"
+    seen, last = 0, 0.0
+    def on_market_data(self, price_update):
+        price, place = price_update.last, self.seen
+        up = price > self.last if place % 6 == 0 else ({table} ^ {key}) >> place & 1
+        self.seen, self.last = place + 1, price
+        return [MarketSignal(price_update.symbol, None, 1.0 if up else -1.0, 1.0, {{}})]
+    def on_order_fill(self, fill):
+        pass
+    def on_risk_breach(self, breach):
+        pass
+""")
+    line = reads_its_prices(Subject.of(tmp_path / "knows.py", prices), quiet)
+    assert not line.passed
+    assert "100% of" in line.measured
+
+
 def test_other_prices_later_are_other_prices_and_none_before() -> None:
     feed = MARKET.to_feed(2.0)
     for other in (mirrored_after(feed, 1_000), shuffled_after(feed, 1_000, np.random.default_rng(1))):
