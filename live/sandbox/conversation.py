@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import Final, NamedTuple
 
+import msgspec
+
 from live.messages import Answer, Deliver, FromStrategy, Logged, Raised, Ready
 from live.sandbox.contract import Alarm, AlarmKind, SandboxSettings
 from live.sandbox.frames import Begun, Dropped, FrameError, FromWorker, Kernel, Refused
@@ -13,6 +15,7 @@ from live.sandbox.log_meter import LogMeter
 __all__ = ["Conversation"]
 
 _MOST_TEXT: Final = 2_000
+_MOST_NAME: Final = 100
 _MOST_KERNELS: Final = 64 << 20  # bytes
 _LEVELS: Final = frozenset({"debug", "info", "warning", "error", "critical"})
 
@@ -23,6 +26,12 @@ class _Due(NamedTuple):
     sequence: int
     sent: float
     calls: int
+
+
+def _line(text: str, most: int) -> str:
+    """One line that can be printed, whatever the process has put into it."""
+    printable = "".join(sign if sign.isprintable() else " " for sign in text[:most])
+    return " ".join(printable.split())
 
 
 class Conversation:
@@ -67,7 +76,9 @@ class Conversation:
                 if self.ready:
                     raise FrameError("it said Ready twice")
                 self.ready, self._oldest_since = True, now
-                return message
+                return msgspec.structs.replace(
+                    message, name=_line(message.name, _MOST_NAME), version=_line(message.version, _MOST_NAME)
+                )
             case Begun():
                 if self._begun:
                     raise FrameError("it began twice")
@@ -109,7 +120,7 @@ class Conversation:
         self._raised += 1
         if raised.sequence != number or self._raised > most:
             raise FrameError(f"an error in delivery {raised.sequence} that is not due")
-        return Raised(number, raised.call[:_MOST_TEXT], raised.error[:_MOST_TEXT])
+        return Raised(number, _line(raised.call, _MOST_NAME), _line(raised.error, _MOST_TEXT))
 
     def line(self, level: str, text: str, now: float) -> Logged | None:
         """A line of its log, if it may have one more.  Raises FrameError where it is flooding."""
