@@ -55,6 +55,20 @@ def test_the_clock_is_that_of_the_time_zone() -> None:
     assert due.astimezone(UTC).hour == 5  # British Summer Time
 
 
+def test_a_fixed_hour_comes_once_when_clocks_go_back_and_each_hour_comes_twice() -> None:
+    def fired(line: str) -> list[str]:
+        trigger = cron_trigger(line, "Europe/Berlin")
+        now, found = datetime(2026, 10, 24, 23, 0, tzinfo=UTC), []
+        over = datetime(2026, 10, 25, 3, tzinfo=UTC)
+        while (due := trigger.get_next_fire_time(now, now)) is not None and due < over:
+            found.append(f"{due:%H:%M %z}")
+            now = due
+        return found
+
+    assert fired("30 2 * * *") == ["02:30 +0200"]
+    assert fired("30 * * * *") == ["01:30 +0200", "02:30 +0200", "02:30 +0100", "03:30 +0100"]
+
+
 def test_the_newest_moment_that_was_missed() -> None:
     def missed(line: str, since: datetime) -> str:
         due = last_due(line, "UTC", since, THURSDAY)

@@ -233,6 +233,17 @@ def test_runs_grow_old_but_the_newest_good_one_stays(tmp_path: Path) -> None:
     assert (totals.runs, totals.failures) == (4, 2)  # counted, whatever was removed
 
 
+def test_a_record_that_makes_no_sense_costs_its_own_run_alone(tmp_path: Path) -> None:
+    write_notebook(tmp_path / "reports" / "r.ipynb", "1 + 1")
+    broken = tmp_path / "out" / "old" / "20260101T000000Z-abc"
+    broken.mkdir(parents=True)
+    (broken / "run.json").write_text("{")
+    done = run(tmp_path)
+    good, bad = sorted(Library(tmp_path / "out").runs(), key=lambda one: one.outcome)
+    assert (good, bad.outcome, bad.name) == (done, "failed", "old")
+    assert "remove the folder" in (tmp_path / "out" / "index.html").read_text()
+
+
 def test_pdf_by_a_real_chromium(tmp_path: Path) -> None:
     from workbench.reporting.pdf import find_chromium
 

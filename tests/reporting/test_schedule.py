@@ -25,7 +25,7 @@ from workbench.configuration.reports import Job, ReportsConfig
 from workbench.errors import ReportError
 from workbench.reporting import Library, Run
 from workbench.reporting.metrics import ReportMetrics
-from workbench.reporting.schedule import Schedule
+from workbench.reporting.schedule import Schedule, dated
 
 ROOT = Path(__file__).parents[2]
 NEVER = "0 0 29 2 *"  # not while a test runs
@@ -154,6 +154,17 @@ def test_how_late_a_job_is(tmp_path: Path) -> None:
     schedule.library.note_due("j", datetime(2026, 3, 10, 9, 30, tzinfo=UTC))
     assert schedule.overdue(datetime(2026, 3, 10, 9, 59, tzinfo=UTC)) == {"j": 0.0}
     assert schedule.overdue(datetime(2026, 3, 10, 11, 15, tzinfo=UTC)) == {"j": 900.0}
+
+
+def test_yesterday_is_that_of_when_it_was_due() -> None:
+    due = datetime(2026, 3, 10, 23, 50, tzinfo=UTC)
+    given = {"date": "yesterday", "last": "today", "journal": "var/engine", "days": 7}
+    assert dated(given, due) == {
+        "date": "2026-03-09",
+        "last": "2026-03-10",
+        "journal": "var/engine",
+        "days": 7,
+    }
 
 
 def test_failures_are_counted(tmp_path: Path) -> None:

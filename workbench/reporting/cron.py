@@ -46,8 +46,24 @@ def cron_trigger(line: str, time_zone: str) -> BaseTrigger:
 
     days = _weekdays(weekday.lower())
     if day == "*" or weekday == "*":
-        return trigger(day, days)
-    return OrTrigger([trigger(day, "*"), trigger("*", days)])
+        due: BaseTrigger = trigger(day, days)
+    else:
+        due = OrTrigger([trigger(day, "*"), trigger("*", days)])
+    return due if "*" in hour else _OnceADay(due, zone)
+
+
+class _OnceADay(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no types
+    """Leaves out the second of two equal hours, when clocks go back: a fixed hour is meant once a day."""
+
+    def __init__(self, due: BaseTrigger, zone: ZoneInfo) -> None:
+        self._due, self._zone = due, zone
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        """The next moment; None where there is none."""
+        found: datetime | None = self._due.get_next_fire_time(previous_fire_time, now)
+        while found is not None and found.astimezone(self._zone).fold:
+            found = self._due.get_next_fire_time(found, found)
+        return found
 
 
 def _weekdays(field: str) -> str:

@@ -142,7 +142,7 @@ class Library:
         _write(self.folder / run.place / _RECORD, msgspec.json.format(msgspec.json.encode(run), indent=1))
 
     def runs(self) -> list[Run]:
-        """All runs that are kept, newest first.  Raises ReportError where a record makes no sense."""
+        """All runs that are kept, newest first; one whose record makes no sense has failed, and says so."""
         found = []
         for path in self.folder.glob(f"*/*/{_RECORD}"):
             try:
@@ -150,9 +150,7 @@ class Library:
             except FileNotFoundError:
                 continue  # it was removed meanwhile
             except msgspec.MsgspecError as error:
-                raise ReportError(
-                    f"{path}: expected the record of a run, found {error}; remove its folder"
-                ) from error
+                found.append(_damaged(path, error))
         return sorted(found, key=lambda run: (run.started, run.id), reverse=True)
 
     def prune(self, days: int, now: datetime | None = None) -> list[Run]:
@@ -202,6 +200,13 @@ class Library:
             found = self.totals()
             yield found
             _write(self.folder / _TOTALS, msgspec.json.encode(found))
+
+
+def _damaged(path: Path, error: msgspec.MsgspecError) -> Run:
+    """A run of which only the folder can be read."""
+    written = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
+    what = f"its {_RECORD} makes no sense ({error}); remove the folder"
+    return Run(path.parent.name, path.parent.parent.name, "", FAILED, written, 0.0, error=what)
 
 
 def new_id(started: datetime) -> str:

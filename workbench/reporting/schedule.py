@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -15,6 +15,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from workbench.configuration.reports import Job, ReportsConfig
 from workbench.errors import ReportError
+from workbench.reporting.content.book import day_of
 from workbench.reporting.cron import cron_trigger, last_due
 from workbench.reporting.index import write_index
 from workbench.reporting.library import DONE, Library
@@ -22,10 +23,18 @@ from workbench.reporting.metrics import ReportMetrics, serve_metrics
 from workbench.reporting.notebooks import find_report
 from workbench.reporting.runner import Stopped, run_report
 
-__all__ = ["Schedule"]
+__all__ = ["Schedule", "dated"]
 
 _AT_ONCE: Final = 2  # reports that run beside each other
 _TURN_S: Final = 0.5
+
+
+def dated(parameters: Mapping[str, Any], due: datetime) -> dict[str, Any]:
+    """Parameters with `today` and `yesterday` as they were when the report was due, UTC, however late it runs."""
+    return {
+        name: day_of(value, due.astimezone(UTC)).isoformat() if value in ("today", "yesterday") else value
+        for name, value in parameters.items()
+    }
 
 
 class Schedule:
@@ -107,7 +116,7 @@ class Schedule:
         try:
             run = run_report(
                 job.report,
-                job.parameters,
+                dated(job.parameters, due),
                 name=job.name,
                 folder=self._folder,
                 output=self._config.output,
@@ -121,7 +130,7 @@ class Schedule:
         except Stopped:
             self._told(f"{job.name}: ended before it was done; it is made up for at the next start")
             return
-        except ReportError as error:
+        except (ReportError, OSError) as error:  # a disk that is full, say; the next time it is due comes
             self._told(f"{job.name}: {error}")
             return
         self.library.note_due(job.name, now)

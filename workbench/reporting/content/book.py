@@ -74,6 +74,12 @@ class DayBook:
         columns = ["strategy", "pnl", "worst_drop", "fills", "fees", "turnover"]
         return pd.DataFrame(rows, columns=columns).sort_values("pnl", ascending=False, ignore_index=True)
 
+    def mark_of(self, symbol: str, venue: str, otherwise: float) -> float:
+        """Mark of an instrument at the end; `otherwise` where it had none."""
+        held = self.result.positions
+        own = held[(held["symbol"] == symbol) & (held["venue"] == venue)]["mark"].dropna()
+        return float(own.iloc[0]) if len(own) else otherwise
+
     @property
     def total(self) -> float:
         """Profit and loss of the day, quote currency."""
@@ -119,7 +125,7 @@ class DayBook:
 
     @cached_property
     def by_symbol(self) -> pd.DataFrame:
-        """A row a symbol: what was held before and after, P&L from the first price of the day on, fees, turnover.
+        """A row a symbol: what was held before and after, P&L of the day, fees, turnover.
 
         P&L is what is held at the end less what was held at the beginning, each at its mark, less what fills cost.
         """
@@ -140,9 +146,10 @@ class DayBook:
             bought, paid, fees = traded.loc[own] if own in traded.index else (0.0, 0.0, 0.0)
             size, count = turnover.loc[own] if own in turnover.index else (0.0, 0)
             _, mark, *_ = marks(f"{symbol}@{venue}")
+            first = mark[0] if self.before is None else self.before.mark_of(symbol, venue, mark[0])
             unit = result.trading_record.multiplier(f"{symbol}@{venue}")
             before = after - bought
-            pnl = unit * (after * mark[-1] - before * mark[0] - paid) - fees
+            pnl = unit * (after * mark[-1] - before * first - paid) - fees
             rows.append((symbol, before, after, pnl, fees, unit * size, int(count)))
         columns = ["symbol", "held_before", "held_after", "pnl", "fees", "turnover", "fills"]
         found = pd.DataFrame(rows, columns=columns).groupby("symbol", as_index=False).sum()
@@ -276,7 +283,19 @@ def day_book(journal: str | Path, day: str | date = "yesterday") -> DayBook:
     Raises JournalError, and DataError where the day has no prices.
     """
     wanted = day_of(day)
-    return DayBook(wanted, replay(journal, start=wanted.isoformat(), end=wanted.isoformat()))
+    book = DayBook(wanted, replay(journal, start=wanted.isoformat(), end=wanted.isoformat()))
+    return replace(book, before=_before(journal, wanted))
+
+
+def _before(journal: str | Path, day: date) -> DayBook | None:
+    """The part of the session that ends before `day`: the day before, or all of it where that had no prices."""
+    last = day - timedelta(days=1)
+    for start in (last.isoformat(), None):
+        try:
+            return DayBook(last, replay(journal, start=start, end=last.isoformat()))
+        except DataError:
+            continue  # the engine did not run then
+    return None  # this was its first day
 
 
 def week_book(journal: str | Path, last: str | date = "yesterday", days: int = 7) -> WeekBook:
@@ -287,10 +306,12 @@ def week_book(journal: str | Path, last: str | date = "yesterday", days: int = 7
     wanted = [end - timedelta(days=back) for back in reversed(range(days))]
     found: list[DayBook] = []
     problem: Any = None
+    before = _before(journal, wanted[0])
     for day in wanted:
         try:
-            book = day_book(journal, day)
-            found.append(replace(book, before=found[-1] if found else None))
+            book = replay(journal, start=day.isoformat(), end=day.isoformat())
+            before = DayBook(day, book, before)
+            found.append(before)
         except DataError as error:  # a day on which the engine did not run
             problem = error
     if not found:
