@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -21,6 +22,7 @@ from workbench.errors import WorkbenchError
 __all__ = ["PERSON", "Expiry", "check_gate", "open_gate"]
 
 PERSON: Final = "certificates"  # who stops what has outlived its certificate
+_LATEST: Final = "latest_time"  # in the data folder
 _WARNED_NS: Final = 24 * 3600 * 1_000_000_000  # before the end
 
 _log = structlog.get_logger("live.admission")
@@ -57,11 +59,29 @@ def open_gate(
         keys=settings.trusted_keys or keys_folder() / PUBLIC,
         store=CertificateStore(settings.data / "certificates"),
         files=files,
-        time=LatestTime(wall.now_ns, 0 if stepped else newest),
+        time=LatestTime(wall.now_ns, 0 if stepped else _latest(settings.data / _LATEST, newest)),
         scripts=settings.strategies_path,
         withdrawn=lambda: machine.admissions.withdrawn,
         limits=lambda: (machine.limits, machine.desk.limits),
     )
+
+
+def _latest(path: Path, newest: int) -> int:
+    """The latest time at which any engine here has recorded something.
+
+    newest: of the journal's newest record, which is earlier where the clock was set back since; a file remembers.
+    """
+    try:
+        latest = max(newest, int(path.read_text()))
+    except (OSError, ValueError):
+        latest = newest
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.write_text(f"{latest}\n")
+        part.replace(path)
+    except OSError as error:
+        _log.warning("latest_time_not_kept", path=str(path), error=str(error))
+    return latest
 
 
 class Expiry:

@@ -191,8 +191,11 @@ def test_a_clock_that_is_set_back_revives_nothing(tmp_path: Path, required: bool
             else:
                 await engine.strategies.start(StartRequest("watcher"))
             assert state(engine) == ("failed" if required else "running")
+            await engine.strategies.stop("watcher", "ana")
 
         await engine_home.run(start)
+        if required:
+            await engine_home.run(start)  # also where the newest record is of before its end again
 
     asyncio.run(work())
 
