@@ -205,11 +205,19 @@ class Promotions:
         """
         engine, name = self._engine, line.strategy_id
         record = engine.machine.strategies.get(name)
-        if line.certificate not in engine.machine.admissions.withdrawn:
-            about = (record.version if record else "", line.source_hash, line.certificate)
-            await engine.ask(
-                PromotionNoted(engine.clock.now_ns(), name, "demoted", person, why, *about, line.share)
-            )
+        worn = [line.certificate]
+        if (
+            record is not None
+            and record.source_hash == line.source_hash
+            and record.certificate not in (line.certificate, line.before.get("certificate"))
+        ):
+            worn.append(record.certificate)  # the same text was started again under another one
+        for certificate in worn:
+            if certificate not in engine.machine.admissions.withdrawn:
+                about = (record.version if record else "", line.source_hash, certificate)
+                await engine.ask(
+                    PromotionNoted(engine.clock.now_ns(), name, "demoted", person, why, *about, line.share)
+                )
         self._tell(line, why)
         back = await self._back(line, person)
         if back is None and record is not None:

@@ -15,6 +15,7 @@ from live.promotion.beginning import Promotion, first_step
 from tests.live.admission.world import certified
 from tests.live.engine.desk import until
 from tests.live.promotion.test_promotions import AGREES, QUICK, Trial, on_trial, says, trader
+from workbench.errors import CertificateError
 
 
 def test_a_person_need_not_wait_for_a_comparison(tmp_path: Path) -> None:
@@ -89,6 +90,21 @@ def test_what_a_person_has_stopped_is_not_replaced_by_what_ran_before(tmp_path: 
             StartRequest(trader_hash(trial, "1"), "t", person="ana")
         )
         assert (started.version, started.state) == ("1", "running")
+
+    on_trial(tmp_path, work, says(tmp_path, AGREES))
+
+
+def test_another_certificate_of_the_same_text_goes_with_it(tmp_path: Path) -> None:
+    async def work(trial: Trial) -> None:
+        await trial.promote(trader())
+        data = certified(trial.key, "trader.py", trader(), strategy="Trader")
+        renewed = trial.engine.gate.store.keep(data).certificate.id
+        again = StartRequest(trial.record.source_hash, "t", person="ana", certificate=renewed)
+        assert (await trial.engine.strategies.start(again)).certificate == renewed
+        await trial.promotions.demote("t", "ben", "second thoughts")
+        assert renewed in trial.engine.machine.admissions.withdrawn
+        with pytest.raises(CertificateError, match="withdrawn"):
+            await trial.engine.strategies.start(again)
 
     on_trial(tmp_path, work, says(tmp_path, AGREES))
 
