@@ -18,6 +18,7 @@ from workbench.certificates.canonical import canonical
 from workbench.certificates.document import Certificate
 from workbench.certificates.keys import KeyPair, key_pair
 from workbench.certificates.signing import Signed, sign
+from workbench.certify.anew import confirm
 from workbench.certify.checks import FAMILIES, Check, Family, Subject, Trials
 from workbench.certify.issue import Source, issue, source_of
 from workbench.certify.page import scorecard_page
@@ -25,7 +26,7 @@ from workbench.certify.running import run_checks
 from workbench.certify.scorecard import cell_html, failed_lines, frame_of, rich_table, verdict
 from workbench.configuration.certification import Thresholds
 from workbench.data.catalog import PriceLike
-from workbench.errors import CertificateError, ConfigError
+from workbench.errors import CertificateError, ConfigError, WorkbenchError
 from workbench.strategy.contract import TradingStrategy
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ def certify_subject(
     began = time.perf_counter()
     source, why_not = _source(subject)
     checks = run_checks(subject, FAMILIES, progress)
+    if source is not None and all(check.passed for check in checks):
+        source, why_not = _confirmed(subject, source)
     return Certification.of(subject, checks, source, why_not, key, time.perf_counter() - began)
 
 
@@ -225,6 +228,15 @@ def _source(subject: Subject) -> tuple[Source | None, str]:
         return source_of(subject), ""
     except CertificateError as error:
         return None, str(error)
+
+
+def _confirmed(subject: Subject, source: Source) -> tuple[Source | None, str]:
+    """The source, where it is what was tested; else why it is not."""
+    try:
+        confirm(subject, source)
+    except WorkbenchError as error:
+        return None, str(error)
+    return source, ""
 
 
 def _write(path: Path, data: bytes) -> Path:

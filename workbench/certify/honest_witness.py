@@ -13,7 +13,7 @@ from typing import IO, Any, Final, NamedTuple
 
 import msgspec
 
-__all__ = ["CHANGES", "Job", "Report", "Run", "main"]
+__all__ = ["CHANGES", "Job", "Report", "Run", "channels", "main"]
 
 CHANGES: Final = ("base", "again", "clock", "random", "environment")
 """What is different in each run: nothing, nothing, the clock, global random generators, environment and folder."""
@@ -54,7 +54,7 @@ class Report(msgspec.Struct, frozen=True):
 
 def main() -> None:
     """Do the job on stdin, and leave."""
-    inbox, outbox = _channels()
+    inbox, outbox = channels()
     data = inbox.read()
     try:
         report = _witness(data)
@@ -64,7 +64,7 @@ def main() -> None:
     outbox.flush()
 
 
-def _channels() -> tuple[IO[bytes], IO[bytes]]:
+def channels() -> tuple[IO[bytes], IO[bytes]]:
     """stdin and stdout as they are now; what a strategy prints goes to stderr from here on, and it reads nothing."""
     inbox, outbox = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_RDONLY)
