@@ -38,7 +38,7 @@ from live.api.requests import (
     UploadRequest,
     UploadResponse,
 )
-from live.api.roles import Caller
+from live.api.roles import NEEDS, Caller
 from live.api.uploads import store
 from live.api.values import check_values
 from live.api.views import record_of
@@ -87,7 +87,8 @@ class Commands:
         async def work(ending: Ending) -> StrategyResponse:
             check_values("config", request.config)
             self._known_script(request.script)
-            return _strategy(await self.engine.strategies.start(wanted, _last(ending)))
+            whole = caller.role >= NEEDS["strategy.start_whole"]
+            return _strategy(await self.promotions.start(wanted, whole=whole, last=_last(ending)))
 
         target = request.strategy_id or request.script
         return await self._carrier.run(caller, "strategy.start", target, request, key, StrategyResponse, work)

@@ -32,6 +32,7 @@ NEEDS: Final = {
     "read": Role.VIEWER,
     "inspect": Role.TRADER,
     "strategy.start": Role.TRADER,
+    "strategy.start_whole": Role.RISK,  # of a version that has passed no trial, where certificates are required
     "strategy.stop": Role.TRADER,
     "strategy.pause": Role.TRADER,
     "strategy.resume": Role.TRADER,

@@ -23,7 +23,13 @@ from live.machine.inputs import (
 )
 from live.machine.machine import Machine
 from live.machine.overrides import LimitOverride, Override
-from live.machine.promotion_inputs import CanaryMoved, CanaryStep, PromotionNoted, StrategyAdmitted
+from live.machine.promotion_inputs import (
+    CanaryMoved,
+    CanaryStep,
+    PromotionNoted,
+    StrategyAdmitted,
+    version_of,
+)
 from live.machine.setup import Setup, read_setup, write_setup
 from live.machine.warming import warm_up
 
@@ -57,6 +63,7 @@ __all__ = [
     "join_block",
     "looser",
     "read_setup",
+    "version_of",
     "warm_up",
     "write_setup",
 ]

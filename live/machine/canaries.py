@@ -8,13 +8,13 @@ the trial lasts.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
 import msgspec
 
-from live.machine.promotion_inputs import CanaryMoved
+from live.machine.promotion_inputs import CanaryMoved, PromotionNoted, version_of
 from workbench.core.desk import TradingDesk
 from workbench.errors import EngineError
 
@@ -25,10 +25,15 @@ _OF_A_SYMBOL: Final = ("strategy_long", "strategy_short")
 
 
 class Canaries:
-    """lines: the newest of each strategy."""
+    """lines: the newest of each strategy.
+
+    accepted: versions by strategy that have everything by right, see `version_of`: they have passed their trial, or
+    somebody of the role risk has accepted them whole.
+    """
 
     def __init__(self) -> None:
         self.lines: dict[str, CanaryMoved] = {}
+        self.accepted: dict[str, dict[str, str]] = {}  # version: hash of its text
         self._capital: dict[str, float] = {}  # the whole of it
 
     def move(self, item: CanaryMoved, desk: TradingDesk) -> None:
@@ -45,7 +50,24 @@ class Canaries:
         if growing and not 0 <= item.step < len(shares):
             raise EngineError(f"expected a step from 0 to {len(shares) - 1}, found {item.step}")
         self.lines[item.strategy_id] = item
+        if item.state == "passed" and item.version:
+            self.accepted.setdefault(item.strategy_id, {})[item.version] = item.source_hash
         self.seated(item.strategy_id, desk)
+
+    def demote(self, line: PromotionNoted) -> None:
+        """Have no version of a demoted text accepted any more."""
+        if line.action == "demoted" and line.strategy_id in self.accepted:
+            kept = {
+                one: text for one, text in self.accepted[line.strategy_id].items() if text != line.source_hash
+            }
+            self.accepted[line.strategy_id] = kept
+
+    def takes(self, strategy_id: str, source_hash: str, config: Mapping[str, Any]) -> bool:
+        """Whether a version may be started under this id without another trial: it is accepted, or still on its own."""
+        line = self.lines.get(strategy_id)
+        if line is not None and line.state == "growing" and line.concerns(source_hash, config):
+            return True
+        return version_of(source_hash, config) in self.accepted.get(strategy_id, {})
 
     def share(self, strategy_id: str) -> float:
         """Of capital and limits that a strategy has; 1 for one that is on no trial."""
@@ -92,9 +114,10 @@ class Canaries:
                     setattr(symbols[y], name, value)
 
     def dump(self) -> dict[str, Any]:
-        return {"lines": list(self.lines.values()), "capital": self._capital}
+        return {"lines": list(self.lines.values()), "capital": self._capital, "accepted": self.accepted}
 
     def load(self, dumped: dict[str, Any]) -> None:
         for line in msgspec.convert(dumped.get("lines", []), list[CanaryMoved]):
             self.lines[line.strategy_id] = line
         self._capital = dict(dumped.get("capital", {}))
+        self.accepted = {name: dict(found) for name, found in dumped.get("accepted", {}).items()}

@@ -167,6 +167,7 @@ class Machine:
             case PromotionNoted():
                 self.history.append(item)
                 self.admissions.demote(item)
+                self.canaries.demote(item)
                 return []
             case _:
                 facts = self.desk.process(item)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from workbench.core.limits import RiskLimits
 
-__all__ = ["CanaryMoved", "CanaryStep", "PromotionNoted", "StrategyAdmitted"]
+__all__ = ["CanaryMoved", "CanaryStep", "PromotionNoted", "StrategyAdmitted", "version_of"]
 
 
 class StrategyAdmitted(msgspec.Struct, frozen=True):
@@ -40,8 +43,8 @@ class CanaryMoved(msgspec.Struct, frozen=True):
 
     state: growing, passed (it has everything) or failed (another version has everything, or nothing runs).
     step: of `steps`, from 0.  since_ns, since_fills: when it began this step, and the fills that it had then.
-    certificate, source_hash: of the version on trial.  before: what to go back to, as `StartRequest` takes it; empty
-    where nothing ran.  person, reason: who wants it, and why.
+    certificate, source_hash, config: of the version on trial; config is None where an older engine noted it.
+    before: what to go back to, as `StartRequest` takes it; empty where nothing ran.  person, reason: who wants it, why.
     """
 
     strategy_id: str
@@ -55,6 +58,16 @@ class CanaryMoved(msgspec.Struct, frozen=True):
     before: dict[str, Any] = {}
     person: str = ""
     reason: str = ""
+    config: dict[str, Any] | None = None
+
+    @property
+    def version(self) -> str:
+        """What is on trial, see `version_of`; "" where it is not known."""
+        return "" if self.config is None else version_of(self.source_hash, self.config)
+
+    def concerns(self, source_hash: str, config: Mapping[str, Any]) -> bool:
+        """Whether this text with these parameters is what is on trial."""
+        return self.source_hash == source_hash and self.version in ("", version_of(source_hash, config))
 
     @property
     def share(self) -> float:
@@ -78,3 +91,20 @@ class PromotionNoted(msgspec.Struct, frozen=True):
     source_hash: str = ""
     certificate: str = ""
     share: float = 1.0
+
+
+def version_of(source_hash: str, config: Mapping[str, Any]) -> str:
+    """SHA-256 (hex) of a text and its parameters; 20 and 20.0 are the same parameter, True and 1 are not."""
+    text = json.dumps(_plain(config), sort_keys=True, default=repr)
+    return hashlib.sha256(f"{source_hash}\n{text}".encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Mapping():
+            return {str(key): _plain(one) for key, one in value.items()}
+        case list() | tuple():
+            return [_plain(one) for one in value]
+        case float() if value.is_integer():
+            return int(value)
+    return value

@@ -7,11 +7,11 @@ from typing import Any, Final
 import msgspec
 
 from live.admission import Ticket
-from live.machine import CanaryMoved, CanaryStep, Machine
+from live.machine import CanaryMoved, CanaryStep, Machine, version_of
 from live.scripts import Script
 from workbench.configuration.certification_rollout import CanarySettings
 
-__all__ = ["Promotion", "fills_of", "first_step"]
+__all__ = ["Promotion", "fills_of", "first_step", "takes_whole"]
 
 _LIVING: Final = ("running", "paused", "starting", "validating")
 
@@ -54,12 +54,25 @@ def first_step(
         _to_go_back_to(machine, wanted, ticket.config),
         wanted.person,
         wanted.reason,
+        ticket.config,
     )
 
 
 def fills_of(machine: Machine, strategy_id: str) -> int:
     """Fills of a strategy since it was first seated."""
     return sum(machine.results.trades(strategy_id)) if strategy_id in machine.desk.strategies else 0
+
+
+def takes_whole(machine: Machine, strategy_id: str, source_hash: str, config: dict[str, Any]) -> bool:
+    """Whether to start a version gives it nothing that it has no right to.
+
+    It was accepted under this id, is on its trial, or runs already.
+    """
+    record = machine.strategies.get(strategy_id)
+    if record is not None and record.state in _LIVING:
+        if version_of(record.source_hash, record.config) == version_of(source_hash, config):
+            return True
+    return machine.canaries.takes(strategy_id, source_hash, config)
 
 
 def _to_go_back_to(machine: Machine, wanted: Promotion, config: dict[str, Any]) -> dict[str, Any]:
@@ -70,7 +83,7 @@ def _to_go_back_to(machine: Machine, wanted: Promotion, config: dict[str, Any]) 
     line = machine.canaries.lines.get(wanted.strategy_id)
     if line is not None and line.state == "growing":
         return line.before
-    if (record.source_hash, record.config) == (wanted.script.source_hash, config):
+    if version_of(record.source_hash, record.config) == version_of(wanted.script.source_hash, config):
         return {}
     return {
         "script": record.source_hash,

@@ -8,14 +8,15 @@ from typing import Any, Final
 import msgspec
 import structlog
 
+from live.admission import Ticket
 from live.engine import Engine, Last, StartRequest
 from live.machine import CanaryMoved, PromotionNoted, StrategyRecord
 from live.promotion.agreement import COMMAND, Agreement, compare
-from live.promotion.beginning import Promotion, fills_of, first_step
+from live.promotion.beginning import Promotion, fills_of, first_step, takes_whole
 from live.promotion.deciding import Look, Move, decide, due
 from workbench.configuration.certification import load_thresholds
 from workbench.configuration.certification_rollout import CanarySettings
-from workbench.errors import EngineError, StrategyError, WorkbenchError
+from workbench.errors import CertificateError, EngineError, StrategyError, WorkbenchError
 
 __all__ = ["CANARY", "Promotions"]
 
@@ -75,6 +76,40 @@ class Promotions:
             share = engine.machine.canaries.share(name)
             await self._note(record, "promoted", wanted.person, wanted.reason, share, last)
             return record
+
+    async def start(self, request: StartRequest, *, whole: bool, last: Last | None = None) -> StrategyRecord:
+        """Start a version; where certificates are required, one that is accepted, on trial, or runs already.
+
+        whole: whoever asks may accept a version without a trial, and does so.  last: as in `promote`.
+        Raises StrategyError, CertificateError: it may not or cannot start.
+        """
+        engine = self._engine
+        if not engine.gate.required:
+            return await engine.strategies.start(request, last)
+        name = request.strategy_id or engine.catalog.find(request.script).name.removesuffix(".py")
+        async with self._turn(name):
+            script = engine.catalog.find(request.script)
+            ticket = engine.gate.admit(script, request.config, request.certificate)
+            version = script.source_hash, ticket.config
+            if ticket.certificate is None or takes_whole(engine.machine, name, *version):
+                return await engine.strategies.start(request, last)
+            if not whole:
+                raise CertificateError(
+                    f"{script.class_name} has passed no trial here as {name}; promote it (wb.promote, workbench "
+                    "promote), or have somebody of the role risk start it"
+                )
+            record = await engine.strategies.start(request, last)
+            await self._accept(Promotion(script, name, request.person, "started whole", canary=False), ticket)
+            return record
+
+    async def _accept(self, wanted: Promotion, ticket: Ticket) -> None:
+        """Note that a version has everything without a trial; one of another version is over."""
+        engine, name = self._engine, wanted.strategy_id
+        growing = name in self._growing()
+        await engine.ask(first_step(engine.machine, self._settings, wanted, ticket, engine.clock.now_ns()))
+        if growing:
+            record = engine.machine.strategies[name]
+            await self._note(record, "superseded", wanted.person, "another version was started", 1.0)
 
     async def demote(
         self, strategy_id: str, person: str, reason: str, last: Last | None = None

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import grpc
+import msgspec
 import pytest
 
+from live.api.generated import trading_pb2 as pb
 from live.api.roles import Role
-from tests.live.admission.world import certified, script_text
+from live.machine import Machine
+from tests.live.admission.world import certified, script_text, settings_of
+from tests.live.api.grpc_use import serving
 from tests.live.api.server import Served, serve
 from workbench.certificates import KeyPair, key_pair, read_signed
 
@@ -141,3 +147,76 @@ def test_what_runs_without_one_has_none(tmp_path: Path) -> None:
         assert lax.client.get("/api/v1/strategies/quiet/certificate").status_code == 404
         (line,) = history(lax, "quiet")
         assert (line["action"], line["outcome"]) == ("strategy.start", "done")
+
+
+def start(served: Served, name: str, role: Role = Role.TRADER, script: str = "watcher") -> Any:
+    body = {"script": script, "strategy_id": name}
+    return served.as_role(role).post("/api/v1/strategies/start", json=body)
+
+
+def stop(served: Served, name: str) -> None:
+    assert served.client.post("/api/v1/strategies/stop", json={"strategy_id": name}).status_code == 200
+
+
+def test_a_start_gets_nobody_round_the_trial(served: Served, key: KeyPair) -> None:
+    assert promote(served, key, "eight").status_code == 200
+    for name in ("watcher", "other"):  # under another id than that of its trial
+        refused = start(served, name)
+        assert (refused.status_code, "has passed no trial here as" in refused.json()["detail"]) == (403, True)
+        assert "\n" not in refused.json()["detail"]
+    stop(served, "eight")
+    assert start(served, "eight").status_code == 200  # and stays on its trial
+    assert served.client.get("/api/v1/strategies/eight/status").json()["capital_share"] == 0.1
+
+
+def test_what_has_passed_or_somebody_of_risk_has_accepted_is_started_by_a_trader(
+    served: Served, key: KeyPair
+) -> None:
+    assert promote(served, key, "nine").status_code == 200
+    line = served.engine.machine.canaries.lines["nine"]
+    served.call(served.engine.ask(msgspec.structs.replace(line, state="passed")))
+    stop(served, "nine")
+    assert start(served, "nine").status_code == 200
+    assert start(served, "ten").status_code == 403
+    assert start(served, "ten", Role.RISK).status_code == 200
+    assert start(served, "ten").status_code == 200  # it runs already
+    stop(served, "ten")
+    assert start(served, "ten").status_code == 200  # and was accepted
+    assert served.client.get("/api/v1/strategies/ten/status").json()["capital_share"] == 1.0
+
+
+def test_what_was_accepted_and_is_demoted_has_to_pass_again(served: Served, key: KeyPair) -> None:
+    assert promote(served, key, "eleven", Role.RISK, canary=False).status_code == 200
+    assert promote(served, key, "eleven").status_code == 200
+    path = "/api/v1/strategies/eleven/demote"
+    assert served.client.post(path, json={"reason": "second thoughts"}).status_code == 200
+    assert start(served, "eleven").status_code == 403
+
+
+def test_acceptance_outlives_a_snapshot(served: Served) -> None:
+    assert start(served, "twelve", Role.RISK).status_code == 200
+
+    async def again() -> Machine:
+        return Machine(served.engine.machine.setup, served.engine.machine.dump())
+
+    canaries, record = served.call(again()).canaries, served.engine.machine.strategies["twelve"]
+    assert canaries.takes("twelve", record.source_hash, record.config)
+    assert not canaries.takes("twelve", record.source_hash, {"size": 1})
+    assert not canaries.takes("twelfth", record.source_hash, record.config)
+
+
+def test_over_grpc_it_is_the_same(tmp_path: Path, key: KeyPair) -> None:
+    async def whole() -> None:
+        settings = settings_of(tmp_path, key.public_file.parent)
+        (settings.strategies_path / "watcher.py").write_text(TEXT)
+        given: Any = {"strategies_path": settings.strategies_path, "trusted_keys": settings.trusted_keys}
+        async with serving(tmp_path, require_certificate=True, **given) as a:
+            a.engine.gate.store.keep(certified(key, "watcher.py", TEXT))
+            request = pb.StartStrategyRequest(script="watcher", strategy_id="w")
+            with pytest.raises(grpc.aio.AioRpcError, match="has passed no trial here as w") as refused:
+                await a.trading.StartStrategy(request, metadata=a.by("trader"))
+            assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
+            answer = await a.trading.StartStrategy(request, metadata=a.by("risk"))
+            assert answer.state == "running"
+
+    asyncio.run(whole())
