@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -18,11 +18,19 @@ import numpy.typing as npt
 from live.engine.pump import BLOCK
 from live.engine.recovery import Beginning, beginning
 from live.journal import Journal
-from live.machine import Answered, Input, LimitOverride, LimitsConfigured, Machine, decode_block
+from live.machine import (
+    Answered,
+    Input,
+    LimitOverride,
+    LimitsChanged,
+    LimitsConfigured,
+    Machine,
+    decode_block,
+)
 from workbench.core.build import VenueFaultWindow
 from workbench.core.facts import Fact
 from workbench.core.feed import QUOTE_COLUMNS, Feed
-from workbench.core.intents import SetLimits, VenueReport, VenueSession
+from workbench.core.intents import ClockTick, SetLimits, VenueReport, VenueSession
 from workbench.core.limits import RiskLimits
 from workbench.core.messages import MarketSignal, PriceUpdate
 from workbench.errors import JournalError, WorkbenchError
@@ -30,8 +38,9 @@ from workbench.errors import JournalError, WorkbenchError
 __all__ = ["NOTHING", "Overlay", "Sent", "Session", "journal_url", "read_session"]
 
 _log: Final = logging.getLogger(__name__)
-_CHANGES: Final = (SetLimits, LimitsConfigured, LimitOverride)
+_CHANGES: Final = (SetLimits, LimitsChanged, LimitsConfigured, LimitOverride)
 _VENUES: Final = (VenueReport, VenueSession)
+_BEHIND_NS: Final = 1_000_000_000  # event time may be so far behind the clock
 _QUOTE: Final = ("bid", "ask", "last", "volume", "bid_size", "ask_size", "change_pct")
 
 
@@ -114,7 +123,7 @@ def read_session(
         left_out = (_CHANGES if limits is not None else ()) + (_VENUES if rematch else ())
         reader = _Reader(machine, start_ns, end_ns, left_out, overlay.prices)
         for record in source.read(after=begins.sequence, kinds=[BLOCK]):
-            if not all(reader.take(item) for item in decode_block(record.payload)):
+            if not reader.take_block(record.ns, decode_block(record.payload)):
                 break
     finally:
         source.close()
@@ -170,6 +179,7 @@ class _Reader:
         self._end = 2**63 - 1 if end_ns is None else end_ns
         self._left_out, self._instead = left_out, instead
         self._place = {(i.symbol, i.venue): k for k, i in enumerate(machine.setup.instruments)}
+        self._ticking = False
         self._number = -1
         self._numbers: list[int] = []
         self._times: list[int] = []
@@ -180,11 +190,26 @@ class _Reader:
         self._facts: list[Fact] = []
         self._signals: list[Sent] = []
 
+    def take_block(self, ns: int, items: Sequence[Input]) -> bool:
+        """Carry through what was taken in at one time; False once the end is reached.
+
+        What is no price has no time of its own, so that of its block counts: where the engine's clock is that of its
+        prices, which its ticks show, and not in lock step, where prices may be of any year.
+        """
+        priced = any(isinstance(item, PriceUpdate) for item in items)
+        if self._ticking and ns - _BEHIND_NS >= self._end and not priced:
+            return False
+        return all(self.take(item) for item in items)
+
     def take(self, item: Input) -> bool:
         """Carry one input through; False once the end is reached."""
         machine = self._machine
         if isinstance(item, self._left_out):
             return True
+        if isinstance(item, ClockTick):
+            self._ticking = True
+            if item.timestamp_ns >= self._end:
+                return False
         if isinstance(item, PriceUpdate):
             if item.timestamp_ns >= self._end:
                 return False

@@ -154,6 +154,10 @@ class EngineError(WorkbenchError):
     """A message that the trading desk cannot act on."""
 
 
+class StaleChange(EngineError):
+    """A change of limits that was made out of others than are in force by now."""
+
+
 class ReportError(WorkbenchError):
     """A report that cannot be made, or not delivered; what was made before stays."""
 

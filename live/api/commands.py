@@ -11,7 +11,7 @@ from live.api.backtests import Backtests
 from live.api.buckets import Throttle
 from live.api.carrying import Carrier, Ending
 from live.api.denials import Denials
-from live.api.limit_changes import changed_keys, limits_tag, merged
+from live.api.limit_changes import change_limits, changed_keys, demand_tag, limits_tag, merged
 from live.api.overrides import OverridesView, view
 from live.api.promoting import keep_certificate, last_of, promote, promoted
 from live.api.requests import (
@@ -46,7 +46,8 @@ from live.engine import Engine, StartRequest
 from live.machine import Input, KillReset, KillSwitch, LimitOverride, StrategyRecord
 from live.promotion import Promotions
 from workbench.core.facts import CancelRequested, Fact, OrderAccepted, OrderEnded, OrderRefused
-from workbench.core.intents import AcceptPrice, ClosePositions, ResetBreaker, SetLimits, TripBreaker
+from workbench.core.intents import AcceptPrice, ClosePositions, ResetBreaker, TripBreaker
+from workbench.core.limits import RiskLimits
 from workbench.errors import (
     RequestError,
 )
@@ -189,26 +190,24 @@ class Commands:
             strategy_id, reason = request.strategy_id, _reason(request.reason)
             self._known_strategy(strategy_id)
             if request.action == "trip":
-                wanted: Input | None = TripBreaker(caller.person, reason, strategy_id)
+                wanted: Input = TripBreaker(caller.person, reason, strategy_id)
             elif request.action == "reset":
                 wanted = ResetBreaker(caller.person, reason, strategy_id)
             else:
-                wanted = self._enabling(strategy_id, request.action == "enable")
-            return await ending.act(wanted, respond) if wanted is not None else respond([])
+                enabling = self._enabling(strategy_id, request.action == "enable")
+                return await change_limits(self.engine, ending, enabling, lambda *_: respond([]))
+            return await ending.act(wanted, respond)
 
         return await self._carrier.run(
             caller, action, request.strategy_id, request, key, BreakerResponse, work
         )
 
-    def _enabling(self, strategy_id: str, enabled: bool) -> SetLimits | None:
+    def _enabling(self, strategy_id: str, enabled: bool) -> Callable[[RiskLimits], RiskLimits]:
         if strategy_id:
             raise RequestError(
                 "breakers are switched on and off for the whole portfolio; leave strategy_id out", "invalid"
             )
-        limits = self.engine.machine.limits
-        if limits.enable_circuit_breakers is enabled:
-            return None
-        return SetLimits(msgspec.structs.replace(limits, enable_circuit_breakers=enabled))
+        return lambda limits: msgspec.structs.replace(limits, enable_circuit_breakers=enabled)
 
     async def kill(self, caller: Caller, request: KillRequest, key: str = "") -> KillResponse:
         async def work(ending: Ending) -> KillResponse:
@@ -252,17 +251,16 @@ class Commands:
     async def set_limits(self, caller: Caller, request: LimitsRequest, key: str = "") -> LimitsResponse:
         async def work(ending: Ending) -> LimitsResponse:
             check_values("limits", request.limits)
-            before = self.engine.machine.limits
-            tag = limits_tag(before)
-            if request.tag not in ("", tag):
-                raise RequestError(
-                    f"other limits are in force ({tag}) than those that were read ({request.tag}); read them again",
-                    "stale",
-                )
-            after = merged(before, request.limits)
-            changed = changed_keys(before, after)
-            response = LimitsResponse(changed, tuple(after.looser_fields(before)), limits_tag(after))
-            return await ending.act(SetLimits(after), lambda _: response) if changed else response
+
+            def change(before: RiskLimits) -> RiskLimits:
+                demand_tag(before, request.tag)
+                return merged(before, request.limits)
+
+            def respond(before: RiskLimits, after: RiskLimits) -> LimitsResponse:
+                looser = tuple(after.looser_fields(before))
+                return LimitsResponse(changed_keys(before, after), looser, limits_tag(after))
+
+            return await change_limits(self.engine, ending, change, respond)
 
         return await self._carrier.run(caller, "risk.limits", "limits", request, key, LimitsResponse, work)
 

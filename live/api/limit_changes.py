@@ -3,18 +3,57 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
 
+from live.api.carrying import Ending
+from live.engine import Engine
+from live.machine import LimitsChanged
 from workbench.configuration.limits import load_limits
+from workbench.core.facts import Fact
 from workbench.core.limits import RiskLimits
-from workbench.errors import RequestError
+from workbench.errors import RequestError, StaleChange
 
-__all__ = ["changed_keys", "limits_tag", "merged"]
+__all__ = ["change_limits", "changed_keys", "demand_tag", "limits_tag", "merged"]
 
 _BY_SYMBOL: Final = "position_limits"
 _WHOLE: Final = ("permitted_instruments",)  # a table that is replaced, not laid over
+
+
+async def change_limits[T](
+    engine: Engine,
+    ending: Ending,
+    change: Callable[[RiskLimits], RiskLimits],
+    respond: Callable[[RiskLimits, RiskLimits], T],
+) -> T:
+    """Put in force what `change` makes of the limits in force; where others come in between, of those.
+
+    respond: makes the answer out of the limits before and after.  Raises what `change` and `Ending.act` do.
+    """
+    while True:
+        before = engine.machine.limits
+        after = change(before)
+        if after == before:
+            return respond(before, after)
+
+        def answer(_: list[Fact], before: RiskLimits = before, after: RiskLimits = after) -> T:
+            return respond(before, after)
+
+        try:
+            return await ending.act(LimitsChanged(after, before), answer)
+        except StaleChange:
+            continue
+
+
+def demand_tag(limits: RiskLimits, tag: str) -> None:
+    """Raises RequestError (stale) where `tag`, unless "", is not of these limits."""
+    found = limits_tag(limits)
+    if tag not in ("", found):
+        raise RequestError(
+            f"other limits are in force ({found}) than those that were read ({tag}); read them again", "stale"
+        )
 
 
 def merged(before: RiskLimits, change: dict[str, Any]) -> RiskLimits:

@@ -16,6 +16,7 @@ from live.machine.inputs import (
     KillReset,
     KillSwitch,
     LateSignals,
+    LimitsChanged,
     LimitsConfigured,
     StrategyNoted,
 )
@@ -65,6 +66,7 @@ _OTHERS: Final[dict[int, type[Any]]] = {
     29: StrategyAdmitted,
     30: CanaryMoved,
     31: PromotionNoted,
+    32: LimitsChanged,
 }
 _CODES: Final = {kind: code for code, kind in _OTHERS.items()}
 _encoder: Final = msgspec.msgpack.Encoder()

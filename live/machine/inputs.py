@@ -139,6 +139,13 @@ class ChaosTriggered(msgspec.Struct, frozen=True):
     state: TriggerState
 
 
+class LimitsChanged(msgspec.Struct, frozen=True):
+    """Put limits in force that were made out of others; nothing where those are in force no more."""
+
+    limits: RiskLimits
+    before: RiskLimits
+
+
 class AuditLine(msgspec.Struct, frozen=True):
     """Who did what, when, and how it ended.  ns: UTC nanoseconds.
 
@@ -177,6 +184,7 @@ type Input = (
     | KillReset
     | SetLimits
     | LimitsConfigured
+    | LimitsChanged
     | LimitOverride
     | AcceptPrice
     | ChaosNoted

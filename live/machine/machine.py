@@ -23,6 +23,7 @@ from live.machine.inputs import (
     KillReset,
     KillSwitch,
     LateSignals,
+    LimitsChanged,
     LimitsConfigured,
     StrategyNoted,
     StrategyRecord,
@@ -41,6 +42,7 @@ from workbench.core.limits import RiskLimits
 from workbench.core.messages import PriceUpdate
 from workbench.core.state import SECOND_NS
 from workbench.core.step import refuse_late
+from workbench.errors import StaleChange
 
 __all__ = ["Machine"]
 
@@ -147,6 +149,8 @@ class Machine:
                 self.configured = item.limits
             case SetLimits():
                 facts = self._put_certified(Overrides(item.limits, self.overrides.lines.values()))
+            case LimitsChanged():
+                facts = self._change_limits(item)
             case LimitOverride():
                 facts = self._override(item)
             case ChaosNoted():
@@ -189,6 +193,11 @@ class Machine:
     def limits(self) -> RiskLimits:
         """As people have set them; the desk's are these with the overrides in force laid over them."""
         return self.overrides.limits
+
+    def _change_limits(self, item: LimitsChanged) -> list[Fact]:
+        if item.before != self.limits:
+            raise StaleChange("other limits have come into force meanwhile; read them again")
+        return self._put_certified(Overrides(item.limits, self.overrides.lines.values()))
 
     def _override(self, asked: LimitOverride) -> list[Fact]:
         wanted = Overrides(self.limits, self.overrides.lines.values())
