@@ -51,6 +51,17 @@ class Room:
 ROOMS: Final = (Room(256, 6_144), Room(QUEUE, 4 * QUEUE + 1_024))
 """Most columns do with the first; one that does not is run again in the second, which is that of a replay."""
 FULL: Final = Room(QUEUE, 2**20, recorded=True)
+_PAGES: Final = 2**16  # bytes
+
+
+def _copied(template: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """A copy that takes memory for what is written in it alone: most of a recorded room is empty, and stays so."""
+    copy = np.zeros(len(template), dtype=np.uint8)  # zeros_like would write each of them
+    for start in range(0, len(template), _PAGES):
+        part = template[start : start + _PAGES]
+        if part.any():
+            copy[start : start + _PAGES] = part
+    return copy
 
 
 def bent_feed(feed: Feed, events: Sequence[ChaosEvent]) -> tuple[Feed, Integers]:
@@ -169,7 +180,7 @@ class Setting:
             sent=np.zeros((room.events if room.recorded else 0, SENT_COLUMNS)),
             counts=np.zeros(3, dtype=np.int64),
         )
-        return Column(template.copy(), template, self.tape, groups, glide, work, self.plans.copy())
+        return Column(_copied(template), template, self.tape, groups, glide, work, self.plans.copy())
 
     def play(self, column: Column, params: Any, player: Player, units: Floats | None = None) -> ReplayRecord:
         """Run one column in a recorded room, and write it down as a replay does.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any
+from weakref import WeakMethod
 
 import pandas as pd
 import panel as pn
@@ -60,7 +61,7 @@ class Plane:
         self._axes = (places[0][1], places[1][1])
         self._labels = ([table.columns[k] for k in places[0][0]], [table.index[k] for k in places[1][0]])
         self._cell = cell
-        hooks = [*_hooks(drawn), lambda shown, _: self._add(shown)]
+        hooks = [*_hooks(drawn), _hook(self._add)]
         self._pane = plot(styled(drawn, hooks=hooks, min_width=_LEAST_PLANE))
         return self._pane
 
@@ -136,6 +137,19 @@ def with_label(drawn: Any, label: str) -> Any:
         if type(element).__name__ == "Image":
             styled(element, clabel=label)
     return drawn
+
+
+def _hook(add: Callable[[Any], None]) -> Callable[[Any, Any], None]:
+    """HoloViews keeps a hook in a table of its own for as long as the plot lives.  One that held the plot in turn, by
+    way of whoever shows it, would keep the page and all that was computed for it to the end of the process.
+    """
+    held = WeakMethod(add)
+
+    def hook(shown: Any, _: Any) -> None:
+        if (method := held()) is not None:
+            method(shown)
+
+    return hook
 
 
 def _hooks(drawn: Any) -> list[Any]:
