@@ -43,6 +43,7 @@ _KINDS: Final[tuple[tuple[type[WorkbenchError], str], ...]] = (
     (EngineError, "conflict"),
 )
 _LONGEST_ANSWER: Final = 16_384  # characters kept for who asks again with the same key
+_TOO_LONG: Final = '"done"'  # is kept in the place of a longer one, so that nothing is done again
 _LONGEST_DETAIL: Final = 2_000
 
 _log = structlog.get_logger("live.audit")
@@ -82,7 +83,7 @@ class Ending:
             ns=self._engine.clock.now_ns(),
             outcome=outcome,
             detail=detail[:_LONGEST_DETAIL],
-            answer=answer if self._line.key and len(answer) <= _LONGEST_ANSWER else "",
+            answer=_kept(answer) if self._line.key else "",
         )
 
     async def act[T](self, item: Input, respond: Callable[[list[Fact]], T]) -> T:
@@ -130,6 +131,12 @@ class Carrier:
             known = await self._memory.find(
                 caller.person, key, digest, self._engine.clock.now_ns(), broken=broken
             )
+            if known == _TOO_LONG:
+                raise RequestError(
+                    f"the command with the key {key!r} was carried out, but its answer was too long to keep; what it "
+                    "did stands in the audit log; use a new key to ask for more",
+                    "conflict",
+                )
             if known is not None:
                 return msgspec.json.decode(known, type=kind)
         line = AuditLine(0, caller.person, caller.role.name.lower(), action, target, "done", "", key, digest)
@@ -194,6 +201,10 @@ class Carrier:
     async def finish(self) -> None:
         """Wait for commands that are under way."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _kept(answer: str) -> str:
+    return answer if len(answer) <= _LONGEST_ANSWER else _TOO_LONG
 
 
 def _tell(line: AuditLine) -> None:

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from live.api.commands import Commands
-from live.api.requests import KillResponse
+from live.api.requests import KillResponse, LimitsRequest
 from live.engine import Engine
 from live.journal import Journal
 from live.machine import AuditLine, KillSwitch, decode_block
@@ -102,3 +102,27 @@ def test_an_answer_that_became_durable_late_is_the_answer_once_the_journal_goes_
     asyncio.run(main())
     acts, lines = left(tmp_path)
     assert (acts, len(lines)) == (1, 1)
+
+
+def test_what_was_answered_at_length_is_not_done_again_either(tmp_path: Path) -> None:
+    """The second time, and after a restart."""
+    permitted = {f"a_strategy_with_a_rather_long_name_{i:04}": ["BTC-USD"] for i in range(400)}
+    request = LimitsRequest({"permitted_instruments": permitted})
+
+    async def main(first: bool) -> int:
+        async with open_engine(settings_for(tmp_path), paper_market(50.0)) as engine:
+            commands = Commands(engine)
+            if first:
+                answer = await commands.set_limits(CALLER, request, "long")
+                assert len(msgspec.json.encode(answer)) > 16_384
+                back = LimitsRequest({"permitted_instruments": {}})
+                await commands.set_limits(CALLER, back)
+            with pytest.raises(RequestError, match="was carried out, but its answer was too long") as refused:
+                await commands.set_limits(CALLER, request, "long")
+            assert refused.value.kind == "conflict"
+            assert not engine.machine.limits.permitted_instruments
+            with pytest.raises(RequestError, match="came before, with another request"):
+                await commands.set_limits(CALLER, LimitsRequest({}), "long")
+            return len(engine.machine.audit)
+
+    assert asyncio.run(main(first=True)) == asyncio.run(main(first=False))
