@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -88,9 +89,50 @@ def test_the_best_of_500_passes_in_few_cases_even_where_the_500_are_kept_secret(
 
 
 def test_to_hide_trials_is_what_makes_noise_pass() -> None:
-    """The control: the same noise, said to be the only thing that was tried, passes often. So the number counts."""
+    """The control: the same noise, said to be the only thing that was tried, passes often where that is believed."""
     generator = np.random.default_rng(4)
     found = [best_of(noise(generator)) for _ in range(20)]
     alone = [each._replace(number=1, trials=each.returns[:, np.newaxis]) for each in found]
-    assert sum(judge_deflated(each, RULES).passed for each in alone) >= 15
+    believing = msgspec.structs.replace(RULES, assumed_trials=1)
+    assert sum(judge_deflated(each, believing).passed for each in alone) >= 15
     assert not any(judge_deflated(each, RULES).passed for each in found)
+
+
+def small_search(returns: Floats, size: int, apart: float) -> Evidence:
+    """The returns, found by a search of so many sets of parameters that are hardly apart."""
+    shifts = apart * returns.std() * np.arange(size)
+    trials = returns[:, np.newaxis] - shifts
+    return Evidence(returns, trials, size, known=True, per_year=252.0, lookback=5)
+
+
+@pytest.mark.parametrize(("size", "apart"), [(1, 0.0), (2, 0.0), (2, 1e-4), (49, 1e-5), (60, 1e-6)])
+def test_a_search_of_what_is_nearly_the_same_asks_for_no_less_than_none(size: int, apart: float) -> None:
+    """Of luck that passes where two sets of parameters are believed to be all that was tried."""
+    generator = np.random.default_rng(6)
+    lucky = [best_of(noise(generator)).returns for _ in range(20)]
+    believing = msgspec.structs.replace(RULES, assumed_trials=1)
+    searched = [small_search(returns, size, apart) for returns in lucky]
+    assert sum(judge_deflated(each, believing).passed for each in searched) >= 15
+    lines = [judge_deflated(each, RULES) for each in searched]
+    hidden = [
+        judge_deflated(
+            each._replace(number=RULES.assumed_trials, trials=each.trials[:, :1], known=False), RULES
+        )
+        for each in searched
+    ]
+    assert [line.value for line in lines] == [line.value for line in hidden]
+    assert sum(line.passed for line in lines) <= 12
+    assert all("counts as if none were given" in line.note for line in lines)
+    assert "the best of 50 trials without skill" in lines[0].measured
+
+
+def test_a_real_edge_found_by_a_small_search_passes() -> None:
+    edge = noise(np.random.default_rng(7), edge=0.25)[:, 0]
+    assert judge_deflated(small_search(edge, 2, 1e-4), RULES).passed
+
+
+def test_a_small_search_whose_trials_differ_much_is_judged_by_them() -> None:
+    edge = noise(np.random.default_rng(8), edge=0.25)[:, 0]
+    line = judge_deflated(small_search(edge, 8, 0.1), RULES)
+    assert line.note == ""
+    assert "the best of 8 trials shows" in line.measured

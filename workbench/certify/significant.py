@@ -151,22 +151,20 @@ def judge_deflated(evidence: Evidence, rules: SignificantThresholds, closer: str
             required,
             closer,
         )
-    trials = Trials(float(evidence.number), _variance(evidence))
+    trials, tried, note = _lucky(evidence, rules)
     luck = trials.expected_maximum_sharpe
     deflated = float(deflated_sharpe_ratio(estimate, trials=trials))
     root = math.sqrt(evidence.per_year)
     return _check(
         "not_the_best_of_many",
         estimate.sharpe > 0.0 and deflated >= rules.min_deflated_sharpe,
-        f"{deflated:.3f}: Sharpe ratio a year {estimate.sharpe * root:.2f}, where the best of {evidence.tried} shows "
+        f"{deflated:.3f}: Sharpe ratio a year {estimate.sharpe * root:.2f}, where the best of {tried} shows "
         f"{luck * root:.2f} by luck",
         required,
         closer,
         deflated,
         rules.min_deflated_sharpe,
-        ""
-        if evidence.known
-        else "how many sets of parameters were tried is the word of whoever certifies; give trials=",
+        note,
     )
 
 
@@ -212,13 +210,38 @@ def judge_overfitting(evidence: Evidence, rules: SignificantThresholds, closer: 
     )
 
 
+def _lucky(evidence: Evidence, rules: SignificantThresholds) -> tuple[Trials, str, str]:
+    """What luck had to choose from: all that was tried, in words, and a note.
+
+    It never had less than is assumed of who gives no search: else two sets of parameters that are nearly the same
+    would make any result look significant.
+    """
+    given = Trials(float(evidence.number), _variance(evidence))
+    assumed = Trials(float(rules.assumed_trials), _without_skill(evidence))
+    if not evidence.known:
+        note = "how many sets of parameters were tried is the word of whoever certifies; give trials="
+        return given, evidence.tried, note
+    if given.expected_maximum_sharpe >= assumed.expected_maximum_sharpe:
+        return given, evidence.tried, ""
+    note = (
+        f"the search, of {evidence.tried}, leaves luck less than that, and counts as if none were given: nobody knows "
+        "what was tried beside it"
+    )
+    return assumed, f"{rules.assumed_trials:,} trials without skill", note
+
+
+def _without_skill(evidence: Evidence) -> float:
+    """Variance of the Sharpe ratios of so many returns, where there is no skill."""
+    return 1.0 / (len(evidence.returns) - 1)
+
+
 def _variance(evidence: Evidence) -> float:
     """Of the Sharpe ratios of the trials; where they are not known, that of ratios without any skill."""
     ratios = _sharpes(evidence.trials)
     ratios = ratios[np.isfinite(ratios)]
     if evidence.known and len(ratios) > 1:
         return float(ratios.var(ddof=1))
-    return 1.0 / (len(evidence.returns) - 1)
+    return _without_skill(evidence)
 
 
 def _sharpes(returns: Floats) -> Floats:
