@@ -135,6 +135,10 @@ class JournalDamaged(JournalError):
     """A record of the journal is missing, altered, or cannot be read."""
 
 
+class OtherVersion(JournalDamaged):
+    """A snapshot that another version of the engine has written."""
+
+
 class JournalFailed(JournalError):
     """The journal can no longer record; whatever is not durable may not be acted on.
 

@@ -13,7 +13,7 @@ from live.engine.pump import BLOCK, SETUP
 from live.journal import Journal, Snapshot
 from live.machine import Machine, Setup, decode_block, read_setup
 from workbench.core.build import VenueFaultWindow
-from workbench.errors import JournalDamaged, JournalError, WorkbenchError
+from workbench.errors import JournalDamaged, JournalError, OtherVersion, WorkbenchError
 
 __all__ = ["SETUP", "Beginning", "Recovered", "beginning", "recorded_setup", "recover"]
 
@@ -70,8 +70,12 @@ class Beginning(NamedTuple):
 
     def machine(self, setup: Setup | None = None, *, faults: Sequence[VenueFaultWindow] = ()) -> Machine:
         """A machine to carry the records after `sequence` through.  setup: another one, for a whole journal."""
-        saved = None if self.snapshot is None else self.snapshot.blob
-        return Machine(self.setup if setup is None else setup, saved, faults=faults)
+        wanted = self.setup if setup is None else setup
+        return (
+            Machine(wanted, faults=faults)
+            if self.snapshot is None
+            else _last_resort(wanted, self.snapshot, faults)
+        )
 
 
 def beginning(journal: Journal) -> Beginning | None:
@@ -113,13 +117,28 @@ def _newest(journal: Journal, setup: Setup) -> tuple[Machine, int]:
     snapshot = journal.latest_snapshot()
     if snapshot is None:
         return Machine(setup), 0
+    if journal.pruned:
+        return _last_resort(setup, snapshot), snapshot.sequence
     try:
         return Machine(setup, snapshot.blob), snapshot.sequence
     except JournalDamaged as error:
-        if journal.pruned:
-            raise
         _log.warning("snapshot_of_another_version", sequence=snapshot.sequence, reason=str(error))
         return Machine(setup), 0
+
+
+def _last_resort(setup: Setup, snapshot: Snapshot, faults: Sequence[VenueFaultWindow] = ()) -> Machine:
+    """A machine out of a snapshot that stands for records which were dropped.
+
+    Raises OtherVersion, which says what can be done, or JournalDamaged.
+    """
+    try:
+        return Machine(setup, snapshot.blob, faults=faults)
+    except OtherVersion as error:
+        raise OtherVersion(
+            f"{error}; the records before it were dropped (TRADING_ENGINE_JOURNAL_KEEP_DAYS), so this version cannot "
+            f"carry them through: restore a copy of the journal that has records 1 to {snapshot.sequence}, go on with "
+            "the version that wrote it, or begin another journal (TRADING_ENGINE_DATA)"
+        ) from error
 
 
 def _check_same(known: Setup, wanted: Setup) -> None:

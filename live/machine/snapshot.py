@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+import numpy as np
 
 from live.machine.chaos import ChaosEpisode
 from live.machine.inputs import AuditLine, ChaosTriggered, KillSwitch, StrategyRecord
 from live.machine.overrides import Override, Overrides
 from live.machine.promotion_inputs import PromotionNoted
+from workbench import __version__
 from workbench.core.build import Seat
 from workbench.core.limits import RiskLimits
-from workbench.errors import JournalDamaged
+from workbench.core.rows import HEADER
+from workbench.core.state import sections
+from workbench.errors import JournalDamaged, OtherVersion
 
 if TYPE_CHECKING:
     from live.machine.machine import Machine
 
-__all__ = ["dump", "load"]
+__all__ = ["LAYOUT", "dump", "layout_of", "load"]
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+
+
+def layout_of(sections: Mapping[str, tuple[np.dtype[Any], tuple[int, ...]]]) -> str:
+    """SHA-256 (hex, 16 digits) of how a desk lies in memory: sections, their columns, types and shapes."""
+    lines = [f"{name} {kind.descr} {shape}" for name, (kind, shape) in sections.items()]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def _this_layout() -> str:
+    """Of a desk with other numbers of everything, so that no two of them stand for each other."""
+    head = np.zeros(1, dtype=HEADER)
+    for place, name in enumerate(HEADER.names or ()):
+        head[name] = place + 2
+    return layout_of({"head": (HEADER, (1,)), **sections(np.rec.array(head)[0])})
+
+
+LAYOUT: Final = _this_layout()
 
 
 def dump(machine: Machine) -> bytes:
@@ -28,6 +50,8 @@ def dump(machine: Machine) -> bytes:
     return msgspec.msgpack.encode(
         {
             "format": FORMAT,
+            "layout": LAYOUT,
+            "version": __version__,
             "desk": machine.desk.state.tobytes(),
             "seats": machine.desk.seats,
             "limits": machine.desk.limits,
@@ -56,11 +80,15 @@ def dump(machine: Machine) -> bytes:
 def load(machine: Machine, snapshot: bytes) -> None:
     """Have a new machine go on from a snapshot.
 
-    Raises JournalDamaged where the snapshot is of another version or set-up.
+    Raises OtherVersion, or JournalDamaged where the snapshot is of another set-up.
     """
     found: Mapping[str, Any] = msgspec.msgpack.decode(snapshot)
-    if found.get("format") != FORMAT:
-        raise JournalDamaged(f"expected a snapshot of format {FORMAT}, found {found.get('format')!r}")
+    here, there = (FORMAT, LAYOUT), (found.get("format"), found.get("layout", "unknown"))
+    if here != there:
+        raise OtherVersion(
+            f"expected a snapshot of format {here[0]} and layout {here[1]}, found one of format {there[0]} and layout "
+            f"{there[1]}, which version {found.get('version', 'unknown')} has written; this is {__version__}"
+        )
     seats = msgspec.convert(found["seats"], tuple[Seat, ...])
     limits = msgspec.convert(found["limits"], RiskLimits)
     if len(machine.build_desk(seats, limits).state) != len(found["desk"]):

@@ -6,6 +6,7 @@ import math
 import time
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from live.engine.pump import BLOCK, SETUP
@@ -19,7 +20,7 @@ from workbench.core.costs import Costs
 from workbench.core.intents import SeatStrategy
 from workbench.core.limits import RiskLimits
 from workbench.core.messages import Instrument, MarketSignal, OrderFill, PriceUpdate
-from workbench.errors import JournalDamaged, JournalError
+from workbench.errors import JournalDamaged, JournalError, OtherVersion
 
 HOUR = 3_600 * 10**9
 DAY = 24 * HOUR
@@ -128,4 +129,23 @@ def test_a_snapshot_of_another_version_is_passed_over_while_all_records_are_ther
     again = recover(journal, RULES, 0)
     assert again.inputs == machine.applied
     assert again.machine.dump() == Machine(RULES, machine.dump()).dump()
+    journal.close()
+
+
+def test_a_pruned_journal_of_another_version_says_what_can_be_done(url: str) -> None:
+    machine = trade(url, range(6))
+    other = msgspec.msgpack.decode(machine.dump())
+    other |= {"layout": "0123456789abcdef", "version": "0.9"}
+    journal = Journal.open(url)
+    assert journal.pruned
+    blob = msgspec.msgpack.encode(other)
+    assert journal.save_snapshot(journal.head, 6 * DAY, blob, {SETUP: write_setup(RULES)})
+    settled(journal)
+    head = journal.head
+    with pytest.raises(OtherVersion) as refused:
+        recover(journal, RULES, 0)
+    said = str(refused.value)
+    assert "found one of format 2 and layout 0123456789abcdef, which version 0.9 has written" in said
+    assert f"a copy of the journal that has records 1 to {head}" in said
+    assert "venues" not in said
     journal.close()

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -33,6 +34,7 @@ from live.machine import (
     decode_block,
     encode_block,
 )
+from live.machine.snapshot import layout_of
 from workbench.chaos.triggers import TriggerState
 from workbench.core.build import Seat
 from workbench.core.codes import Sizing
@@ -54,7 +56,7 @@ from workbench.core.intents import (
 )
 from workbench.core.limits import RiskLimits
 from workbench.core.messages import Instrument, MarketSignal, OrderFill, PriceUpdate
-from workbench.errors import EngineError, JournalDamaged, WorkbenchError
+from workbench.errors import EngineError, JournalDamaged, OtherVersion, WorkbenchError
 
 SECOND = 10**9
 NAN = math.nan
@@ -282,6 +284,26 @@ def test_a_snapshot_of_another_set_up_is_refused() -> None:
     other = msgspec.structs.replace(SETUP, order_capacity=70)
     with pytest.raises(JournalDamaged, match="other venues, instruments or queue sizes"):
         Machine(other, dumped)
+
+
+def test_a_snapshot_knows_the_layout_of_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = {"books": (np.dtype([("now_ns", "i8"), ("cash", "f8")]), (1,))}
+    others = (
+        {"books": (np.dtype([("now_ns", "i8"), ("cash", "f8"), ("more", "f8")]), (1,))},
+        {"books": (np.dtype([("cash", "f8"), ("now_ns", "i8")]), (1,))},
+        {"books": (np.dtype([("now_ns", "i8"), ("money", "f8")]), (1,))},
+        {"books": (np.dtype([("now_ns", "i8"), ("cash", "i8")]), (1,))},
+        {"books": (np.dtype([("now_ns", "i8"), ("cash", "f8")]), (2,))},
+    )
+    digests = {layout_of(one) for one in (rows, *others)}
+    assert len(digests) == 1 + len(others)
+    dumped = machine().dump()
+    Machine(SETUP, dumped)
+    monkeypatch.setattr("live.machine.snapshot.LAYOUT", layout_of(rows))
+    with pytest.raises(
+        OtherVersion, match=r"expected a snapshot of format 2 and layout .*, found one of format 2"
+    ):
+        Machine(SETUP, dumped)
 
 
 @st.composite
