@@ -6,6 +6,7 @@ from collections.abc import Generator
 import hypothesis
 import pytest
 
+from workbench.assess.counting import CaseCounter
 from workbench.assess.outcomes import OutcomeRecorder
 from workbench.assess.rts6 import rts6_tests
 
@@ -41,6 +42,7 @@ def _fail_if_hidden(report: pytest.TestReport | pytest.CollectReport, allowed: b
 
 def pytest_configure(config: pytest.Config) -> None:
     """Have it recorded what becomes of tests that prove a control: `workbench assess` shows it."""
+    config.pluginmanager.register(CaseCounter(), "cases")
     if not hasattr(config, "workerinput"):  # the controller hears of what its workers run
         config.pluginmanager.register(OutcomeRecorder(config.rootpath, rts6_tests()), "outcomes")
 

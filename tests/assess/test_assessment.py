@@ -36,7 +36,7 @@ def project(folder: Path, outcome: str = "passed", source: str = "def test_brake
     path.write_text(source)
     if outcome:
         at = int(datetime(2026, 3, 10, 9, 30, tzinfo=UTC).timestamp() * 1e9)
-        write_outcomes(folder, {TEST: Outcome(outcome, at, 3, digest_of(path))})
+        write_outcomes(folder, {TEST: Outcome(outcome, at, 3, digest_of(path), 3)})
     return folder
 
 
@@ -129,7 +129,7 @@ def test_gaps_are_red_in_the_table_and_on_the_page(tmp_path: Path) -> None:
 def test_with_all_tests_passed_the_shipped_limits_leave_no_gap() -> None:
     now = 10**18
     fresh = {
-        test: Outcome("passed", now, 1, digest_of(ROOT / test.partition("::")[0])) for test in rts6_tests()
+        test: Outcome("passed", now, 1, digest_of(ROOT / test.partition("::")[0]), 1) for test in rts6_tests()
     }
     settings = load_settings({})
     environment = {name: getattr(settings, field) for name, field in variables().items()}
@@ -167,5 +167,5 @@ def test_a_file_of_outcomes_that_is_none_is_one_clear_line(tmp_path: Path) -> No
     (tmp_path / OUTCOMES).write_text("{")
     with pytest.raises(ConfigError, match="remove the file"):
         read_outcomes(tmp_path)
-    write_outcomes(tmp_path, {TEST: Outcome("passed", 1, 1, "")})  # in its place
+    write_outcomes(tmp_path, {TEST: Outcome("passed", 1, 1, "", 1)})  # in its place
     assert set(read_outcomes(tmp_path)) == {TEST}

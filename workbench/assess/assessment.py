@@ -122,6 +122,10 @@ def _proof(test: str, root: Path, last: Outcome | None) -> Proof:
     problem = "" if last.outcome == "passed" else last.outcome
     if not problem and last.file != digest_of(root / path):
         problem = "its file has changed since it passed"
+    if not problem and not last.whole:
+        problem = (
+            f"only {last.cases:,} of {last.of:,} cases were run" if last.of else "its cases were not counted"
+        )
     return Proof(test, last.outcome, at, last.cases, problem)
 
 
