@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from live.journal.market_files import SCHEMA, PriceFile, listed, notes_of, tables_in
 from workbench.core.feed import QUOTE_COLUMNS, Feed
@@ -19,7 +21,7 @@ from workbench.data.store import from_stored
 from workbench.data.times import Moment, as_span
 from workbench.errors import DataError
 
-__all__ = ["market_feed", "market_prices", "read_market"]
+__all__ = ["market_feed", "market_prices", "read_market", "recorded_span"]
 
 _ATTEMPTS: Final = 3  # to read files that a recorder joins meanwhile
 # In the order of the columns of Feed.quotes.
@@ -79,19 +81,52 @@ def market_feed(
     )
 
 
+def recorded_span(folder: str | Path) -> tuple[int, int] | None:
+    """The first and the newest record of the journal whose prices are in the recording; None where it has no price.
+
+    A recorder may be writing meanwhile.  Raises DataError.
+    """
+    path = Path(folder)
+
+    def look() -> tuple[int, int] | None:
+        files = listed(path)
+        if not files:
+            return None
+        with pq.ParquetFile(files[0].path) as source:
+            heads = (source.read_row_group(k, columns=["record"]) for k in range(source.num_row_groups))
+            first = next((int(head["record"][0].as_py()) for head in heads if len(head)), None)
+        return None if first is None else (first, notes_of(files[-1].path).record)
+
+    _check_there(path)
+    return _steadily(path, look)
+
+
 def _read(
     folder: Path, start: Moment | int | None, end: Moment | int | None
 ) -> tuple[pa.Table, dict[str, Instrument]]:
-    if not folder.is_dir():
-        raise DataError(f"{folder}: expected a folder of recorded prices, found none")
+    _check_there(folder)
     begin = _nanoseconds(start, 0) if start is not None else 0
     finish = _nanoseconds(end, 1) if end is not None else 2**63 - 1
+
+    def look() -> tuple[pa.Table, dict[str, Instrument]]:
+        files = [file for file in listed(folder) if file.begin_ns <= finish and file.end_ns >= begin]
+        return _table(files, begin, finish)
+
+    return _steadily(folder, look)
+
+
+def _check_there(folder: Path) -> None:
+    if not folder.is_dir():
+        raise DataError(f"{folder}: expected a folder of recorded prices, found none")
+
+
+def _steadily[T](folder: Path, look: Callable[[], T]) -> T:
+    """What `look` finds, though a recorder joins files meanwhile.  Raises DataError."""
     attempts = _ATTEMPTS
     while True:
         attempts -= 1
-        files = [file for file in listed(folder) if file.begin_ns <= finish and file.end_ns >= begin]
         try:
-            return _table(files, begin, finish)
+            return look()
         except FileNotFoundError as error:
             if not attempts:
                 raise DataError(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -167,3 +168,56 @@ def test_both_a_fee_and_latency_are_told_apart(tmp_path: Path) -> None:
     assert found.unexplained_pnl == 0.0
     effects: Any = found.causes["pnl"]
     assert effects.sum() == pytest.approx(found.figures().pnl)
+
+
+def rewritten(data: Path, keep: Any) -> None:
+    """The recording with those rows alone whose time in UTC nanoseconds is one to `keep`."""
+    for path in (data / "market").glob("prices-*.parquet"):
+        table = pq.read_table(path)
+        times = table["timestamp"].cast(pa.int64()).to_numpy()
+        left = table.filter(pa.array([bool(keep(time)) for time in times.tolist()]))
+        pq.write_table(left.replace_schema_metadata(table.schema.metadata), path)
+
+
+def times_of(data: Path) -> list[int]:
+    (path,) = (data / "market").glob("prices-*.parquet")
+    return sorted(set(pq.read_table(path)["timestamp"].cast(pa.int64()).to_pylist()))
+
+
+def test_a_morning_that_the_recording_lost_is_data(tmp_path: Path) -> None:
+    """What lies before the first recorded price of the part is not older than the recording, which began before."""
+    data = in_lock_step(tmp_path, "turning", bars=60)
+    times = times_of(data)
+    start, until = times[20], times[40]
+    assert not compared(data, start=pd.Timestamp(start, tz="UTC")).differences
+    rewritten(data, lambda time: not start <= time < until)
+    found = compared(data, start=pd.Timestamp(start, tz="UTC"))
+    named(found, "data")
+    assert any("lacks 40 prices" in note for note in found.notes)
+
+
+def test_a_part_without_any_recorded_price_is_noted(tmp_path: Path) -> None:
+    data = in_lock_step(tmp_path, "turning", bars=60)
+    times = times_of(data)
+    start, end = times[20], times[40]
+    part = {"start": pd.Timestamp(start, tz="UTC"), "end": pd.Timestamp(end - 1, tz="UTC")}
+    rewritten(data, lambda time: not start <= time < end)
+    found = compared(data, **part)
+    assert "the recording has no price of this part" in found.notes
+    assert any("lacks 40 prices" in note for note in found.notes)
+    assert set(found.fills["cause"]) == {"data"}
+
+
+def test_a_part_before_the_recording_begins_is_that_of_the_journal_and_noted(tmp_path: Path) -> None:
+    data = in_lock_step(tmp_path, "turning", bars=60)
+    times = times_of(data)
+    rewritten(data, lambda time: time >= times[40])
+    found = compared(data, end=pd.Timestamp(times[40] - 1, tz="UTC"))
+    assert not found.differences
+    assert found.notes == (
+        "the recording has no price of this part",
+        "the recording begins after 80 prices of this part, which are those of the journal",
+    )
+    (path,) = (data / "market").glob("prices-*.parquet")
+    path.unlink()
+    assert compared(data).notes == ("the recording has no price of this part",)

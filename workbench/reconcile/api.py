@@ -118,12 +118,7 @@ def _instead(source: Source, prices: str | Path | bool, part: Part) -> tuple[Ins
     else:
         folder = Path(prices)
     found = differing_prices(source, folder, part)
-    lost = sum(quote is None for quote in found.values())
-    if not found:
-        return {}, []
-    return found, [
-        f"the recording lacks {lost:,} prices of the journal and has {len(found) - lost:,} otherwise"
-    ]
+    return found.differ, found.notes()
 
 
 async def _run(

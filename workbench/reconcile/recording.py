@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from workbench.core.messages import PriceUpdate
 from workbench.reconcile.rerun import Part
 from workbench.reconcile.source import Source
 
-__all__ = ["differing_prices"]
+__all__ = ["Compared", "differing_prices"]
 
 _COLUMNS: Final = ("bid", "ask", "close", "volume", "bid_size", "ask_size", "change_pct")
 _EARLIEST: Final = -(2**62)
@@ -19,46 +20,83 @@ _EARLIEST: Final = -(2**62)
 type Quote = tuple[float, ...]
 
 
-def differing_prices(source: Source, folder: Path, part: Part) -> dict[int, Quote | None]:
-    """Prices of the journal, by number, that the recording has otherwise, or not (None).
+class Compared(NamedTuple):
+    """differ: prices of the journal, by number, that the recording has otherwise, or not (None).
 
-    Only what lies between its first and its newest record is compared: what is older it may have given up, and what is
-    newer is still to be written.  Raises DataError where the folder holds no recording.
+    prices: of the journal, in the part.  older, newer: of those, what lies before the first and after the newest record
+    of the whole recording, which may have given up the one and is still to write the other.
     """
-    rows, first, last = _recorded(folder, part)
+
+    differ: dict[int, Quote | None]
+    prices: int
+    older: int
+    newer: int
+
+    def notes(self) -> list[str]:
+        """What is to be said of it, in words."""
+        said = []
+        lost = sum(quote is None for quote in self.differ.values())
+        if self.differ:
+            said.append(
+                f"the recording lacks {lost:,} prices of the journal and has {len(self.differ) - lost:,} otherwise"
+            )
+        if self.prices and lost + self.older + self.newer == self.prices:
+            said.append("the recording has no price of this part")
+        if self.older:
+            said.append(
+                f"the recording begins after {self.older:,} prices of this part, which are those of the journal"
+            )
+        return said
+
+
+def differing_prices(source: Source, folder: Path, part: Part) -> Compared:
+    """The prices of a part, beside what was recorded of them.
+
+    Only what lies between the first and the newest record of the whole recording is compared.  Raises DataError where
+    the folder holds no recording.
+    """
+    from live.journal.market_reading import recorded_span  # loads pyarrow
+
+    first, last = recorded_span(folder) or (0, -1)
+    rows = _recorded(folder, part)
     differ: dict[int, Quote | None] = {}
-    if not rows:
-        return differ
-    number = -1
+    number, prices, older, newer = -1, 0, 0, 0
+    for record, item in _prices(source):
+        number += 1
+        if item.timestamp_ns >= part.end:
+            break
+        if item.timestamp_ns < part.start:
+            continue
+        prices += 1
+        older, newer = older + (record < first), newer + (record > last)
+        if first <= record <= last:
+            found = rows.get((record, item.symbol, item.venue, item.sequence))
+            if found is None or not _same(found, _quote(item)):
+                differ[number] = found
+    return Compared(differ, prices, older, newer)
+
+
+def _prices(source: Source) -> Iterator[tuple[int, PriceUpdate]]:
+    """Of the journal, each with its record, in order."""
     for block in source.blocks():
         for item in block.inputs:
-            if not isinstance(item, PriceUpdate):
-                continue
-            number += 1
-            if item.timestamp_ns >= part.end:
-                return differ
-            if first <= block.record <= last and item.timestamp_ns >= part.start:
-                found = rows.get((block.record, item.symbol, item.venue, item.sequence))
-                if found is None or not _same(found, _quote(item)):
-                    differ[number] = found
-    return differ
+            if isinstance(item, PriceUpdate):
+                yield block.record, item
 
 
-def _recorded(folder: Path, part: Part) -> tuple[dict[tuple[int, str, str, int], Quote], int, int]:
-    """Quotes by record, symbol, venue and sequence; the first and the newest record of the whole recording."""
-    from live.journal.market_reading import read_market  # loads pyarrow
+def _recorded(folder: Path, part: Part) -> dict[tuple[int, str, str, int], Quote]:
+    """Quotes of the part, by record, symbol, venue and sequence."""
+    from live.journal.market_reading import read_market
 
     table = read_market(folder, max(part.start, _EARLIEST), part.end - 1)
     names = zip(table["symbol"].to_pylist(), table["venue"].to_pylist(), strict=True)
-    records = table["record"].to_pylist()
     quotes = zip(*(table[column].to_pylist() for column in _COLUMNS), strict=True)
-    rows = {
+    return {
         (record, symbol, venue, sequence): tuple(float("nan") if v is None else v for v in quote)
         for record, (symbol, venue), sequence, quote in zip(
-            records, names, table["sequence"].to_pylist(), quotes, strict=True
+            table["record"].to_pylist(), names, table["sequence"].to_pylist(), quotes, strict=True
         )
     }
-    return rows, min(records, default=0), max(records, default=0)
 
 
 def _quote(item: PriceUpdate) -> Quote:

@@ -17,7 +17,7 @@ from live.engine.runner import LAUNCH_BITS
 from live.engine.shown import Departed, Note
 from live.machine import Answered, Input, LateSignals
 from live.sandbox import Sandbox
-from workbench.core.intents import VenueReport, VenueSession
+from workbench.core.intents import ClockTick, VenueReport, VenueSession
 from workbench.core.messages import MarketSignal, PriceUpdate
 from workbench.errors import WorkbenchError
 from workbench.reconcile.audience import Audience
@@ -113,6 +113,8 @@ class Rerun:
         if isinstance(item, PriceUpdate):
             await self._show_pending()
             await self._price(item, kept)
+        elif isinstance(item, ClockTick) and item.timestamp_ns >= self._part.end:
+            self._over = True
         elif isinstance(item, Answered):
             await self._answered(item)
         elif isinstance(item, LateSignals) and self._inside:
