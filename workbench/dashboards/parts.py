@@ -25,6 +25,7 @@ __all__ = [
     "html_part",
     "note",
     "progress",
+    "skeleton",
     "stacked",
     "table",
     "tiles",
@@ -68,6 +69,10 @@ a { color: var(--wb-accent); }
 .box h3 { color: var(--wb-bad); }
 .box.warn { border-color: var(--wb-warn); background: var(--wb-warn-wash); }
 .box.warn h3 { color: var(--wb-warn); }
+.coming { display: grid; place-items: center; border-radius: 8px; background: var(--wb-sunk); color: var(--wb-soft);
+  animation: coming 1.6s ease-in-out infinite alternate; }
+@keyframes coming { to { background: var(--wb-wash); } }
+@media (prefers-reduced-motion: reduce) { .coming { animation: none; } }
 code { font: 12.5px var(--wb-code); background: var(--wb-sunk); padding: 1px 5px; border-radius: 5px; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th { text-align: left; color: var(--wb-soft); font-weight: 600; font-size: 12.5px; }
@@ -217,6 +222,14 @@ def time_text(times: pd.Series[Any]) -> pd.Series[str]:
     whole = bool((known == known.dt.normalize()).all())
     text: pd.Series[str] = times.dt.strftime("%Y-%m-%d" if whole else "%Y-%m-%d %H:%M:%S").fillna("")
     return text
+
+
+def skeleton(says: str, height: int) -> pn.pane.HTML:
+    """The place of something that is on its way, as high as it will be.  height: pixels."""
+    return html_part(
+        f'<div class="coming" role="status" style="height: {height}px">{html.escape(says)}</div>',
+        min_height=height,
+    )
 
 
 def progress(doing: str, share: float) -> pn.pane.HTML:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import socket
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
 import panel as pn
+from tornado.httpclient import AsyncHTTPClient
 from tornado.ioloop import IOLoop
 from tornado.web import RequestHandler
 
@@ -24,6 +28,9 @@ from workbench.reporting.runner import OUTPUT
 __all__ = ["PORT", "lends_token", "make_server", "origins_of", "serve"]
 
 PORT: Final = 5006
+_VISIT_S: Final = 120.0
+
+_log = logging.getLogger(__name__)
 
 
 class _Index(RequestHandler):
@@ -55,11 +62,11 @@ def make_server(
     """
     chosen = [app_named(name) for name in apps] or list(APPS.values())
     start_panel()
-    _warm_up()
     where = folder or Path.cwd()
     pages: dict[str, Any] = {
         app.name: _opener(app, chosen, engine, where, lends_token(address, origins)) for app in chosen
     }
+    _warm_up(chosen, Session(engine, where))
     try:
         port = _free_port(address, port)
         return pn.io.server.get_server(
@@ -133,11 +140,26 @@ def _free_port(address: str, port: int) -> int:
     return free
 
 
-def _warm_up() -> None:
-    """Load what every first page would wait for."""
+def _warm_up(apps: Sequence[App], session: Session) -> None:
+    """Load and work out what every first page would wait for."""
     from workbench.plotting.style import load
 
     load()
+    for app in apps:
+        # In a thread, since what is worked out has an event loop of its own; one that fails is told by its page.
+        with ThreadPoolExecutor(1) as aside:
+            error = aside.submit(app.warm, session).exception()
+        if error is not None:
+            _log.warning("%s could not be made ready: %s", app.title, error)
+
+
+async def _visit(url: str, apps: Sequence[App]) -> None:
+    """Make each page once, for nobody: what its parts load when they are first drawn is there for the first visitor."""
+    client = AsyncHTTPClient()
+    for app in apps:
+        answer = await client.fetch(f"{url}{app.name}", raise_error=False, request_timeout=_VISIT_S)
+        if answer.code != HTTPStatus.OK:
+            _log.warning("%s could not be made ready: %s", app.title, answer.reason)
 
 
 def serve(
@@ -153,9 +175,10 @@ def serve(
     """Serve until Ctrl-C.  ready: told the address once pages are answered; others are as for `make_server`."""
     server = make_server(apps, port=port, address=address, origins=origins, engine=engine)
     host = "localhost" if address in ("0.0.0.0", "::") else address
-    url = f"http://{host}:{server.port}/{apps[0] if len(apps) == 1 else ''}"
+    root = f"http://{host}:{server.port}/"
     server.start()
-    ready(url)
+    server.io_loop.run_sync(partial(_visit, root, [app_named(name) for name in apps] or list(APPS.values())))
+    ready(f"{root}{apps[0] if len(apps) == 1 else ''}")
     if browser:
         server.io_loop.add_callback(partial(server.show, f"/{apps[0] if len(apps) == 1 else ''}"))
     try:

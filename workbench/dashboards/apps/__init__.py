@@ -1,7 +1,8 @@
 """The apps, by the name in their address.
 
-An app's module has one function `view(session) -> viewable`, called once for each page that somebody opens, and is
-imported when it is first needed.  What an app knows is in `workbench.dashboards.state`, and needs no Panel.
+An app's module has a function `view(session) -> viewable`, called once for each page that somebody opens, and may have
+`warm(session)`, called before the first of them; it is imported when it is first needed.  What an app knows is in
+`workbench.dashboards.state`, and needs no Panel.
 """
 
 from __future__ import annotations
@@ -47,6 +48,12 @@ class App:
         """The app, ready to be shown."""
         found: Viewable = import_module(f"{__name__}.{self.module}").view(session)
         return found
+
+    def warm(self, session: Session) -> None:
+        """What the first page would wait for, where the app's module has something of the kind."""
+        make = getattr(import_module(f"{__name__}.{self.module}"), "warm", None)
+        if make is not None:
+            make(session)
 
 
 _ALL: Final = (

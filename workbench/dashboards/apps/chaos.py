@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
@@ -9,10 +10,10 @@ import pandas as pd
 import panel as pn
 
 from workbench.backtest.statistics import show, span_text
-from workbench.dashboards.apps.choosers import day_of, fold, more_parameters, number_of, run_controls
+from workbench.dashboards.apps.choosers import awaited, day_of, fold, more_parameters, number_of, run_controls
 from workbench.dashboards.apps.limits_view import limits_table
 from workbench.dashboards.apps.plane import Plane, with_label
-from workbench.dashboards.apps.run_views import looked_into
+from workbench.dashboards.apps.run_views import draw_once, looked_into
 from workbench.dashboards.parts import (
     Tile,
     badge,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from workbench.dashboards.apps import Session
 
-__all__ = ["view"]
+__all__ = ["view", "warm"]
 
 _MOST_ALERTS: Final = 50
 
@@ -48,10 +49,18 @@ def view(session: Session) -> Viewable:
     return shown
 
 
+def warm(session: Session) -> None:
+    """Work out and draw what each page begins with, so that the first does not wait for it longer than the others."""
+    lab = _Lab(ChaosState(session.folder))
+    asyncio.run(lab.state.run())
+    if lab.state.worst is not None:
+        draw_once(lab.surface()[0], lab.state.worst)
+
+
 class _Lab:
     def __init__(self, state: ChaosState) -> None:
         self.state = state
-        self.plane = Plane(self._surface, state.nearest, state.look_into)
+        self.plane = Plane(self.surface, state.nearest, state.look_into)
 
     def view(self) -> Any:
         state = self.state
@@ -97,7 +106,16 @@ class _Lab:
     def _surface_card(self, campaign: Any) -> Any:
         state = self.state
         if campaign is None:
-            return card("Campaign", empty("No campaign yet", "Choose faults and limits, then run it."))
+            return card(
+                "Campaign",
+                awaited(
+                    state,
+                    "Throwing faults …",
+                    370,
+                    "No campaign yet",
+                    "Choose faults and limits, then run it.",
+                ),
+            )
         result = campaign.result
         measure = pn.widgets.Select.from_param(
             state.param.measure,
@@ -119,7 +137,8 @@ class _Lab:
             badges=marks,
         )
 
-    def _surface(self) -> Any:
+    def surface(self) -> Any:
+        """The plot of the surface and its table; None and None before there is one."""
         state = self.state
         if state.surface is None:
             return None, None
@@ -166,7 +185,16 @@ class _Lab:
     def _case_card(self, worst: Any) -> Any:
         state = self.state
         if worst is None:
-            return card("Worst case", empty("No case chosen", "Click a cell of the surface above."))
+            return card(
+                "Worst case",
+                awaited(
+                    state,
+                    "The worst case comes next",
+                    320,
+                    "No case chosen",
+                    "Click a cell of the surface above.",
+                ),
+            )
         case = state.case
         survived = badge("survived", "good") if case["survived"] else badge("did not survive", "bad")
         meaning = html_part(f'<p class="soft">{escape(state.meaning(case["kind"]))}</p>')

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import panel as pn
 
-from workbench.dashboards.apps.choosers import axis_chooser, day_of, more_parameters, run_controls
+from workbench.dashboards.apps.choosers import awaited, axis_chooser, day_of, more_parameters, run_controls
 from workbench.dashboards.apps.compare import figures_table, growth_plot
 from workbench.dashboards.apps.plane import Plane, with_label
-from workbench.dashboards.apps.run_views import looked_into, plot, stat_tiles
+from workbench.dashboards.apps.run_views import draw_once, looked_into, plot, stat_tiles
 from workbench.dashboards.parts import (
     badge,
     beside,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from workbench.dashboards.apps import Session
 
-__all__ = ["view"]
+__all__ = ["view", "warm"]
 
 
 def view(session: Session) -> Viewable:
@@ -40,10 +41,18 @@ def view(session: Session) -> Viewable:
     return shown
 
 
+def warm(session: Session) -> None:
+    """Work out and draw what each page begins with, so that the first does not wait for it longer than the others."""
+    lab = _Lab(ResearchState(session.folder))
+    asyncio.run(lab.state.run())
+    if lab.state.detail is not None:
+        draw_once(lab.heat()[0], lab.state.detail)
+
+
 class _Lab:
     def __init__(self, state: ResearchState) -> None:
         self.state = state
-        self.plane = Plane(self._heat, state.nearest, state.look_into)
+        self.plane = Plane(self.heat, state.nearest, state.look_into)
 
     def view(self) -> Any:
         state = self.state
@@ -84,7 +93,16 @@ class _Lab:
     def _plane_card(self, result: Any) -> Any:
         state = self.state
         if result is None:
-            return card("Sweep", empty("No sweep yet", "Choose prices, a strategy and a grid, then run it."))
+            return card(
+                "Sweep",
+                awaited(
+                    state,
+                    "Sweeping …",
+                    430,
+                    "No sweep yet",
+                    "Choose prices, a strategy and a grid, then run it.",
+                ),
+            )
         metric = pn.widgets.Select.from_param(
             state.param.metric,
             name="Colour",
@@ -110,7 +128,8 @@ class _Lab:
             badges=kept,
         )
 
-    def _heat(self) -> Any:
+    def heat(self) -> Any:
+        """The plot of the plane and its table; None and None before there is one."""
         state = self.state
         table_ = state.plane
         if table_ is None:
@@ -155,7 +174,12 @@ class _Lab:
     def _cell_card(self, detail: Any) -> Any:
         state = self.state
         if detail is None:
-            return card("Cell", empty("No cell chosen", "Click one in the plane above."))
+            return card(
+                "Cell",
+                awaited(
+                    state, "The best cell comes next", 320, "No cell chosen", "Click one in the plane above."
+                ),
+            )
         pin = pn.widgets.Button(name="Pin to compare", margin=0)
         pin.on_click(lambda _: state.pin())
         values = "".join(badge(f"{name} {value:g}", "accent") + " " for name, value in state.cell.items())

@@ -12,8 +12,9 @@ from workbench.backtest.result import BacktestResult
 from workbench.backtest.statistics import show
 from workbench.dashboards.parts import Tile, Tone, beside, empty, html_part, stacked, table, tiles, words
 from workbench.data.prices import Prices
+from workbench.plotting.style import load
 
-__all__ = ["PLOT", "WHOLE", "looked_into", "plot", "shown_spans", "stat_tiles"]
+__all__ = ["PLOT", "WHOLE", "draw_once", "looked_into", "plot", "shown_spans", "stat_tiles"]
 
 PLOT: Final[dict[str, Any]] = {"responsive": True, "height": 260}
 WHOLE: Final = "whole run"
@@ -56,6 +57,13 @@ _TRADE_NUMBERS: Final = {
 def plot(drawn: Any) -> pn.pane.HoloViews:
     """A plot as wide as its place."""
     return pn.pane.HoloViews(drawn, sizing_mode="stretch_width", margin=0, linked_axes=False)
+
+
+def draw_once(*plots: Any) -> None:
+    """Draw for nobody, plots and the equity of runs: whatever drawing has to load is there for the next."""
+    for one in plots:
+        drawn = one.plot(**PLOT) if isinstance(one, BacktestResult) else one
+        load().renderer("bokeh").get_plot(drawn)
 
 
 def looked_into(result: BacktestResult, prices: Prices, *more: tuple[str, Any]) -> pn.Tabs:

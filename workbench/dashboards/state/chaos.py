@@ -14,8 +14,16 @@ import param
 
 from workbench.backtest.chaos_backtest import ChaosBacktestResult
 from workbench.chaos.kinds import KINDS, ChaosKind
-from workbench.dashboards.state.choices import load_prices, price_choices, strategy_choices, unit_for
+from workbench.core.limits import RiskLimits
+from workbench.dashboards.state.choices import (
+    load_prices,
+    never_change,
+    price_choices,
+    strategy_choices,
+    unit_for,
+)
 from workbench.dashboards.state.limit_sets import limits_choices
+from workbench.dashboards.state.shared import Shared
 from workbench.dashboards.state.work import Progress, Working
 from workbench.data.prices import Prices
 from workbench.errors import ChaosError
@@ -43,6 +51,10 @@ _FIRST_KINDS: Final = (
     "volatility_burst",
     "venue_disconnect",
 )
+
+
+_CAMPAIGNS: Final = Shared[CampaignResult](4)
+_CASES: Final = Shared[ChaosBacktestResult](4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,11 +194,13 @@ class ChaosState(Working):
             "duration": ((prices.end - prices.start) * (self.lasting / 100.0)).to_pytimedelta(),
             "config": dict(self.others),
         }
-        strategies = {self.strategy: self.choices[self.strategy].kind}
-        result = campaign(strategies, **asked, limits=self.sets[self.limits](), progress=progress)
-        return Campaign(
-            self.strategy, self.prices, prices, self.limits, partial(campaign, strategies, **asked), result
-        )
+        kind = self.choices[self.strategy].kind
+        run = partial(campaign, {self.strategy: kind}, **asked)
+        given = {name: value for name, value in asked.items() if name != "prices"}
+        key = (kind, self.prices, self.start, self.end, repr(given)) if never_change(self.prices) else None
+        again = partial(_once, key, run)
+        result = again(limits=self.sets[self.limits](), progress=progress)
+        return Campaign(self.strategy, self.prices, prices, self.limits, again, result)
 
     # -- the surface ------------------------------------------------------------------------------------------------
 
@@ -238,7 +252,7 @@ class ChaosState(Working):
         if not len(mine):
             return
         cell = int(mine.sort_values(["survived", "worst_damage_usd"], ascending=[True, False]).index[0])
-        found = await self.work("replay", lambda _: _replayed(now.result, cell))
+        found = await self.work("replay", lambda _: _case(now.result, cell))
         if found is not None:
             self.param.update(place=place, worst=found, case={"cell": cell, **mine.loc[cell].to_dict()})
 
@@ -261,6 +275,20 @@ class ChaosState(Working):
         """What a kind of chaos does, and what its intensity is."""
         info = KINDS[ChaosKind(kind)]
         return f"{info.effect}; intensity: {info.unit}"
+
+
+def _once(
+    key: tuple[Any, ...] | None, run: Callable[..., CampaignResult], *, limits: RiskLimits, progress: Progress
+) -> CampaignResult:
+    """What `run` answers under these limits.  key: of everything else that it is run with."""
+    asked = None if key is None else (*key, repr(limits))
+    return _CAMPAIGNS.of(
+        asked, lambda: run(limits=limits, progress=progress), lambda found: not found.interrupted
+    )
+
+
+def _case(result: CampaignResult, cell: int) -> ChaosBacktestResult:
+    return _CASES.of((result, cell), partial(_replayed, result, cell))
 
 
 def _replayed(result: CampaignResult, cell: int) -> ChaosBacktestResult:

@@ -25,6 +25,7 @@ __all__ = [
     "CATALOG",
     "Choice",
     "load_prices",
+    "never_change",
     "price_choices",
     "round_figure",
     "strategy_choices",
@@ -75,6 +76,11 @@ def load_prices(name: str, folder: Path) -> Prices:
     if mark and kind == "catalog":
         return Catalog(folder / CATALOG).load(stored)
     return _built_in(name)
+
+
+def never_change(name: str) -> bool:
+    """Whether prices of this name are the same whenever they are loaded: those of a catalog may be kept anew."""
+    return ":" not in name
 
 
 @lru_cache(maxsize=8)

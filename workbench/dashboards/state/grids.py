@@ -58,6 +58,12 @@ class Settings:
     def label(self) -> str:
         return f"{self.strategy.name} on {self.prices_name}"
 
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """Equal where the same is swept; a script that was written again has another class."""
+        values = tuple((axis.name, *axis.values) for axis in (self.across, self.down))
+        return self.prices_name, self.strategy.kind, values, tuple(sorted(self.config.items()))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pin:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Any, Final
@@ -15,12 +16,14 @@ from workbench.backtest.result import BacktestResult
 from workbench.dashboards.state.choices import (
     Choice,
     load_prices,
+    never_change,
     price_choices,
     strategy_choices,
     unit_for,
     usual_values,
 )
 from workbench.dashboards.state.grids import Axis, Pin, Settings
+from workbench.dashboards.state.shared import Shared
 from workbench.dashboards.state.work import Progress, Working
 from workbench.errors import ParameterError
 from workbench.sweeps.api import sweep
@@ -31,6 +34,8 @@ from workbench.sweeps.result import SweepResult
 __all__ = ["ResearchState"]
 
 _FIRST: Final[dict[str, Any]] = {"prices": "sp500", "strategy": "sma_cross"}
+_SWEEPS: Final = Shared[SweepResult](4)
+_CELLS: Final = Shared[BacktestResult](4)
 _FIRST_AXES: Final = {"fast": (5, 60, 12), "slow": (40, 240, 11)}  # of the first screen
 
 
@@ -146,15 +151,9 @@ class ResearchState(Working):
 
     def _sweep(self, progress: Progress) -> tuple[Settings, SweepResult]:
         chosen = self.chosen()
-        params = {axis.name: axis.values for axis in (chosen.across, chosen.down)}
-        result = sweep(
-            chosen.strategy.kind or chosen.strategy.path,
-            chosen.prices,
-            params,
-            config=chosen.config,
-            progress=progress,
-        )
-        return chosen, result
+        run = partial(_swept, chosen, progress)
+        asked = (chosen.key, self.start, self.end) if never_change(chosen.prices_name) else None
+        return chosen, _SWEEPS.of(asked, run, lambda found: not found.interrupted)
 
     # -- a cell -----------------------------------------------------------------------------------------------------
 
@@ -164,7 +163,7 @@ class ResearchState(Working):
         if result is None:
             return
         config = {name: _plain(value) for name, value in cell.items()}
-        detail = await self.work("cell", lambda _: _in_full(result, config))
+        detail = await self.work("cell", lambda _: _cell(result, config))
         if detail is not None:
             self.param.update(cell=config, detail=detail)
 
@@ -241,6 +240,16 @@ class ResearchState(Working):
         return pd.DataFrame(
             {pin.letter: pin.result.equity / pin.result.initial_cash for pin in self.pins}
         ).sort_index()
+
+
+def _swept(chosen: Settings, progress: Progress) -> SweepResult:
+    params = {axis.name: axis.values for axis in (chosen.across, chosen.down)}
+    kind = chosen.strategy.kind or chosen.strategy.path
+    return sweep(kind, chosen.prices, params, config=chosen.config, progress=progress)
+
+
+def _cell(result: SweepResult, config: dict[str, Any]) -> BacktestResult:
+    return _CELLS.of((result, tuple(config.items())), partial(_in_full, result, config))
 
 
 def _in_full(result: SweepResult, config: dict[str, Any]) -> BacktestResult:

@@ -43,6 +43,7 @@ class Working(param.Parameterized):
 
     doing = param.String("", doc="What is being done at the moment; empty when nothing is.")
     share = param.Number(-1.0, bounds=(-1.0, 1.0), doc="How much of it is done; -1 where nobody knows.")
+    tried = param.Boolean(False, doc="Whether anything has come to its end, well or not.")
     error = param.String("", doc="Why the last thing failed, in one line; empty when it did not.")
 
     def __init__(self, **given: Any) -> None:
@@ -77,7 +78,7 @@ class Working(param.Parameterized):
             log.exception("%s failed", doing)
             self.error = " ".join(f"{type(error).__name__}: {error}".split())
         finally:
-            self.param.update(doing="", share=-1.0)
+            self.param.update(doing="", share=-1.0, tried=True)
         return None
 
 
