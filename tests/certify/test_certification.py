@@ -22,11 +22,12 @@ import workbench as wb
 from tests.certify.subjects import Follower, silent, subject, trending
 from workbench.certificates import key_pair, read_signed, trusted_keys, verify
 from workbench.certify.certification import Certification
-from workbench.certify.checks import FAMILIES, Check, Subject
+from workbench.certify.checks import FAMILIES, UNMEASURED, Check, Subject
 from workbench.certify.families import Task, take, tasks_of
 from workbench.certify.helper import Helper, HelperGone
 from workbench.certify.issue import source_of
 from workbench.certify.running import run_checks
+from workbench.certify.scorecard import verdict
 from workbench.certify.tester import StrategyTester, TestResult
 from workbench.cli.app import run
 from workbench.errors import CertificateError, ConfigError, StrategyError
@@ -67,7 +68,7 @@ def test_momentum_passes_where_prices_trend(good: Certification) -> None:
     assert [check.name for check in good.failed] == []
     assert good.passed
     assert {check.family for check in good.checks} == set(FAMILIES)
-    assert repr(good).startswith("MomentumStrategy passed all")
+    assert repr(good).startswith("MomentumStrategy passed 48 of 48 checks, 1 not measured\n")
 
 
 def test_its_certificate_is_believed_by_who_has_the_key(
@@ -123,6 +124,15 @@ def test_every_line_that_failed_says_what_and_why_in_each_form(bad: Certificatio
     for text in (page, cell):
         assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
     assert page.count("<svg") == 2
+
+
+def test_the_verdict_counts_what_passed_without_being_measured() -> None:
+    measured = Check("cost", "normal", True, "0.1", "0.2 or less", "look")
+    blank = Check("capacity", "normal", True, UNMEASURED, "volumes", "look", note="the prices have none")
+    failed = Check("loss", "stress", False, "30%", "20% or less", "look")
+    assert verdict("Mine", [measured]) == "Mine passed 1 of 1 checks"
+    assert verdict("Mine", [measured, blank, blank]) == "Mine passed 3 of 3 checks, 2 not measured"
+    assert verdict("Mine", [measured, blank, failed]) == "Mine FAILED 1 of 3 checks, 1 not measured: loss"
 
 
 def test_the_scorecard_is_a_frame(bad: Certification) -> None:

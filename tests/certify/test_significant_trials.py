@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from tests.certify.flawed_markets import market
+from tests.certify.subjects import Follower
 from workbench.certify.checks import Subject
-from workbench.certify.significant import not_the_best_of_many
+from workbench.certify.significant import judge_walk_forward, not_the_best_of_many
 from workbench.certify.significant_trials import MOST_ROWS, evidence_of, period_ends
+from workbench.configuration.certification import load_thresholds
 from workbench.core.costs import Costs
 from workbench.errors import ConfigError
 from workbench.performance.sharpe import sharpe_of
@@ -93,6 +95,19 @@ def test_a_search_that_adapts_counts_what_it_ran() -> None:
     assert ratio == pytest.approx(
         found.best(1)["sharpe_ratio"].iloc[0], rel=0.02
     )  # on the capital, not on equity
+
+
+def test_a_look_back_that_nobody_declares_is_noted_where_it_would_be_left_out() -> None:
+    silent = evidence_of(Subject.of(Follower, PRICES, config={"unit": 1.0}))
+    assert (silent.lookback, silent.declared) == (0, False)
+    rules = load_thresholds(None).significant
+    assert (
+        "it declares no LOOKBACK: nothing is left out before each test"
+        in judge_walk_forward(silent, rules).note
+    )
+    spoken = evidence_of(subject(MOMENTUM, {}))
+    assert spoken.declared
+    assert "LOOKBACK" not in judge_walk_forward(spoken, rules).note
 
 
 def test_without_a_search_the_thresholds_say_how_many() -> None:

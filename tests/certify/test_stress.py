@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from tests.certify.subjects import BTC, named, silent, subject, trending
 from workbench.certify.checks import Subject
+from workbench.certify.conduct import _share
 from workbench.certify.crisis_windows import crises_of, crisis_loss, crisis_run
 from workbench.certify.scenarios import replay_scenario, scenario_names, scenarios
 from workbench.certify.stage import stage_of
@@ -175,3 +177,17 @@ def test_a_crisis_is_measured_from_the_close_before_it() -> None:
 def test_prices_without_a_crisis() -> None:
     line = historical_crises(subject(), silent)
     assert (line.passed, line.note) == (True, "the prices hold none of the crises of the past")
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "share"),
+    [
+        (math.nan, 10.0, math.inf),
+        (math.nan, math.inf, math.inf),
+        (5.0, 10.0, 0.5),
+        (-5.0, 10.0, 0.0),
+        (5.0, 0.0, 0.0),
+    ],
+)
+def test_an_exposure_that_is_no_number_is_inside_no_limit(value: float, limit: float, share: float) -> None:
+    assert _share(value, limit) == share

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 import msgspec
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from workbench.sweeps.optimize_result import OptimizeResult
     from workbench.sweeps.result import SweepResult
 
-__all__ = ["FAMILIES", "Check", "Family", "Measure", "Progress", "Subject", "Trials"]
+__all__ = ["FAMILIES", "UNMEASURED", "Check", "Family", "Measure", "Progress", "Subject", "Trials"]
 
 type Family = Literal["normal", "honest", "significant", "stress", "chaos"]
 type Progress = Callable[[str], object]
@@ -39,6 +39,8 @@ type Measure = Callable[[Subject, Progress], Check | tuple[Check, ...]]
 """A check function: pure, so that the same subject gives the same lines."""
 type Trials = SweepResult | OptimizeResult | None
 
+UNMEASURED: Final = "not measured"
+"""What a line says that passed since it does not apply; its note says why."""
 FAMILIES: tuple[Family, ...] = ("normal", "honest", "significant", "stress", "chaos")
 
 

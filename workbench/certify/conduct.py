@@ -10,6 +10,7 @@ market's doing, and is bounded by a threshold of its own.
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Final, NamedTuple
@@ -213,4 +214,7 @@ def _exposure(record: ReplayRecord) -> float:
 
 
 def _share(value: float, limit: float) -> float:
+    """Of a limit; infinite for what is no number, which is inside none."""
+    if math.isnan(value):
+        return math.inf
     return value / limit if limit > 0.0 and value > 0.0 else 0.0

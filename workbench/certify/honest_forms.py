@@ -5,7 +5,7 @@ from __future__ import annotations
 from workbench.backtest.api import RunPlan
 from workbench.backtest.replay import replay
 from workbench.backtest.result import BacktestResult
-from workbench.certify.checks import Check, Progress, Subject
+from workbench.certify.checks import UNMEASURED, Check, Progress, Subject
 from workbench.certify.honest_trace import sampled_feed
 from workbench.core.feed import Feed
 from workbench.errors import StrategyError
@@ -23,7 +23,7 @@ def forms_agree(subject: Subject, progress: Progress) -> Check:
             name="forms_agree",
             family="honest",
             passed=True,
-            measured="not measured",
+            measured=UNMEASURED,
             required="equal fingerprints",
             look_closer=subject.backtest_code(".fingerprint"),
             note="it has one form, update by update, and every runner uses that",

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from workbench.certify.checks import Check, Progress, Subject
+from workbench.certify.checks import UNMEASURED, Check, Progress, Subject
 from workbench.certify.honest_trace import Said, Trace, last_rows, moment, sampled_feed, trace
 from workbench.core.feed import Feed
 from workbench.strategy.vector import SignalStrategy
@@ -89,7 +89,7 @@ def _unmeasured(subject: Subject, why: str) -> Check:
         name="lookback_suffices",
         family="honest",
         passed=True,
-        measured="not measured",
+        measured=UNMEASURED,
         required="signals that agree after a late start",
         look_closer=subject.backtest_code(".signals"),
         note=why,

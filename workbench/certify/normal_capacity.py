@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from workbench.backtest.result import BacktestResult
-from workbench.certify.checks import Check, Progress, Subject
+from workbench.certify.checks import UNMEASURED, Check, Progress, Subject
 from workbench.core.feed import VOLUME
 from workbench.core.limits import RiskLimits
 from workbench.strategy.seating import unit_name
@@ -38,7 +38,7 @@ def capacity(subject: Subject, progress: Progress) -> tuple[Check, Check]:
     rules = subject.thresholds.normal
     if not has_volumes(subject):
         note = "the prices have no volumes, so nothing tells how much the market would take"
-        unknown = Check("capacity", "normal", True, "not measured", "volumes", _summary(subject), note=note)
+        unknown = Check("capacity", "normal", True, UNMEASURED, "volumes", _summary(subject), note=note)
         return unknown, msgspec.structs.replace(unknown, name="participation")
     found = sizes(subject, _multiples(rules.capacity_multiple), progress)
     own, largest = found[0], found[-1]

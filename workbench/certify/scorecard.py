@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 from workbench.cells import GREEN, QUIET, RED, Html, cell, table
-from workbench.certify.checks import FAMILIES, Check
+from workbench.certify.checks import FAMILIES, UNMEASURED, Check
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,12 +31,14 @@ def frame_of(checks: Sequence[Check]) -> pd.DataFrame:
 
 
 def verdict(name: str, checks: Sequence[Check]) -> str:
-    """One line: how many lines passed, and which did not."""
+    """One line: how many lines passed, how many of those without being measured, and which did not."""
     bad = [check.name for check in checks if not check.passed]
+    blank = sum(check.passed and check.measured == UNMEASURED for check in checks)
+    unmeasured = f", {blank} not measured" if blank else ""
     if not bad:
-        return f"{name} passed all {len(checks)} checks"
+        return f"{name} passed {len(checks)} of {len(checks)} checks{unmeasured}"
     shown = ", ".join(bad[:5]) + (f" and {len(bad) - 5} more" if len(bad) > 5 else "")
-    return f"{name} FAILED {len(bad)} of {len(checks)} checks: {shown}"
+    return f"{name} FAILED {len(bad)} of {len(checks)} checks{unmeasured}: {shown}"
 
 
 def failed_lines(checks: Sequence[Check]) -> list[str]:

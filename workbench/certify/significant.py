@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from workbench.certify.checks import Check, Measure, Progress, Subject
+from workbench.certify.checks import UNMEASURED, Check, Measure, Progress, Subject
 from workbench.certify.significant_trials import Evidence, evidence_of
 from workbench.configuration.certification_evidence import SignificantThresholds
 from workbench.errors import DataError
@@ -132,10 +132,19 @@ def judge_walk_forward(evidence: Evidence, rules: SignificantThresholds, closer:
         closer,
         confidence,
         rules.min_walk_forward_confidence,
-        ""
-        if evidence.known
-        else "no search was given: the parameters are the same in each test, chosen on all of it",
+        "; ".join(_walk_notes(evidence)),
     )
+
+
+def _walk_notes(evidence: Evidence) -> list[str]:
+    notes = []
+    if not evidence.known:
+        notes.append("no search was given: the parameters are the same in each test, chosen on all of it")
+    if not evidence.declared:
+        notes.append(
+            "it declares no LOOKBACK: nothing is left out before each test for what its signals look back on"
+        )
+    return notes
 
 
 def judge_deflated(evidence: Evidence, rules: SignificantThresholds, closer: str = "") -> Check:
@@ -182,10 +191,10 @@ def judge_overfitting(evidence: Evidence, rules: SignificantThresholds, closer: 
     moving = evidence.trials[:, evidence.trials.std(axis=0) > 0.0]
     if not evidence.known:
         note = "no search was given: that nothing was chosen among many is the word of whoever certifies; give trials="
-        return _check("not_overfitted", True, "not measured", required, closer, note=note)
+        return _check("not_overfitted", True, UNMEASURED, required, closer, note=note)
     if evidence.number < 2:
         return _check(
-            "not_overfitted", True, "not measured", required, closer, note="nothing was chosen: one trial"
+            "not_overfitted", True, UNMEASURED, required, closer, note="nothing was chosen: one trial"
         )
     if len(evidence.returns) < FEWEST:
         return _check("not_overfitted", False, _too_few(evidence.returns), required, closer)

@@ -39,7 +39,7 @@ class Evidence(NamedTuple):
     returns: float64[t], per period, of the chosen parameters, on the initial capital.  trials: float64[t, n], of those
     that were run again, the chosen ones among them; [t, 1] where nothing else was tried.  number: how many were looked
     at.  known: whether that number comes from a search; else the thresholds assume it.  per_year: periods.
-    lookback: periods that a signal looks back on.
+    lookback: periods that a signal looks back on.  declared: whether the strategy says so; else it is 0.
     """
 
     returns: Floats
@@ -48,6 +48,7 @@ class Evidence(NamedTuple):
     known: bool
     per_year: float
     lookback: int = 0
+    declared: bool = True
 
     @property
     def tried(self) -> str:
@@ -99,13 +100,15 @@ def _gathered(key: _Key) -> Evidence:
     trials = periods(curves, plan.initial_cash)
     times = np.unique(plan.feed.timestamp_ns)
     step = len(times) / len(ends)
+    lookback = declared_lookback(subject)
     return Evidence(
         returns=trials[:, kept.index(found[0])],
         trials=trials,
         number=number,
         known=subject.trials is not None,
         per_year=periods_per_year(times, plan.prices.interval.value) / step,
-        lookback=math.ceil((declared_lookback(subject) or 0) / step),
+        lookback=math.ceil((lookback or 0) / step),
+        declared=lookback is not None,
     )
 
 

@@ -10,7 +10,7 @@ from collections import Counter
 from typing import Final
 
 from workbench.backtest.result import BacktestResult
-from workbench.certify.checks import Check, Measure, Progress, Subject
+from workbench.certify.checks import UNMEASURED, Check, Measure, Progress, Subject
 from workbench.certify.conduct import Conduct, Units, conduct_of, show_reasons
 from workbench.certify.crisis_windows import crises_of, crisis_loss, crisis_run
 from workbench.certify.scenarios import Scenario, scenarios
@@ -119,7 +119,7 @@ def _scenario(stage: Stage, scenario: Scenario) -> Check:
     closer = subject.tester_code(f".replay({scenario.name!r})")
     if scenario.missing:
         return Check(
-            scenario.name, "stress", True, "not measured", _required(rules), closer, note=scenario.missing
+            scenario.name, "stress", True, UNMEASURED, _required(rules), closer, note=scenario.missing
         )
     changes = {"on_error": "contain", **scenario.changes(stage)}
     result: BacktestResult = subject.backtest(**changes)
