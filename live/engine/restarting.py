@@ -60,7 +60,8 @@ async def died(
         limit = f"after {restarts} restarts" if not halted else "as a breaker is latched"
         await roster.note(slot, state="failed", reason=f"{why}; not started again {limit}", restarts=restarts)
         return None
-    await roster.note(slot, state="failed", reason=f"{why}; will be started again", restarts=restarts + 1)
+    again = f"{why}; will be started again"
+    await roster.note(slot, state="failed", reason=again, restarts=restarts + 1, restarting=True)
     return restarts
 
 
@@ -78,7 +79,7 @@ async def restart_later(slot: Slot, restarts: int, start: Start) -> None:
 async def resume_after_restart(
     roster: Roster, pump: Pump, catalog: Catalog, settings: Settings, start: Start
 ) -> None:
-    """Start again what ran when the engine ended; what cannot be is noted as failed."""
+    """Start again what ran when the engine ended, or waited for it; what cannot be is noted as failed."""
     for record in list(pump.machine.strategies.values()):
         try:
             script = catalog.started(record.source_hash, record.script)
@@ -86,11 +87,13 @@ async def resume_after_restart(
         except StrategyError as error:
             script = Script(record.script, "", record.source_hash, record.class_name)
             slot = roster.slots[record.strategy_id] = Slot(record, script)
-            if record.state in RUNNING:
-                await roster.note(slot, state="failed", reason=f"not started again: {error}")
+            if record.state in RUNNING or record.restarting:
+                await roster.note(
+                    slot, state="failed", reason=f"not started again: {error}", restarting=False
+                )
             continue
         slot = roster.slots[record.strategy_id] = Slot(record, script)
-        if record.state in ("running", "starting", "validating", "paused"):
+        if record.restarting or record.state in ("running", "starting", "validating", "paused"):
             try:
                 async with slot.busy:
                     await start(slot)

@@ -83,7 +83,7 @@ class Roster:
         self._pump.post(CancelOrders(slot.record.strategy_id))
         reason = f"an unforeseen error of the engine: {type(error).__name__}: {error}"[:500]
         slot.record = msgspec.structs.replace(
-            slot.record, since_ns=self._clock.now_ns(), state="failed", reason=reason
+            slot.record, since_ns=self._clock.now_ns(), state="failed", reason=reason, restarting=False
         )
         self._pump.post(StrategyNoted(slot.record))
 

@@ -110,7 +110,7 @@ class Strategies:
     async def _first_start(
         self, slot: Slot, *, warm_up: bool = True, last: Last | None = None
     ) -> StrategyRecord:
-        await self.roster.note(slot, state="starting", reason="")
+        await self.roster.note(slot, state="starting", reason="", restarting=False)
         try:
             record = slot.record
             started = await self.processes.launch(slot, slot.script, record.config, record.certificate)
@@ -209,14 +209,15 @@ class Strategies:
         Stopping what is stopped changes nothing.  Raises StrategyError where it was never started.
         """
         slot = self.roster.find(strategy_id)
-        if slot.record.state in ("stopped", "failed", "available") and slot.restart is None:
+        waits = slot.restart is not None or slot.record.restarting
+        if slot.record.state in ("stopped", "failed", "available") and not waits:
             return slot.record
         slot.stopping = True
         try:
             if slot.restart is not None:
                 slot.restart.cancel()
                 slot.restart = None
-            await self.roster.note(slot, state="draining", reason=reason, person=person)
+            await self.roster.note(slot, state="draining", reason=reason, person=person, restarting=False)
             self.processes.relist()
             await self._end(slot)
             if slot.busy.locked():
@@ -266,7 +267,7 @@ class Strategies:
     async def _died(self, slot: Slot, ended: WorkerExit) -> None:
         restarts = await died(slot, ended, self.roster, self._pump, self._settings, self._clock)
         replaced = self.slots.get(slot.record.strategy_id) is not slot  # somebody has started it meanwhile
-        if restarts is not None and not replaced:
+        if restarts is not None and not replaced and slot.record.restarting:  # nor stopped
             slot.restart = self._beside(slot, restart_later(slot, restarts, self._first_start))
 
     def _beside(self, slot: Slot, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

@@ -64,7 +64,7 @@ class StrategyRecord(msgspec.Struct, frozen=True):
     launch: which of all processes of the engine it is; part of the correlation of what it answers.
     chaos: its chaos type where it misbehaves on purpose, else "".  person: who asked for the last change.
     on_failure: hold or flatten, what happens to its positions when it dies.  certificate: id of the one that it runs
-    under; "" for none.
+    under; "" for none.  restarting: it has died and waits to be started again.
     """
 
     strategy_id: str
@@ -84,6 +84,7 @@ class StrategyRecord(msgspec.Struct, frozen=True):
     config: dict[str, Any] = {}
     symbols: tuple[str, ...] = ()
     certificate: str = ""
+    restarting: bool = False
 
 
 class StrategyNoted(msgspec.Struct, frozen=True):

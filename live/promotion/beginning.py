@@ -69,7 +69,7 @@ def takes_whole(machine: Machine, strategy_id: str, source_hash: str, config: di
     It was accepted under this id, is on its trial, or runs already.
     """
     record = machine.strategies.get(strategy_id)
-    if record is not None and record.state in _LIVING:
+    if record is not None and (record.state in _LIVING or record.restarting):
         if version_of(record.source_hash, record.config) == version_of(source_hash, config):
             return True
     return machine.canaries.takes(strategy_id, source_hash, config)

@@ -252,6 +252,35 @@ def test_one_that_dies_has_its_orders_cancelled_is_restarted_and_given_up(tmp_pa
     assert_seen_once(tmp_path, "witness")
 
 
+def test_one_that_waits_to_be_started_again_is_so_though_the_engine_ends_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("live.engine.restarting._FIRST_WAIT_S", 60.0)
+    given: dict[str, Any] = {"strategy_isolation": "sandbox", "strategy_isolation_minimum": "rlimits"}
+    died: list[int] = []
+
+    async def first(engine: Engine, folder: Path) -> None:
+        for name in ("dying", "stopped"):
+            write_script(folder, name, DIE)
+            await engine.strategies.start(StartRequest(name, config={"symbols": ["BTC-USD"]}))
+        for name in ("dying", "stopped"):
+            await until(lambda name=name: engine.machine.strategies[name].restarting, 15.0)  # type: ignore[misc]
+        assert engine.machine.strategies["dying"].state == "failed"
+        died.append(engine.machine.strategies["dying"].since_ns)
+        await engine.strategies.stop("stopped", "ana")
+
+    engine_with(tmp_path, first, **given)
+    write_script(tmp_path / "scripts", "dying", "return []")  # another text: what had been started counts
+
+    async def second(engine: Engine, _: Path) -> None:
+        found = engine.machine.strategies
+        assert found["dying"].since_ns > died[0]  # it was started; maybe it has died anew by now
+        assert engine.machine.strategies["stopped"].state == "stopped"
+        assert "stopped" not in {name for name, slot in engine.strategies.slots.items() if slot.runner}
+
+    engine_with(tmp_path, second, **given)
+
+
 def test_a_paused_strategy_is_shown_nothing_until_it_is_resumed(tmp_path: Path) -> None:
     async def work(engine: Engine, folder: Path) -> None:
         write_script(folder, "witness", WITNESS)
