@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from pathlib import Path
 
-from workbench.errors import JournalError
+from workbench.errors import JournalError, JournalFailed
 
 __all__ = ["Mark"]
 
@@ -20,6 +21,7 @@ class Mark:
     def __init__(self, path: Path, journal: str) -> None:
         """journal: its url, without a password.  Raises JournalError where the file cannot be used."""
         self._name = hashlib.sha256(journal.encode()).hexdigest()[:16]
+        self._path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -34,7 +36,17 @@ class Mark:
         return int(sequence) if name == self._name and sequence.strip().isdigit() else 0
 
     def write(self, sequence: int) -> None:
-        """Note that records up to `sequence` are durable."""
+        """Note that records up to `sequence` are durable.  Raises JournalFailed (not final) where that fails."""
+        try:
+            self._write(sequence)
+        except OSError as error:
+            raise JournalFailed(
+                f"{self._path}: cannot be written: {error.strerror}; make room, then have the journal resumed",
+                "full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "gone",
+                final=False,
+            ) from error
+
+    def _write(self, sequence: int) -> None:
         os.pwrite(self._handle, b"%s %20d\n" % (self._name.encode(), sequence), 0)
 
     def close(self) -> None:

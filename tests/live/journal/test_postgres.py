@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import pwd
 import signal
 import subprocess
@@ -272,6 +273,26 @@ def test_an_end_that_is_lost_after_an_orderly_end_is_told(place: str) -> None:
     change(place, "UPDATE journal_ends SET crc = crc - 1", "DELETE FROM journal_records")
     with pytest.raises(JournalDamaged, match="records up to 16 were durable, found them up to 0 only"):
         Journal.open(place)
+
+
+def test_a_full_disk_under_the_mark_is_got_over(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server has the records; what they are noted in, on the engine's machine, has no room."""
+    journal = Journal.open(place, mark=tmp_path / "journal.mark")
+    fill(journal, 5)
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("live.journal.mark.os.pwrite", full)
+        take(journal, 3)
+        failure = wait_failure(journal)
+        assert (failure.cause, failure.final) == ("full", False)
+        assert "journal.mark: cannot be written: No space left on device; make room" in str(failure)
+    resume(journal)
+    leave_nothing_behind(journal, place)
 
 
 def crash(victim: PostgresServer, journal: Journal) -> None:
