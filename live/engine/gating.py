@@ -29,14 +29,9 @@ _log = structlog.get_logger("live.admission")
 
 
 def check_gate(settings: Settings, venues: VenuesConfig) -> None:
-    """Raise ConfigError where certificates are not required and a venue is real; tell where they are not."""
-    if settings.require_certificate:
-        return
-    check_simulated({venue.name: venue.kind for venue in venues.venues})
-    _log.warning(
-        "certificates_not_required",
-        text="strategies start here that nobody has tested (REQUIRE_CERTIFICATE=false)",
-    )
+    """Raise ConfigError where certificates are not required and a venue is real."""
+    if not settings.require_certificate:
+        check_simulated({venue.name: venue.kind for venue in venues.venues})
 
 
 def open_gate(
@@ -52,6 +47,11 @@ def open_gate(
 
     stepped: the clock follows recorded prices, so certificates are judged by the machine's.
     """
+    if not settings.require_certificate:
+        _log.warning(
+            "certificates_not_required",
+            text="strategies start here that nobody has tested (REQUIRE_CERTIFICATE=false)",
+        )
     newest = max((record.ns for record in journal.read(after=max(0, journal.head - 1))), default=0)
     wall = WallClock() if stepped else clock
     return Gate(

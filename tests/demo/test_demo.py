@@ -207,7 +207,9 @@ def test_the_command_writes_the_page_and_answers_json(
     assert runaway["controls_off"]["recovery_seconds"] is None
     assert answer["behaved"][0]["strategy"] == "sma_cross"
     assert answer == json.loads(
-        json.dumps({**as_json(demo), "live": None, "html": "demo_report.html"}, default=list)
+        json.dumps(
+            {**as_json(demo), "live": None, "promotion": None, "html": "demo_report.html"}, default=list
+        )
     )
 
 

@@ -9,10 +9,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import yaml
 
+from live.engine.reconciled import RECONCILED, Reconciled
 from live.metrics import FAMILIES, Metrics
-from tests.live.metrics.harness import buys, price, running, started
+from tests.live.metrics.harness import SECOND, buys, price, running, started
 from tests.live.metrics.prometheus import Prometheus, program, scraping, serving
 from workbench.core.intents import StrategyFailed
 
@@ -42,6 +44,8 @@ async def _shown(folder: Path) -> tuple[bytes, str]:
             StrategyFailed("calm", "no"),
         ):
             await engine.ask(item)
+        found = Reconciled(SECOND, 0, SECOND, 0.5, 0.01, 200.0, 1, True)
+        (engine.settings.data / RECONCILED).write_bytes(msgspec.json.encode({"calm": found}))
         metrics.update()
         return metrics.render()
 
