@@ -15,14 +15,15 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.conftest import FLAGS, PATIENCE_MS, ROOT, chromium_path, screenshot, served
 from tests.browser.engines import EngineProcess
+from tests.live.engine.desk import paper_market
 
 IMAGES: Final = ROOT / "docs" / "images"
 SIZE: Final = {"width": 1366, "height": 1100}
 READY: Final = {
     "research": "Pin to compare",
     "chaos": "In a normal market",
-    "risk": "Equity",
-    "strategies": "momentum",
+    "risk": "Equity and drawdown",
+    "strategies": "who did what",
     "reports": "Runs",
 }
 """A text that is there once a page has something to show."""
@@ -31,8 +32,9 @@ _STARTED: Final[tuple[tuple[str, dict[str, float]], ...]] = (
     ("sma_cross", {}),
     ("mean_reversion", {}),
 )
+_UPDATES_S: Final = 4.0  # of each instrument: strategies that ask at each are not stopped for it
 _SETTLE_MS: Final = 3_000
-_TRADE_MS: Final = 20_000  # for the desks: until there are orders and fills to see
+_TRADE_MS: Final = 45_000  # for the desks: until there are orders and fills to see
 
 
 def main(apps: Sequence[str]) -> None:
@@ -41,7 +43,7 @@ def main(apps: Sequence[str]) -> None:
     live = {"risk", "strategies"} & set(wanted)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
-        engine = EngineProcess(Path(folder)) if live else None
+        engine = EngineProcess(Path(folder), market=paper_market(_UPDATES_S)) if live else None
         try:
             if engine is not None:
                 engine.start()

@@ -21,6 +21,7 @@ from workbench.dashboards.apps import APPS, App, Session, app_named
 from workbench.dashboards.apps.reports import FILES
 from workbench.dashboards.files import ReportFiles
 from workbench.dashboards.look import start_panel
+from workbench.dashboards.quiet import hear_no_closed_pages
 from workbench.dashboards.shell import index_page, page
 from workbench.errors import ConfigError
 from workbench.reporting.runner import OUTPUT
@@ -62,6 +63,7 @@ def make_server(
     """
     chosen = [app_named(name) for name in apps] or list(APPS.values())
     start_panel()
+    hear_no_closed_pages()
     where = folder or Path.cwd()
     pages: dict[str, Any] = {
         app.name: _opener(app, chosen, engine, where, lends_token(address, origins)) for app in chosen

@@ -1,0 +1,32 @@
+"""What a server would complain of though nothing is wrong: a page was closed while something was on its way to it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from tornado.iostream import StreamClosedError
+from tornado.websocket import WebSocketClosedError
+
+__all__ = ["hear_no_closed_pages"]
+
+_LOGGERS: Final = ("bokeh.server.views.ws", "panel", "tornado.application", "asyncio")
+_TOLD: Final = "Failed sending message as connection was closed"
+
+
+class _Closed(logging.Filter):
+    """Lets through all but what tells that a page has gone."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+        gone = isinstance(error, WebSocketClosedError | StreamClosedError)
+        return not (gone or record.getMessage().startswith(_TOLD))
+
+
+_CLOSED: Final = _Closed()
+
+
+def hear_no_closed_pages() -> None:
+    """Have the loggers of the server leave it out; asked again, nothing more happens."""
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(_CLOSED)
