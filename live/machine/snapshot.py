@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +14,6 @@ from live.machine.chaos import ChaosEpisode
 from live.machine.inputs import AuditLine, ChaosTriggered, KillSwitch, StrategyRecord
 from live.machine.overrides import Override, Overrides
 from live.machine.promotion_inputs import PromotionNoted
-from workbench import __version__
 from workbench.core.build import Seat
 from workbench.core.limits import RiskLimits
 from workbench.core.rows import HEADER
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["LAYOUT", "dump", "layout_of", "load"]
 
 FORMAT: Final = 2
+_VERSION: Final = importlib.metadata.version("trading-workbench")  # not by way of all of `workbench`
 
 
 def layout_of(sections: Mapping[str, tuple[np.dtype[Any], tuple[int, ...]]]) -> str:
@@ -51,7 +52,7 @@ def dump(machine: Machine) -> bytes:
         {
             "format": FORMAT,
             "layout": LAYOUT,
-            "version": __version__,
+            "version": _VERSION,
             "desk": machine.desk.state.tobytes(),
             "seats": machine.desk.seats,
             "limits": machine.desk.limits,
@@ -87,7 +88,7 @@ def load(machine: Machine, snapshot: bytes) -> None:
     if here != there:
         raise OtherVersion(
             f"expected a snapshot of format {here[0]} and layout {here[1]}, found one of format {there[0]} and layout "
-            f"{there[1]}, which version {found.get('version', 'unknown')} has written; this is {__version__}"
+            f"{there[1]}, which version {found.get('version', 'unknown')} has written; this is {_VERSION}"
         )
     seats = msgspec.convert(found["seats"], tuple[Seat, ...])
     limits = msgspec.convert(found["limits"], RiskLimits)
