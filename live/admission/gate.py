@@ -14,7 +14,7 @@ from live.admission.project import ProjectFiles
 from live.admission.store import CertificateStore
 from live.machine import looser
 from live.scripts import Script, constant_of
-from workbench.certificates import Certificate, trusted_keys, verify
+from workbench.certificates import Certificate, limits_of_strategy, trusted_keys, verify
 from workbench.core.limits import RiskLimits
 from workbench.errors import CertificateError, ConfigError
 
@@ -26,7 +26,8 @@ _log = structlog.get_logger("live.admission")
 class Ticket(NamedTuple):
     """What was admitted.
 
-    certificate: None for what needs none.  config: the parameters that it is to run with.  limits: the certified ones.
+    certificate: None for what needs none.  config: the parameters that it is to run with.  limits: the certified
+    ones, by the id that it is to run under.
     """
 
     certificate: Certificate | None
@@ -86,8 +87,10 @@ class Gate:
             return None
         return certificate
 
-    def admit(self, script: Script, config: Mapping[str, Any], wanted: str = "") -> Ticket:
-        """Let a script start with these parameters.  wanted: id of the certificate; "" for any that holds.
+    def admit(self, script: Script, config: Mapping[str, Any], wanted: str, strategy_id: str) -> Ticket:
+        """Let a script start with these parameters, under this id.
+
+        wanted: id of the certificate; "" for any that holds.
 
         Raises CertificateError of one line.  Where none is required, one that does not hold is told and left aside.
         """
@@ -96,7 +99,7 @@ class Gate:
         if not self.required and not wanted:
             return Ticket(None, dict(config))
         try:
-            return self._certified(script, config, wanted)
+            return self._certified(script, config, wanted, strategy_id)
         except CertificateError as error:
             if self.required:
                 raise
@@ -131,7 +134,7 @@ class Gate:
             return False
         return hashlib.sha256(text.encode()).hexdigest() == script.source_hash
 
-    def _certified(self, script: Script, config: Mapping[str, Any], wanted: str) -> Ticket:
+    def _certified(self, script: Script, config: Mapping[str, Any], wanted: str, strategy_id: str) -> Ticket:
         ids = [wanted] if wanted else self.store.about(script.source_hash, script.class_name)
         if not ids:
             raise CertificateError(
@@ -141,12 +144,12 @@ class Gate:
         trouble: list[CertificateError] = []
         for name in ids:
             try:
-                return self._under(script, config, name)
+                return self._under(script, config, name, strategy_id)
             except CertificateError as error:
                 trouble.append(error)
         raise trouble[0]
 
-    def _under(self, script: Script, config: Mapping[str, Any], name: str) -> Ticket:
+    def _under(self, script: Script, config: Mapping[str, Any], name: str, strategy_id: str) -> Ticket:
         """Admit under one certificate."""
         certificate = self.believed(self.store.read(name))
         if certificate.id != name:
@@ -175,12 +178,14 @@ class Gate:
             )
         beside = None if script.uploaded else self._scripts
         self._files.check(certificate.sources, certificate.script, beside)
-        return Ticket(certificate, dict(certificate.parameters), self._limits_of(certificate), beside)
+        return Ticket(
+            certificate, dict(certificate.parameters), self._limits_of(certificate, strategy_id), beside
+        )
 
-    def _limits_of(self, certificate: Certificate) -> RiskLimits:
+    def _limits_of(self, certificate: Certificate, strategy_id: str) -> RiskLimits:
         """The certified limits, where those in force permit nothing more.  Raises CertificateError."""
         try:
-            certified = certificate.risk_limits()
+            certified = limits_of_strategy(certificate.risk_limits(), certificate.strategy, strategy_id)
         except ConfigError as error:
             raise CertificateError(
                 f"certificate {certificate.id}: its limits make no sense: {error}"

@@ -135,7 +135,7 @@ class StrategyProcesses:
         certificate: id of the one that it is to run under; "" for any that holds.  Raises StrategyError.
         """
         strategy_id = slot.record.strategy_id
-        ticket = self._gate.admit(script, config, certificate)
+        ticket = self._gate.admit(script, config, certificate, strategy_id)
         if ticket.certificate is not None:
             expires_ns = ticket.certificate.expires_ns
             await self._pump.ask(StrategyAdmitted(strategy_id, ticket.id, ticket.limits, expires_ns))

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from live.admission import Gate
+from live.admission import Gate, Ticket
 from live.engine.catalog import Catalog, Script
 from live.engine.processes import StrategyProcesses, let_go
 from live.engine.pump import Pump
@@ -27,6 +27,8 @@ from workbench.core.intents import CancelOrders, ClosePositions, SeatStrategy
 from workbench.errors import StrategyError
 
 __all__ = ["StartRequest", "Strategies"]
+
+type Check = Callable[[Script, Ticket], None]
 
 _log = structlog.get_logger("live.strategies")
 
@@ -73,10 +75,12 @@ class Strategies:
     def machine(self) -> Machine:
         return self._pump.machine
 
-    async def start(self, request: StartRequest, last: Last | None = None) -> StrategyRecord:
+    async def start(
+        self, request: StartRequest, last: Last | None = None, check: Check | None = None
+    ) -> StrategyRecord:
         """Start a strategy, or swap a running one for another version or config; what it is afterwards.
 
-        last: see Roster.note; not called where nothing changes.
+        last: see Roster.note; not called where nothing changes.  check: raises where what was admitted may not start.
         Starting what runs already, unchanged, changes nothing.  Raises StrategyError: it cannot be loaded or started,
         there are too many, chaos is not enabled, it has no certificate; a version that runs goes on running.
         """
@@ -86,7 +90,9 @@ class Strategies:
         if request.on_failure not in ("hold", "flatten"):
             raise StrategyError(f"on_failure must be hold or flatten, found {request.on_failure!r:.50}")
         check_leave(script, self._settings)
-        ticket = self.gate.admit(script, request.config, request.certificate)
+        ticket = self.gate.admit(script, request.config, request.certificate, strategy_id)
+        if check is not None:
+            check(script, ticket)
         request = msgspec.structs.replace(request, config=ticket.config, certificate=ticket.id)
         slot = self.slots.get(strategy_id)
         if slot is not None:

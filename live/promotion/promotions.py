@@ -14,6 +14,7 @@ from live.machine import CanaryMoved, PromotionNoted, StrategyRecord
 from live.promotion.agreement import COMMAND, Agreement, compare
 from live.promotion.beginning import Promotion, fills_of, first_step, takes_whole
 from live.promotion.deciding import Look, Move, decide, due
+from live.scripts import Script
 from workbench.configuration.certification import load_thresholds
 from workbench.configuration.certification_rollout import CanarySettings
 from workbench.errors import CertificateError, EngineError, StrategyError, WorkbenchError
@@ -55,7 +56,7 @@ class Promotions:
         engine, name = self._engine, wanted.strategy_id
         async with self._turn(name):
             config = self._config(wanted)
-            ticket = engine.gate.admit(wanted.script, config, wanted.certificate)
+            ticket = engine.gate.admit(wanted.script, config, wanted.certificate, name)
             request = StartRequest(
                 wanted.script.source_hash,
                 name,
@@ -88,18 +89,24 @@ class Promotions:
             return await engine.strategies.start(request, last)
         name = request.strategy_id or engine.catalog.find(request.script).name.removesuffix(".py")
         async with self._turn(name):
-            script = engine.catalog.find(request.script)
-            ticket = engine.gate.admit(script, request.config, request.certificate)
-            version = script.source_hash, ticket.config
-            if ticket.certificate is None or takes_whole(engine.machine, name, *version):
-                return await engine.strategies.start(request, last)
-            if not whole:
-                raise CertificateError(
-                    f"{script.class_name} has passed no trial here as {name}; promote it (wb.promote, workbench "
-                    "promote), or have somebody of the role risk start it"
-                )
-            record = await engine.strategies.start(request, last)
-            await self._accept(Promotion(script, name, request.person, "started whole", canary=False), ticket)
+            untried: list[tuple[Script, Ticket]] = []
+
+            def check(script: Script, ticket: Ticket) -> None:
+                if ticket.certificate is None or takes_whole(
+                    engine.machine, name, script.source_hash, ticket.config
+                ):
+                    return
+                if not whole:
+                    raise CertificateError(
+                        f"{script.class_name} has passed no trial here as {name}; promote it (wb.promote, workbench "
+                        "promote), or have somebody of the role risk start it"
+                    )
+                untried.append((script, ticket))
+
+            record = await engine.strategies.start(request, last, check)
+            for script, ticket in untried:
+                wanted = Promotion(script, name, request.person, "started whole", canary=False)
+                await self._accept(wanted, ticket)
             return record
 
     async def _accept(self, wanted: Promotion, ticket: Ticket) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.certificates import canonical, limits_no_looser, limits_table
+from workbench.certificates import canonical, limits_no_looser, limits_of_strategy, limits_table
 from workbench.configuration.limits import load_limits
 from workbench.core.limits import NotionalLimits, OrderLimits, PositionLimit, RiskLimits
 
@@ -54,3 +54,21 @@ def test_switching_a_whole_family_off_is_looser(flag: str) -> None:
 def test_looser_is_what_is_larger(one: float, other: float) -> None:
     live, certified = (RiskLimits(order_limits=OrderLimits(max_order_value=v)) for v in (one, other))
     assert bool(limits_no_looser(live, certified)) == (one > other)
+
+
+@pytest.mark.parametrize(
+    ("certified", "found"),
+    [
+        ({}, {}),
+        ({"other": ["A"]}, {"other": ["A"]}),
+        ({"Tested": ["A", "B"]}, {"runs": ["A", "B"]}),
+        ({"Tested": []}, {"runs": []}),
+        ({"Tested": ["A", "B"], "runs": ["B", "C"]}, {"runs": ["B"]}),
+    ],
+)
+def test_what_a_strategy_was_permitted_goes_by_the_id_that_it_runs_under(
+    certified: dict[str, list[str]], found: dict[str, list[str]]
+) -> None:
+    limits = RiskLimits(permitted_instruments=certified)
+    assert limits_of_strategy(limits, "Tested", "runs").permitted_instruments == found
+    assert limits_of_strategy(limits, "Tested", "Tested") == limits

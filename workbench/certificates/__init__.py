@@ -8,7 +8,7 @@ from __future__ import annotations
 from workbench.certificates.canonical import canonical, storable
 from workbench.certificates.document import FORMAT, Certificate, new_certificate
 from workbench.certificates.keys import KeyPair, key_id, key_pair, keys_folder, read_public_key, trusted_keys
-from workbench.certificates.ordering import limits_no_looser, limits_table
+from workbench.certificates.ordering import limits_no_looser, limits_of_strategy, limits_table
 from workbench.certificates.signing import Signed, read_signed, sign, verify
 from workbench.certificates.sources import PROJECT, closure_of, project_file, source_closure
 
@@ -24,6 +24,7 @@ __all__ = [
     "key_pair",
     "keys_folder",
     "limits_no_looser",
+    "limits_of_strategy",
     "limits_table",
     "new_certificate",
     "project_file",

@@ -24,8 +24,8 @@ _SHAPE: Final = "%Y-%m-%dT%H:%M:%SZ"
 class Certificate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """That one version of a strategy, with these parameters, under these limits, was tested and how it did.
 
-    id: of this certificate alone.  strategy: class.  script: file name.  source_hash: SHA-256 (hex) of the script's
-    text.  sources: SHA-256 of the script and of each file that it imports from the project, by name (see
+    id: of this certificate alone.  strategy: class, whose name was the strategy's id in the tests.  script: file name.
+    source_hash: SHA-256 (hex) of the script's text.  sources: of the script and of each file that it imports (see
     `source_closure`).  parameters: that were certified, as they were given.  data_fingerprint: of the prices.
     limits: in the layout of risk_limits.yaml, "off" for a limit that is off.  thresholds, scores: what was required and
     found, line by line.  passed: whether every line was.  seeds, versions: with which it can be repeated.

@@ -11,7 +11,7 @@ from workbench.core.limit_bounds import plain
 from workbench.core.limit_rules import leaves
 from workbench.core.limits import RiskLimits
 
-__all__ = ["limits_no_looser", "limits_table"]
+__all__ = ["limits_no_looser", "limits_of_strategy", "limits_table"]
 
 _OFF: Final = "off"
 
@@ -37,6 +37,21 @@ def limits_no_looser(live: RiskLimits, certified: RiskLimits) -> list[str]:
         f"{key}: {_shown(here.get(key))} live, {_shown(there[key])} certified" if key in there else key
         for key in live.looser_fields(certified)
     ]
+
+
+def limits_of_strategy(certified: RiskLimits, tested_as: str, runs_as: str) -> RiskLimits:
+    """Certified limits of a strategy that runs under another id than it was tested under: its own entries go along.
+
+    tested_as, runs_as: strategy ids.  Where there is an entry of both, what both permit is permitted.
+    """
+    table = dict(certified.permitted_instruments)
+    own = table.get(tested_as)
+    if own is None or tested_as == runs_as:
+        return certified
+    del table[tested_as]
+    other = table.get(runs_as, own)
+    table[runs_as] = [name for name in own if name in other]
+    return msgspec.structs.replace(certified, permitted_instruments=table)
 
 
 def _shown(value: object) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.live.admission.attempts import ATTEMPTS, SWAPS
 from tests.live.admission.world import World
 from tests.live.api.server import Served, serve
 from workbench.certificates import KeyPair, key_pair
+from workbench.core.intents import SetLimits
+from workbench.core.limits import RiskLimits
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +124,34 @@ def test_with_the_gate_off_it_would_be(unguarded: Served, keys: tuple[KeyPair, K
     assert (after.source_hash, after.config) != (record.source_hash, record.config)
     assert (after.state, world.running) == ("running", after.source_hash)
     world.over()
+
+
+def test_instruments_that_were_permitted_go_along_to_another_id(
+    guarded: Served, keys: tuple[KeyPair, KeyPair]
+) -> None:
+    """Tested as Watcher, which is its class, with one instrument; started under another id without that."""
+    world = World(guarded, *keys)
+    world.write(world.text())
+    permitted = {"Watcher": ["BTC-USD"]}
+    world.keep(world.certificate(world.text(), limits=RiskLimits(permitted_instruments=permitted)))
+    engine, before = guarded.engine, guarded.engine.machine.limits
+
+    def permit(table: dict[str, list[str]]) -> None:
+        changed = msgspec.structs.replace(before, permitted_instruments=table)
+        world.call(engine.ask(SetLimits(changed)))
+
+    try:
+        permit(permitted)  # of an id that is not its own
+        refused = world.start()
+        assert (refused.status_code, world.running) == (403, "")
+        assert f"permitted_instruments.{world.id}" in refused.json()["detail"]
+        permit({world.id: ["BTC-USD"]})
+        assert world.start().status_code == 200
+        wider = {"limits": {"permitted_instruments": {world.id: ["BTC-USD", "ETH-USD"]}}}
+        assert guarded.client.put("/api/v1/risk/limits", json=wider).status_code == 409
+        world.over()
+    finally:
+        world.call(engine.ask(SetLimits(before)))
 
 
 def test_what_is_looked_at_is_what_runs(guarded: Served, keys: tuple[KeyPair, KeyPair]) -> None:
