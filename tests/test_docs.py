@@ -48,6 +48,11 @@ def test_the_examples_of_the_research_guide_run() -> None:
         subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=ROOT, check=True)
 
 
+def test_the_dashboards_of_the_guide_can_be_shown() -> None:
+    [code] = examples("docs/dashboards.md")
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
 def test_the_examples_of_the_live_engine_run(tmp_path: Path) -> None:
     document = (ROOT / "docs/live_engine.md").read_text()
     service = Service(tmp_path, TRADING_ENGINE_VENUES="config/venues.yaml")

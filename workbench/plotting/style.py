@@ -153,6 +153,7 @@ _LEGEND: Final = {
     "glyph_height": 14,
     "spacing": 14,
 }
+_LEGEND_MARK, _LEGEND_LETTER = 44, 6.2  # pixels across: of an entry's mark with the room about it, and of a letter
 
 
 def _finish(plot: Any, _: Any) -> None:
@@ -175,6 +176,22 @@ def _finish(plot: Any, _: Any) -> None:
         axis.axis_line_color = axis.major_tick_line_color = GREY
         axis.minor_tick_line_color = None
         axis.major_label_policy = NoOverlap(min_distance=4)
+    for legend in figure.legend:
+        _wrap(figure, legend)
+
+
+def _wrap(figure: Any, legend: Any) -> None:
+    """As many entries beside each other as there is room for; only the browser knows how wide the plot is."""
+    from bokeh.models import CustomJS
+
+    if len(legend.items) > 1 and legend.orientation == "horizontal":
+        longest = max(len(str(getattr(item.label, "value", "") or "")) for item in legend.items)
+        given = {"figure": figure, "legend": legend, "width": _LEGEND_MARK + _LEGEND_LETTER * longest}
+        code = (
+            "const most = Math.max(1, Math.floor(figure.inner_width / width));"
+            "legend.ncols = Math.min(legend.items.length, most)"
+        )
+        figure.js_on_change("inner_width", CustomJS(args=given, code=code))
 
 
 def bar_options() -> dict[str, Any]:
