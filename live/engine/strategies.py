@@ -12,7 +12,7 @@ import structlog
 from live.admission import Gate, Ticket
 from live.engine.catalog import Catalog, Script
 from live.engine.processes import StrategyProcesses, let_go
-from live.engine.pump import Pump
+from live.engine.pump import Pump, Then
 from live.engine.restarting import check_leave, died, restart_later, resume_after_restart
 from live.engine.roster import Last, Roster
 from live.engine.runner import Runner
@@ -76,11 +76,16 @@ class Strategies:
         return self._pump.machine
 
     async def start(
-        self, request: StartRequest, last: Last | None = None, check: Check | None = None
+        self,
+        request: StartRequest,
+        last: Last | None = None,
+        check: Check | None = None,
+        seated: Then | None = None,
     ) -> StrategyRecord:
         """Start a strategy, or swap a running one for another version or config; what it is afterwards.
 
         last: see Roster.note; not called where nothing changes.  check: raises where what was admitted may not start.
+        seated: makes an input that becomes durable together with its seat, before any of its signals is taken.
         Starting what runs already, unchanged, changes nothing.  Raises StrategyError: it cannot be loaded or started,
         there are too many, chaos is not enabled, it has no certificate; a version that runs goes on running.
         """
@@ -101,7 +106,7 @@ class Strategies:
                     f"{strategy_id} is being started, swapped or stopped already; ask again later"
                 )
             if slot.runner is not None:
-                return await self._swap(slot, script, request, last)
+                return await self._swap(slot, script, request, last, seated)
         running = self.roster.running
         if running >= self._settings.max_concurrent_strategies:
             raise StrategyError(
@@ -111,10 +116,10 @@ class Strategies:
             slot.restart.cancel()  # this start takes its place
         slot = self.roster.add(strategy_id, script, request)
         async with slot.busy:
-            return await self._first_start(slot, warm_up=request.warm_up, last=last)
+            return await self._first_start(slot, warm_up=request.warm_up, last=last, seated=seated)
 
     async def _first_start(
-        self, slot: Slot, *, warm_up: bool = True, last: Last | None = None
+        self, slot: Slot, *, warm_up: bool = True, last: Last | None = None, seated: Then | None = None
     ) -> StrategyRecord:
         await self.roster.note(slot, state="starting", reason="", restarting=False)
         try:
@@ -127,7 +132,7 @@ class Strategies:
         if slot.stopping:  # somebody stopped it meanwhile
             await let_go(runner)
             return slot.record
-        await self._pump.ask(SeatStrategy(started.seat))
+        await self._pump.ask(SeatStrategy(started.seat), seated)
         slot.runner = runner
         self.processes.tell_positions(runner)
         if warm_up:
@@ -151,7 +156,7 @@ class Strategies:
         return slot.record
 
     async def _swap(
-        self, slot: Slot, script: Script, request: StartRequest, last: Last | None
+        self, slot: Slot, script: Script, request: StartRequest, last: Last | None, seated: Then | None
     ) -> StrategyRecord:
         """Let another version take over: it warms up in the shadow, then owns every price from one on."""
         record = slot.record
@@ -174,7 +179,7 @@ class Strategies:
             self.swaps += 1
             if old is not None:
                 self.spawn(self._drain(slot, old))
-            await self._pump.ask(SeatStrategy(started.seat))
+            await self._pump.ask(SeatStrategy(started.seat), seated)
             await self.roster.note(
                 slot,
                 last,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from live.machine import CanaryMoved
 
@@ -24,7 +25,7 @@ class Move(StrEnum):
 class Look(NamedTuple):
     """What is known of a canary.
 
-    now_ns: by the engine's clock.  state, source_hash: of the strategy's record.  fills: since it was first seated.
+    now_ns: by the engine's clock.  state, source_hash, config: of the strategy's record.  fills: since its first seat.
     halted: breakers latched for it.  withdrawn: its certificate admits nothing any more, as when a rollback was
     interrupted.  agreed: whether live and replay agree; None where they were not, or could not be, compared.  why: in
     words.  vain: comparisons in a row that did not come about.  attempts: how many of those are borne.
@@ -33,6 +34,7 @@ class Look(NamedTuple):
     now_ns: int
     state: str
     source_hash: str
+    config: Mapping[str, Any] | None
     fills: int
     halted: tuple[str, ...] = ()
     withdrawn: bool = False
@@ -47,7 +49,7 @@ def decide(line: CanaryMoved, look: Look) -> tuple[Move, str]:
     """What is to become of a canary, and why."""
     if look.withdrawn:
         return Move.DEMOTE, "its certificate was withdrawn"
-    if look.source_hash != line.source_hash:
+    if not _concerns(line, look):
         return Move.END if look.state in _TRADING else Move.WAIT, "another version runs"
     if look.halted:
         return Move.DEMOTE, f"breakers have stopped it: {', '.join(look.halted)}"
@@ -67,4 +69,9 @@ def due(line: CanaryMoved, look: Look) -> bool:
     step = line.steps[line.step]
     aged = look.now_ns - line.since_ns >= step.minutes * _MINUTE_NS
     traded = look.fills - line.since_fills >= step.min_fills
-    return aged and traded and look.state == "running" and look.source_hash == line.source_hash
+    return aged and traded and look.state == "running" and _concerns(line, look)
+
+
+def _concerns(line: CanaryMoved, look: Look) -> bool:
+    """Whether what runs is the version on trial: the same text with the same parameters."""
+    return line.concerns(look.source_hash, look.config or {})

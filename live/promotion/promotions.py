@@ -17,6 +17,7 @@ from live.promotion.deciding import Look, Move, decide, due
 from live.scripts import Script
 from workbench.configuration.certification import load_thresholds
 from workbench.configuration.certification_rollout import CanarySettings
+from workbench.core.facts import Fact
 from workbench.errors import CertificateError, EngineError, StrategyError, WorkbenchError
 
 __all__ = ["CANARY", "Promotions"]
@@ -66,14 +67,17 @@ class Promotions:
                 certificate=ticket.id,
             )
             line = first_step(engine.machine, self._settings, wanted, ticket, engine.clock.now_ns())
-            before = engine.machine.canaries.lines.get(name)
-            await engine.ask(line)
-            self._vain.pop(name, None)
-            try:
-                record = await engine.strategies.start(request)
-            except WorkbenchError:
-                await engine.ask(before or msgspec.structs.replace(line, state="failed"))
-                raise
+            begun: list[CanaryMoved] = []
+
+            def seated(_: list[Fact]) -> CanaryMoved:
+                now, fills = engine.clock.now_ns(), fills_of(engine.machine, name)
+                begun.append(msgspec.structs.replace(line, since_ns=now, since_fills=fills))
+                self._vain.pop(name, None)
+                return begun[0]
+
+            record = await engine.strategies.start(request, seated=seated)
+            if not begun:  # it ran already
+                await engine.ask(seated([]))
             share = engine.machine.canaries.share(name)
             await self._note(record, "promoted", wanted.person, wanted.reason, share, last)
             return record
@@ -199,6 +203,7 @@ class Promotions:
             self._engine.clock.now_ns(),
             record.state if record else "available",
             record.source_hash if record else line.source_hash,
+            record.config if record else line.config,
             fills_of(machine, name),
             machine.desk.halted(name) if seated else (),
             line.certificate in machine.admissions.withdrawn,
@@ -250,7 +255,7 @@ class Promotions:
         worn = [line.certificate]
         if (
             record is not None
-            and record.source_hash == line.source_hash
+            and line.concerns(record.source_hash, record.config)
             and record.certificate not in (line.certificate, line.before.get("certificate"))
         ):
             worn.append(record.certificate)  # the same text was started again under another one

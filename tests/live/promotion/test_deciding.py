@@ -12,12 +12,12 @@ from live.promotion.deciding import due
 
 MINUTE = 60_000_000_000
 STEPS = (CanaryStep(0.1, 10.0, 5, 1.0), CanaryStep(0.5, 10.0, 5, 1.0))
-LINE = CanaryMoved("s", "growing", 0, STEPS, 100 * MINUTE, 7, "c" * 32, "h" * 64)
+LINE = CanaryMoved("s", "growing", 0, STEPS, 100 * MINUTE, 7, "c" * 32, "h" * 64, config={"size": 20})
 
 
 def seen(**changes: Any) -> Look:
     """A canary that is due: ten minutes and five fills into its step, and running."""
-    return Look(110 * MINUTE, "running", "h" * 64, 12)._replace(**changes)
+    return Look(110 * MINUTE, "running", "h" * 64, {"size": 20.0}, 12)._replace(**changes)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,8 @@ def seen(**changes: Any) -> Look:
         (seen(now_ns=90 * MINUTE), False),  # a clock that was set back
         (seen(state="paused"), False),
         (seen(source_hash="x" * 64), False),
+        (seen(config={"size": 21}), False),  # other parameters of the same text
+        (seen(config={}), False),
     ],
 )
 def test_a_step_is_due_after_its_time_and_its_fills(look: Look, is_due: bool) -> None:
@@ -50,6 +52,7 @@ def test_a_step_is_due_after_its_time_and_its_fills(look: Look, is_due: bool) ->
         (seen(state="failed", restarting=True), Move.WAIT, ""),
         (seen(state="stopped"), Move.WAIT, ""),  # a person's doing
         (seen(source_hash="x" * 64, agreed=True), Move.END, "another version runs"),
+        (seen(config={"size": 21}, agreed=True), Move.END, "another version runs"),
         (seen(source_hash="x" * 64, state="starting"), Move.WAIT, "another version runs"),
         (seen(withdrawn=True, agreed=True), Move.DEMOTE, "its certificate was withdrawn"),
     ],

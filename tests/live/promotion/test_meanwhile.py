@@ -10,12 +10,14 @@ import msgspec
 import pytest
 
 from live.engine import StartRequest
+from live.machine import CanaryMoved, StrategyAdmitted, decode_block
 from live.promotion import Move, Promotions, compare
 from live.promotion.beginning import Promotion, first_step
 from tests.live.admission.world import certified
 from tests.live.engine.desk import until
 from tests.live.promotion.test_promotions import AGREES, QUICK, Trial, on_trial, says, trader
-from workbench.errors import CertificateError
+from workbench.core.intents import SeatStrategy
+from workbench.errors import CertificateError, StrategyError
 
 
 def test_a_person_need_not_wait_for_a_comparison(tmp_path: Path) -> None:
@@ -35,6 +37,40 @@ def test_a_person_need_not_wait_for_a_comparison(tmp_path: Path) -> None:
         await asyncio.gather(looking, return_exceptions=True)
 
     on_trial(tmp_path, work, (str(slow),))
+
+
+def test_the_version_before_has_everything_until_the_new_one_takes_over(tmp_path: Path) -> None:
+    """While the new one warms up, and where it does not start at all."""
+
+    async def work(trial: Trial) -> None:
+        await trial.promote(trader("1"), canary=False)
+        shares: list[tuple[str, float, float]] = []
+        apply = trial.engine.machine.apply
+
+        def watched(item: Any) -> Any:
+            facts = apply(item)
+            if isinstance(item, StrategyAdmitted | SeatStrategy | CanaryMoved):
+                shares.append((type(item).__name__, trial.share, trial.capital))
+            return facts
+
+        trial.engine.machine.apply = watched  # type: ignore[method-assign]
+        whole = trial.capital
+        await trial.promote(trader("2"))
+        assert shares == [
+            ("StrategyAdmitted", 1.0, whole),
+            ("SeatStrategy", 1.0, whole),
+            ("CanaryMoved", 0.1, 0.1 * whole),
+        ]
+        records = trial.engine.journal.read(kinds=["block"])
+        blocks = [[type(item) for item in decode_block(record.payload)] for record in records]
+        together = next(block for block in reversed(blocks) if SeatStrategy in block)
+        assert together.index(CanaryMoved) == together.index(SeatStrategy) + 1
+        del shares[:]
+        with pytest.raises(StrategyError):
+            await trial.promote(trader("3", imports="raise RuntimeError('no')\n\n"))
+        assert "CanaryMoved" not in {name for name, *_ in shares}
+
+    on_trial(tmp_path, work, says(tmp_path, AGREES))
 
 
 def test_a_promotion_that_a_crash_has_interrupted_holds_nothing_back(tmp_path: Path) -> None:
