@@ -71,7 +71,7 @@ proto: setup  ## make live/api/generated from live/api/trading.proto
 bench-live: setup  ## the live engine: orders a second, latencies, kill switch, restart, memory
 	@$(PYTHON) -m tests.benchmarks.bench_live $(ARGS)
 
-screenshots: setup  ## pictures of the dashboards for README and guides, into docs/images (ARGS=research for one)
+screenshots: setup  ## pictures of dashboards and JupyterLab for README and guides, into docs/images (ARGS=research for one)
 	@$(PYTHON) -m tests.browser.screenshots $(ARGS)
 
 lock: setup  ## compile requirements.lock from pyproject.toml (UPGRADE=--upgrade takes newer versions)

@@ -1,10 +1,13 @@
-"""`make screenshots`: a picture of each dashboard for README and guides, always of the same size.
+"""`make screenshots`: a picture of each dashboard, and of JupyterLab, for README and guides, always of the same size.
 
 The desks show a real engine with three strategies on simulated exchanges; the reports are those that are there.
 """
 
 from __future__ import annotations
 
+import secrets
+import socket
+import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -14,7 +17,7 @@ from typing import Final
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.conftest import FLAGS, PATIENCE_MS, ROOT, chromium_path, screenshot, served
-from tests.browser.engines import EngineProcess
+from tests.browser.engines import EngineProcess, until
 from tests.live.engine.desk import paper_market
 
 IMAGES: Final = ROOT / "docs" / "images"
@@ -32,24 +35,29 @@ _STARTED: Final[tuple[tuple[str, dict[str, float]], ...]] = (
     ("sma_cross", {}),
     ("mean_reversion", {}),
 )
-_UPDATES_S: Final = 4.0  # of each instrument: strategies that ask at each are not stopped for it
+_EVERY_MS: Final = 1_000.0  # between two prices: strategies that ask at each are not stopped for it
+_TOUR: Final = "notebooks/00_tour.ipynb"
+_LAB_MS: Final = 8_000  # until its kernel is idle
 _SETTLE_MS: Final = 3_000
-_TRADE_MS: Final = 45_000  # for the desks: until there are orders and fills to see
+_TRADE_MS: Final = 60_000  # for the desks: until there are orders and fills to see
 
 
 def main(apps: Sequence[str]) -> None:
-    """Make the pictures of these apps; of all where none is named."""
-    wanted = list(apps) or list(READY)
+    """Make the pictures of these apps, and of JupyterLab (`lab`); of all where none is named."""
+    asked = list(apps) or [*READY, "lab"]
+    wanted = [app for app in asked if app != "lab"]
     live = {"risk", "strategies"} & set(wanted)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
-        engine = EngineProcess(Path(folder), market=paper_market(_UPDATES_S)) if live else None
+        engine = EngineProcess(Path(folder), market=paper_market(_EVERY_MS)) if live else None
         try:
             if engine is not None:
                 engine.start()
                 with engine.client() as client:
                     for name, config in _STARTED:
                         client.start(name, name, config=config)
+            if "lab" in asked:
+                _take_lab(browser)
             with served(environment=engine.environment if engine else {}) as url:
                 for app in wanted:
                     _take(browser, url, app)
@@ -69,6 +77,40 @@ def _take(browser: Browser, url: str, app: str) -> None:
         name = f"dashboard_{app}{'' if theme == 'light' else '_dark'}.png"
         sys.stdout.write(f"{screenshot(page, IMAGES / name, whole=False).relative_to(ROOT)}\n")
         page.close()
+
+
+def _take_lab(browser: Browser) -> None:
+    """The tour in JupyterLab, as `workbench lab` opens it."""
+    port, token = _free_port(), secrets.token_hex(16)
+    command = [sys.executable, "-c", "from workbench.cli import main; main()", "lab", "--no-browser"]
+    own = ["--port", str(port), "--", f"--IdentityProvider.token={token}", "--allow-root"]
+    with tempfile.TemporaryFile() as log:
+        lab = subprocess.Popen([*command, *own], cwd=ROOT, stdout=log, stderr=log)
+        try:
+            until(lambda: _answers(port) or lab.poll() is not None)
+            for theme in ("light", "dark"):
+                page = browser.new_page(viewport={**SIZE}, color_scheme=theme)  # type: ignore[arg-type]
+                page.set_default_timeout(PATIENCE_MS)
+                page.goto(f"http://127.0.0.1:{port}/lab/tree/{_TOUR}?token={token}")
+                expect(page.get_by_text("Ten minutes round the workbench").last).to_be_visible()
+                page.wait_for_timeout(_LAB_MS)
+                name = f"lab_tour{'' if theme == 'light' else '_dark'}.png"
+                sys.stdout.write(f"{screenshot(page, IMAGES / name, whole=False).relative_to(ROOT)}\n")
+                page.close()
+        finally:
+            lab.terminate()
+            lab.wait(20)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+    return port
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as asked:
+        return asked.connect_ex(("127.0.0.1", port)) == 0
 
 
 if __name__ == "__main__":

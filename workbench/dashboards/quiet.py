@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from traceback import walk_tb
 from typing import Final
 
 from tornado.iostream import StreamClosedError
@@ -19,8 +20,16 @@ class _Closed(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
-        gone = isinstance(error, WebSocketClosedError | StreamClosedError)
+        gone = isinstance(error, WebSocketClosedError | StreamClosedError) or _before_it_began(error)
         return not (gone or record.getMessage().startswith(_TOLD))
+
+
+def _before_it_began(error: BaseException | None) -> bool:
+    """Whether bokeh asserts that a connection has a session, of one that has none yet or no longer."""
+    if not isinstance(error, AssertionError) or error.__traceback__ is None:
+        return False
+    code = list(walk_tb(error.__traceback__))[-1][0].f_code
+    return code.co_qualname == "ServerConnection.session"
 
 
 _CLOSED: Final = _Closed()

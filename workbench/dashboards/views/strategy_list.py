@@ -13,14 +13,13 @@ from workbench.dashboards.views.live import block, text
 
 __all__ = ["strategy_list"]
 
-_ROW: Final = """
-:host { display: grid !important; grid-template-columns: minmax(120px, 190px) minmax(0, 1fr); gap: 4px 14px;
-  align-items: center; padding: 6px 0; border-bottom: 1px solid var(--wb-line); }
-:host(:last-child) { border-bottom: 0; }
-@media (max-width: 560px) { :host { grid-template-columns: minmax(0, 1fr); } }
+_ROW: Final = ":host { border-bottom: 1px solid var(--wb-line); padding: 6px 0; }"
+_NAME: Final = """
+:host { flex: 0 1 170px; min-width: 140px; }
+.bk-btn { text-align: left; overflow: hidden; text-overflow: ellipsis; }
 """
-_NAME: Final = ".bk-btn { text-align: left; overflow: hidden; text-overflow: ellipsis; }"
 _ABOUT: Final = """
+:host { flex: 1 1 300px; min-width: 0; }
 .row { display: flex; flex-wrap: wrap; gap: 2px 14px; align-items: baseline; }
 .row .pnl .soft { font-weight: 400; }
 .row .pnl { margin-left: auto; font-weight: 600; font-variant-numeric: tabular-nums; white-space: nowrap; }
