@@ -196,6 +196,14 @@ def test_a_text_that_nobody_knows_cannot_be_sent() -> None:
         signed_of("/nowhere/it.json")
 
 
+def test_a_certificate_away_from_its_script_says_what_to_name(running: Running, tmp_path: Path) -> None:
+    here, _ = running
+    away = tmp_path / "away.json"
+    away.write_bytes(here.certificate.read_bytes())
+    with pytest.raises(CertificateError, match="is not beside it; name the script"):
+        of_strategy(away)
+
+
 def test_a_trial_survives_a_kill_and_grows_with_the_real_comparison(tmp_path: Path) -> None:
     """kill -9 in the first step; the engine that comes after it finishes the trial."""
     here = place(tmp_path, minutes=0.0, min_fills=3, check_seconds=3600.0)

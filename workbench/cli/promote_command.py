@@ -55,7 +55,10 @@ Thresholds = Annotated[
     ),
 ]
 Name = Annotated[
-    str, typer.Option("--id", metavar="ID", help="(default: the script's name)", show_default=False)
+    str,
+    typer.Option(
+        "--id", metavar="ID", help="Id to run under. (default: the script's name)", show_default=False
+    ),
 ]
 Canary = Annotated[
     bool,
@@ -90,7 +93,7 @@ def promote_command(
 ) -> None:
     """Certify a strategy (or take its certificate), and put it on trial at the live engine.
 
-    Example: workbench promote strategies/momentum.py --prices sp500 --reason "autumn review"
+    Example: workbench promote strategies/momentum.py --reason "autumn review"
     """
     from workbench.promote.api import promote
 

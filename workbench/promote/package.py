@@ -67,7 +67,12 @@ def of_strategy(
     path = Path(strategy)
     if path.suffix == ".json":
         signed = signed_of(path)
-        path = path.parent / read_signed(signed).certificate.script
+        script = read_signed(signed).certificate.script
+        if not (beside := path.parent / script).is_file():
+            raise CertificateError(
+                f"{path}: {script}, which it is of, is not beside it; name the script, and this as its certificate"
+            )
+        path = beside
     source = _text(path)
     return Package(path.name, source) if signed is None else _certified(str(path), source, signed)
 
