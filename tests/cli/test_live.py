@@ -118,7 +118,9 @@ def test_an_override_waits_for_a_second_person(
 ) -> None:
     wanted = ("override", "order_limits.max_order_value", "2000000", "--minutes", "30", "--reason", "a block")
     assert live("override").out == "nothing is overridden\n"
-    assert "waits for a second person; proposed by admin: a block" in _flat(live(*wanted).out)
+    said = _flat(live(*wanted).out)
+    assert "max_order_value: 2,000,000 in place of " in said
+    assert "waits for a second person; proposed by admin: a block" in said
     monkeypatch.setenv("WORKBENCH_ENGINE_TOKEN", running.tokens.issue("rita", Role.RISK))
     assert "by admin and rita: a block" in _flat(live(*wanted).out)
     assert (

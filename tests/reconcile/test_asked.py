@@ -44,6 +44,7 @@ def test_a_shell_hears_by_the_exit_status(
     assert run([*shell, "--json", "--code", str(edited), "--html", str(page)]) == 1
     said = json.loads(capsys.readouterr().out)
     assert said["ok"] is False
+    assert f"{said['different']:,} fills differ, live or in replay" in page.read_text()
     assert said["causes"]["logic"]["fills"] == said["different"] > 0
     assert said["strategies"]["turning"]["ok"] is False
     assert said["strategies"]["steady"]["unexplained_bps"] == 0.0

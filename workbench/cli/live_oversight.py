@@ -70,7 +70,9 @@ def _override(
 
 def _told(line: OverrideView) -> str:
     until = datetime.fromtimestamp(line.until_ns / 1e9, UTC)
-    what = f"{clean(line.limit)}: {line.value:,g} in place of {line.usual:,g}, until {until:%H:%M:%S} UTC"
+    what = (
+        f"{clean(line.limit)}: {line.value:,.12g} in place of {line.usual:,.12g}, until {until:%H:%M:%S} UTC"
+    )
     if line.in_force:
         return f"{what}, by {clean(line.person)} and {clean(line.approver)}: {clean(line.reason)}"
     return (

@@ -34,7 +34,7 @@ def verdict(found: Reconciliation) -> str:
     elif not figures.different:
         head = f"all {figures.fills:,} fills agree"
     else:
-        head = f"{figures.different:,} of {figures.fills:,} fills differ"
+        head = f"{figures.different:,} fills differ, live or in replay; live had {figures.fills:,}"
     return (
         f"{head}; unexplained {figures.unexplained_pnl:,.2f} = {figures.unexplained_bps:.2f} bps "
         f"of a turnover of {figures.turnover:,.0f}"
