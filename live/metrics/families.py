@@ -130,7 +130,12 @@ _RISK: Final = (
     ),
     Family("trading_portfolio_equity", _GAUGE, (), "Cash and positions at their marks, quote currency"),
     Family("trading_portfolio_drawdown", _GAUGE, (), "Fall of equity from its peak, a share from 0 to 1"),
-    Family("trading_portfolio_daily_pnl", _GAUGE, (), "Change of equity since 00:00 UTC, quote currency"),
+    Family(
+        "trading_portfolio_daily_pnl",
+        _GAUGE,
+        (),
+        "Change of equity since 00:00 UTC or the last reset of the whole, quote currency",
+    ),
     Family("trading_portfolio_gross_exposure", _GAUGE, (), "Notional of all positions, quote currency"),
     Family(
         "trading_portfolio_value_at_risk",

@@ -53,7 +53,10 @@ def _told(answer: StrategyResponse, json: bool) -> None:
 def _demote(
     strategy: StrategyId, reason: Reason, url: Url = None, data: Data = None, json: Json = False
 ) -> None:
-    """Take a version on trial back: what ran before takes over, or nothing runs."""
+    """Take a version on trial back: what ran before takes over, or nothing runs.
+
+    Where nothing runs, what it holds stays, or is closed, as its start said for a failure.
+    """
     with engine_at(url, data) as engine:
         answer = engine.demote(strategy, reason)
     if json:
@@ -189,7 +192,10 @@ def _reset(
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """End a kill, and unlatch breakers: for everything, or for one strategy or venue (needs the role risk)."""
+    """End a kill, and unlatch breakers: for everything, or for one strategy or venue (needs the role risk).
+
+    Losses (today's too) and drawdowns of what is reset count anew from there.
+    """
     scope, target = _scope(strategy, venue)
     done: list[str] = []
     with engine_at(url, data) as engine:
