@@ -70,6 +70,9 @@ def assess_command(
         from workbench.assess.pages import as_table
 
         answer_console().print(as_table(found))
+        never = sum(proof.at is None for line in found.lines for proof in line.proofs)
+        if never and not run:
+            say(f"{never} tests have never run here; --run does so first")
         if html is not None:
             say(f"page written to {html}")
     if found.gaps:
