@@ -217,11 +217,14 @@ class Strategies:
         """Stop a strategy: its orders are cancelled, what it holds stays, or is closed (flatten).
 
         last: see Roster.note; not called where nothing changes.
-        Stopping what is stopped changes nothing.  Raises StrategyError where it was never started.
+        Stopping what is stopped changes nothing, but closes what it still holds where that is asked.
+        Raises StrategyError where it was never started.
         """
         slot = self.roster.find(strategy_id)
         waits = slot.restart is not None or slot.record.restarting
         if slot.record.state in ("stopped", "failed", "available") and not waits:
+            if flatten and strategy_id in self.machine.desk.strategies:
+                await self._pump.ask(ClosePositions(strategy_id))
             return slot.record
         slot.stopping = True
         try:

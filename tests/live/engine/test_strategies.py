@@ -80,6 +80,23 @@ def test_stopping_may_close_what_is_held(tmp_path: Path) -> None:
     engine_with(tmp_path, work)
 
 
+def test_what_is_stopped_may_be_closed_afterwards(tmp_path: Path) -> None:
+    async def work(engine: Engine, folder: Path) -> None:
+        write_script(
+            folder,
+            "buyer",
+            "return [] if self.positions else [MarketSignal(price_update.symbol, None, 0.01, 1.0)]",
+        )
+        await engine.strategies.start(StartRequest("buyer"))
+        await until(lambda: engine.machine.desk.position(0, "BTC-USD") > 0)
+        await engine.strategies.stop("buyer", "ana")
+        assert engine.machine.desk.position(0, "BTC-USD") > 0
+        await engine.strategies.stop("buyer", "ana", flatten=True)
+        await until(lambda: engine.machine.desk.position(0, "BTC-USD") == 0)
+
+    engine_with(tmp_path, work)
+
+
 @pytest.mark.parametrize(
     ("request_", "message"),
     [
