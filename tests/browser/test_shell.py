@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import PHONE, OpenPage, axe_violations
+from tests.browser.conftest import PATIENCE_MS, PHONE, OpenPage, axe_violations, served
 from workbench.dashboards.apps import APPS
 
 
@@ -38,3 +38,18 @@ def test_the_theme_follows_the_system_until_it_is_switched_and_is_kept(
 def test_no_page_is_wider_than_a_phone(dashboards: str, open_page: OpenPage) -> None:
     page = open_page(f"{dashboards}/", size=PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+
+
+def test_a_server_that_is_gone_is_told_with_what_to_do(browser: Browser) -> None:
+    page = browser.new_page()  # not by `open_page`: the browser complains of a socket that nobody answers, rightly
+    page.set_default_timeout(PATIENCE_MS)
+    lost = page.locator(".lost")
+    with served("reports") as url:
+        page.goto(f"{url}/reports")
+        page.wait_for_function("window.Bokeh?.documents?.[0]?.event_manager !== undefined")
+        expect(page.get_by_role("heading", name="Runs")).to_be_visible()
+        expect(lost).to_be_hidden()
+    expect(lost).to_be_visible()
+    expect(lost).to_contain_text("The server does not answer; trying again.")
+    expect(lost.get_by_role("link", name="Load the page anew")).to_be_visible()
+    page.close()
