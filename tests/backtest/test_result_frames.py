@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 import pytest
 
 from workbench.backtest.api import backtest
+from workbench.backtest.frames import alerts_frame
 from workbench.backtest.result import BacktestResult
 from workbench.core.costs import Costs
+from workbench.core.facts import BreakerTripped
 from workbench.core.limits import OrderLimits, RiskLimits
 from workbench.strategy import PriceUpdate, TradingStrategy
 
 Run = Callable[..., BacktestResult]
+
+PULLED_AND_TRIPPED = (("kill_switch", 0.0), ("daily_loss", 5.0))
 
 FRAMES = (
     "orders",
@@ -174,6 +179,8 @@ def test_a_breaker_trip_is_an_alert_and_an_emergency_stop(run: Run) -> None:
     assert trips["severity"].tolist() == expected
     assert result.performance().emergency_stops == len(trips) == result.stats()["breaker_trips"]
     assert "stopped " in repr(result)
+    recorder = SimpleNamespace(journal=[BreakerTripped(name, "s", x, x, 0) for name, x in PULLED_AND_TRIPPED])
+    assert [*alerts_frame(recorder)["message"]] == ["kill_switch tripped", "daily_loss tripped at 5, limit 5"]  # type: ignore[arg-type]
 
 
 class Fails(TradingStrategy):

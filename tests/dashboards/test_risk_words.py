@@ -135,6 +135,9 @@ def test_what_is_stopped_comes_first_and_what_happened_last() -> None:
         ("info", "breaker: daily loss"),
     ]
     assert found[0].says == "pulled by ana: odd fills"
+    assert found[-1].says == "whole portfolio tripped at -5, limit -4"
+    (pulled,) = notices(risk(alerts=(AlertLine("kill_switch", "m", 0.0, 0.0, 3),)), QUIET, HEALTH, {}, ())
+    assert pulled.says == "m tripped"  # by a person, not at a figure
     assert notices(risk(), QUIET, HEALTH, {}, ()) == ()
 
 

@@ -103,7 +103,9 @@ def alerts_frame(recorder: Recorder) -> pd.DataFrame:
                 rows.append(_alert(fact, "alert", fact.monitor, fact.severity, fact.message))
             case BreakerTripped():
                 severity = AlertSeverity.CRITICAL if fact.strategy_id else AlertSeverity.EMERGENCY
-                message = f"{fact.reason} tripped at {fact.value:.6g}, limit {fact.limit:.6g}"
+                measured = fact.value or fact.limit  # what a person has pulled has no figures
+                at = f" at {fact.value:.6g}, limit {fact.limit:.6g}" if measured else ""
+                message = f"{fact.reason} tripped{at}"
                 rows.append(_alert(fact, "breaker_tripped", fact.reason, severity, message))
             case BreakerReset():
                 reasons = ", ".join(fact.reasons)

@@ -80,7 +80,9 @@ def notices(
         Notice(
             "info",
             f"breaker: {words(line.reason)}",
-            f"{line.strategy_id or 'whole portfolio'} tripped at {line.value:,.4g}, limit {line.limit:,.4g}",
+            f"{line.strategy_id or 'whole portfolio'} tripped"
+            # what a person has pulled has no figures
+            + (f" at {line.value:,.4g}, limit {line.limit:,.4g}" if line.value or line.limit else ""),
             line.timestamp_ns,
         )
         for line in risk.alerts
