@@ -35,6 +35,7 @@ __all__ = [
     "KillReset",
     "KillSwitch",
     "LateSignals",
+    "LimitsChanged",
     "LimitsConfigured",
     "StrategyNoted",
     "StrategyRecord",
