@@ -6,7 +6,7 @@ from collections.abc import Generator
 import hypothesis
 import pytest
 
-from workbench.assess.counting import CaseCounter
+from tests.assess.counting import CaseCounter
 from workbench.assess.outcomes import OutcomeRecorder
 from workbench.assess.rts6 import rts6_tests
 

@@ -15,7 +15,7 @@ from workbench.assess.outcomes import Outcome, digest_of, read_outcomes, write_o
 from workbench.assess.running import run_tests
 
 CONFTEST = """
-from workbench.assess.counting import CaseCounter
+from tests.assess.counting import CaseCounter
 from workbench.assess.outcomes import OutcomeRecorder
 
 NAMES = [f"tests/test_it.py::test_{name}" for name in ("good", "bad", "skipped", "broken", "expected")]

@@ -22,7 +22,7 @@ from workbench.certify.loaded import differing, states_of
 from workbench.errors import CertificateError, StrategyError, WorkbenchError
 from workbench.sweeps.payload import arguments_of, pack, unpack
 
-__all__ = ["confirm", "main"]
+__all__ = ["Job", "Report", "confirm", "main"]
 
 PATIENCE: Final = 300.0  # seconds for a process that plays some hundred thousand updates
 COMMAND: Final = "from workbench.certify.anew import main; main()"
