@@ -11,7 +11,7 @@ from typing import Final
 __all__ = ["few_arenas", "give_back"]
 
 _ARENA_MAX: Final = -8  # M_ARENA_MAX of malloc.h
-_ARENAS: Final = 2  # each thread that allocates would get one of its own, up to eight a core, and keep what it had
+_ARENAS: Final = 2  # a thread would get one of its own, up to eight a core, and keep what it had
 
 
 def few_arenas() -> bool:

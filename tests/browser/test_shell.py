@@ -41,7 +41,8 @@ def test_no_page_is_wider_than_a_phone(dashboards: str, open_page: OpenPage) -> 
 
 
 def test_a_server_that_is_gone_is_told_with_what_to_do(browser: Browser) -> None:
-    page = browser.new_page()  # not by `open_page`: the browser complains of a socket that nobody answers, rightly
+    # Not by `open_page`: the browser complains of a socket that nobody answers, rightly.
+    page = browser.new_page()
     page.set_default_timeout(PATIENCE_MS)
     lost = page.locator(".lost")
     with served("reports") as url:

@@ -153,7 +153,8 @@ _LEGEND: Final = {
     "glyph_height": 14,
     "spacing": 14,
 }
-_LEGEND_MARK, _LEGEND_LETTER = 44, 6.2  # pixels across: of an entry's mark with the room about it, and of a letter
+# Pixels across: of an entry's mark with the room about it, and of a letter.
+_LEGEND_MARK, _LEGEND_LETTER = 44, 6.2
 
 
 def _finish(plot: Any, _: Any) -> None:
