@@ -24,8 +24,6 @@ def start_card(state: Starting) -> pn.Column:
         name="Parameters",
         placeholder="lookback=20\nor a JSON object",
         rows=3,
-        auto_grow=True,
-        max_rows=10,
         **wide,
     )
     on_failure = pn.widgets.Select.from_param(
