@@ -172,6 +172,7 @@ BAD = {
     "a limit without a value": ("limits --set daily_loss", "--set: expected key=value"),
     "a limit that makes no sense": ("limits --set drawdown_limits.daily_loss=7", "daily_loss"),
     "a file of limits that is not there": ("limits --file none.yaml", "none.yaml: expected limits in YAML"),
+    "two strategies": ("kill m --strategy n", "expected one strategy, found m and n"),
     "both a strategy and a venue": ("kill --strategy m --venue a", "expected --strategy or --venue"),
     "a level that there is not": ("logs --level loud", "expected one of debug, info"),
     "a log that is not there": ("logs", "no engine has kept a log there"),

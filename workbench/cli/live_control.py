@@ -159,6 +159,9 @@ def _scope(strategy: str, venue: str) -> tuple[str, str]:
 
 
 def _kill(
+    only: Annotated[
+        str, typer.Argument(metavar="[STRATEGY]", help="This strategy alone.", show_default=False)
+    ] = "",
     strategy: OneStrategy = "",
     venue: OneVenue = "",
     flatten: Flatten = False,
@@ -167,8 +170,13 @@ def _kill(
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Stop everything at once, or one strategy or venue: orders cancelled, new ones refused, until `live reset`."""
-    scope, target = _scope(strategy, venue)
+    """Stop everything at once, or one strategy or venue: orders cancelled, new ones refused, until `live reset`.
+
+    Example: workbench live kill fast --flatten --reason "what is it doing?"
+    """
+    if only and strategy and only != strategy:
+        raise ConfigError(f"expected one strategy, found {only} and {strategy}")
+    scope, target = _scope(only or strategy, venue)
     with engine_at(url, data) as engine:
         done = engine.kill(reason, scope=scope, target=target, flatten=flatten)
     if json:

@@ -50,8 +50,8 @@ def lost(error: Exception, url: str, attempts: int, now: float) -> Link:
     kind = error.kind if isinstance(error, RequestError) else ""
     if kind == "unauthenticated":
         says = (
-            "It wants a token that is in force. Its admin's token lies in admin.token of its data folder; set "
-            "WORKBENCH_ENGINE_TOKEN to another one before the dashboard is started."
+            "It wants a token that is in force. Start the dashboard with TRADING_ENGINE_DATA set to the engine's data "
+            "folder, where its admin.token lies, or with WORKBENCH_ENGINE_TOKEN set to a token."
         )
         return Link("refused", url, "The engine does not know this token", says, "", at, attempts)
     if kind == "forbidden":
