@@ -24,7 +24,7 @@ CPU_S: Final = 600
 WALL_S: Final = 900.0
 _KERNELS: Final = "/kernels"  # where the process finds compiled code
 _CACHE: Final = (
-    "/cache"  # where it copies that to, in memory: a cache must be writable, and the engine's is not
+    "/cache"  # where it links to that, in memory: a cache must be writable, and the engine's is not
 )
 _CACHE_BYTES: Final = 512 << 20
 _LARGEST_ANSWER: Final = 16 << 20

@@ -35,10 +35,13 @@ def _limit(job: dict[str, Any]) -> None:
 
 
 def _take_kernels(places: list[str]) -> None:
-    """Copy the compiled core to where it can be written to, as a cache must be."""
+    """Have the compiled core where a cache can be written to: links to what is there, and room for what is new.
+
+    Links, since a cache holds hundreds of megabytes, of which one backtest reads few; what is written replaces a link.
+    """
     if places:
         source, target = places
-        shutil.copytree(source, target)
+        shutil.copytree(source, target, copy_function=os.symlink)
         os.environ["WORKBENCH_CACHE_DIR"] = os.path.dirname(target)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from live.machine.inputs import KillReset, KillSwitch
-from workbench.core.codes import Breaker, label
 from workbench.core.intents import ClosePositions, HaltVenue, ResetBreaker, TripBreaker
 from workbench.errors import EngineError
 
-__all__ = ["Kills", "closings", "ending", "stopping", "unlatched"]
+__all__ = ["Kills", "closings", "ending", "stopping"]
 
 type Kills = dict[tuple[str, str], KillSwitch]  # by scope and target
 
@@ -35,20 +34,7 @@ def ending(reset: KillReset, kills: Mapping[tuple[str, str], KillSwitch]) -> Hal
         raise EngineError(f"no kill of {reset.scope} {reset.target} is in force; there is: {known}")
     if reset.scope == "venue":
         return HaltVenue(reset.person, reset.reason, reset.target, halted=False)
-    return ResetBreaker(reset.person, reset.reason, reset.target)
-
-
-def unlatched(kills: Iterable[KillSwitch], halted: Callable[[str], tuple[str, ...]]) -> list[TripBreaker]:
-    """What latches kills anew that a reset of something wider, or of breakers, has unlatched: they are in force.
-
-    halted: reasons for which a strategy, or ("") everything, is stopped.
-    """
-    name = label(Breaker.KILL_SWITCH)
-    return [
-        TripBreaker(kill.person, kill.reason, kill.target, kill=True)
-        for kill in kills
-        if kill.scope != "venue" and name not in halted(kill.target)
-    ]
+    return ResetBreaker(reset.person, reset.reason, reset.target, kill=True)
 
 
 def closings(kills: Iterable[KillSwitch]) -> list[ClosePositions]:

@@ -28,7 +28,7 @@ from live.machine.inputs import (
     StrategyNoted,
     StrategyRecord,
 )
-from live.machine.kills import Kills, closings, ending, stopping, unlatched
+from live.machine.kills import Kills, closings, ending, stopping
 from live.machine.overrides import LimitOverride, Overrides
 from live.machine.promotion_inputs import CanaryMoved, PromotionNoted, StrategyAdmitted
 from live.machine.report_numbers import ReportNumbers
@@ -37,7 +37,7 @@ from live.machine.setup import Setup
 from workbench.core.build import Seat, VenueFaultWindow
 from workbench.core.desk import TradingDesk
 from workbench.core.facts import Fact
-from workbench.core.intents import ClockTick, ResetBreaker, SeatStrategy, SetLimits, VenueReport
+from workbench.core.intents import ClockTick, SeatStrategy, SetLimits, VenueReport
 from workbench.core.limits import RiskLimits
 from workbench.core.messages import PriceUpdate
 from workbench.core.state import SECOND_NS
@@ -142,8 +142,6 @@ class Machine:
                 facts = self._kill(item)
             case KillReset():
                 facts = self._end_kill(item)
-            case ResetBreaker():
-                facts = self.desk.process(item) + self._still_killed()
             case LimitsConfigured():  # at a start, before anything runs: what was certified for tighter ones will not
                 facts = self._put(Overrides(item.limits, self.overrides.lines.values()))
                 self.configured = item.limits
@@ -266,12 +264,7 @@ class Machine:
     def _end_kill(self, reset: KillReset) -> list[Fact]:
         facts = self.desk.process(ending(reset, self.kills))
         del self.kills[reset.scope, reset.target]
-        return facts + self._still_killed()
-
-    def _still_killed(self) -> list[Fact]:
-        """Breakers are unlatched all at once; a kill ends by its own reset alone."""
-        again = unlatched(self.kills.values(), self.desk.halted)
-        return [fact for trip in again for fact in self.desk.process(trip)]
+        return facts
 
     def _flatten(self) -> list[Fact]:
         """Keep closing orders working for what a kill wants flat; orders asked back may still be in their way."""

@@ -6,8 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +15,13 @@ import yaml
 from live.api.auth import Tokens
 from live.api.roles import Role
 from tests.live.engine.desk import paper_market
+from tests.waiting import until
 from workbench.client import EngineClient
 
 __all__ = ["EngineProcess", "until"]
 
 ROOT = Path(__file__).parents[2]
 OURS = ("TRADING_ENGINE_", "STRATEGY_", "STRATEGIES_", "WORKBENCH_ENGINE_")
-
-
-def until(fact: Callable[[], object], seconds: float = 60.0) -> None:
-    """Wait until `fact()`; fails the test when it never is."""
-    deadline = time.monotonic() + seconds
-    while not fact():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
 
 
 class EngineProcess:

@@ -17,8 +17,9 @@ from typing import Final
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.conftest import FLAGS, PATIENCE_MS, ROOT, chromium_path, screenshot, served
-from tests.browser.engines import EngineProcess, until
+from tests.browser.engines import EngineProcess
 from tests.live.engine.desk import paper_market
+from tests.waiting import until
 
 IMAGES: Final = ROOT / "docs" / "images"
 SIZE: Final = {"width": 1366, "height": 1100}

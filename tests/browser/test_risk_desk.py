@@ -11,7 +11,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from live.api.roles import Role
 from tests.browser.conftest import PHONE, OpenPage, axe_violations, served
-from tests.browser.engines import EngineProcess, until
+from tests.browser.engines import EngineProcess
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,8 @@ from playwright.sync_api import Page, expect
 
 from tests.benchmarks.bench_live import LIMITS, market
 from tests.browser.conftest import OpenPage, served
-from tests.browser.engines import EngineProcess, until
+from tests.browser.engines import EngineProcess
+from tests.waiting import until
 from workbench.certificates.ordering import limits_table
 
 FLOOD = '''

@@ -18,6 +18,7 @@ from live.api.roles import Role
 from tests.cli.conftest import Answer, Call
 from tests.client.conftest import Running, running
 from tests.live.engine.desk import paper_market
+from tests.waiting import until
 from workbench.client import EngineClient
 from workbench.errors import RequestError
 
@@ -35,13 +36,6 @@ def live(call: Call, running: Running, monkeypatch: pytest.MonkeyPatch) -> Live:
     """live("status", ...): the command, of the engine that runs."""
     monkeypatch.delenv("WORKBENCH_ENGINE_TOKEN", raising=False)
     return lambda *words: call("live", *words, "--url", running.url, "--data", str(running.data))
-
-
-def until(fact: Callable[[], object], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not fact():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
 
 
 def test_a_strategy_by_hand(live: Live) -> None:

@@ -8,8 +8,7 @@ import math
 import re
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -24,6 +23,7 @@ import live.api.requests
 import workbench as wb
 from live.api.roles import Role
 from tests.client.conftest import Running
+from tests.waiting import until
 from workbench.client import AsyncEngineClient, EngineClient, answers, frames
 from workbench.errors import RequestError, StrategyLoadError
 
@@ -47,13 +47,6 @@ class QuietStrategy(TradingStrategy):
 def engine(running: Running) -> Iterator[EngineClient]:
     with wb.EngineClient(running.url, data=running.data) as client:
         yield client
-
-
-def until(fact: Callable[[], object], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not fact():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 def test_a_strategy_from_start_to_stop(engine: EngineClient) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from live.api.roles import NEEDS, Role
 from tests.client.conftest import Running
+from tests.waiting import until
 from workbench.client import EngineClient
 from workbench.dashboards.state.reader import EngineReader
 from workbench.dashboards.state.risk_desk import RiskDesk
@@ -39,13 +40,6 @@ def reader(running: Running) -> Iterator[EngineReader]:
     found = EngineReader(running.url, data=str(running.data), every_s=0.05)
     yield found
     found.close()
-
-
-def until(fact: Callable[[], object], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not fact():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 def viewer_of(running: Running, role: Role | None = None) -> tuple[Viewer, str]:

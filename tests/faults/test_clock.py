@@ -16,7 +16,8 @@ from live.engine.clock_watch import ClockWatch
 from live.engine.events import EventStream
 from live.session import read_session
 from live.venues.clock import SimulatedClock
-from tests.live.test_service import Service, until
+from tests.live.test_service import Service
+from tests.waiting import until
 from workbench.client import EngineClient
 
 HOUR = 3_600

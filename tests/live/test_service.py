@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,6 +26,7 @@ from live.__main__ import main
 from live.api.generated import trading_pb2 as pb
 from live.api.generated.trading_pb2_grpc import TradingServiceStub
 from tests.live.engine.desk import paper_market
+from tests.waiting import until
 from workbench.client import EngineClient
 from workbench.client.address import SERVICE_FILE as CLIENT_SERVICE_FILE
 from workbench.errors import RequestError
@@ -105,13 +105,6 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Service]]:
         if service.process.poll() is None:
             service.process.kill()
             service.ended()
-
-
-def until(fact: Callable[[], object], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not fact():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
 
 
 def test_it_starts_says_where_and_ends_on_sigterm(serve: Callable[..., Service]) -> None:

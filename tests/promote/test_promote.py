@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ import workbench as wb
 from tests.live.admission.world import certified
 from tests.live.promotion.test_promotions import trader
 from tests.live.test_service import Service
+from tests.waiting import until
 from workbench.certificates import KeyPair, key_pair
 from workbench.certify.certification import Certification
 from workbench.certify.checks import Check, Subject
@@ -71,13 +71,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             yield Running(here, engine)
     finally:
         service.signal(signal.SIGTERM)
-
-
-def until(fact: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60.0
-    while not fact():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 def test_a_script_and_its_certificate_are_put_on_trial(running: Running) -> None:

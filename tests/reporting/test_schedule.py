@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.live.metrics.prometheus import program
 from tests.reporting.notebooks import free_port, write_notebook
+from tests.waiting import until
 from workbench.configuration.reports import Job, ReportsConfig
 from workbench.errors import ReportError
 from workbench.reporting import Library, Run
@@ -29,13 +30,6 @@ from workbench.reporting.schedule import Schedule, dated
 
 ROOT = Path(__file__).parents[2]
 NEVER = "0 0 29 2 *"  # not while a test runs
-
-
-def until(fact: Callable[[], object], seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not fact():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
 
 
 def missed(library: Library, name: str, ago: timedelta) -> None:

@@ -22,6 +22,12 @@ def near(left: float, right: float, scale: float = 1.0) -> bool:
     return isclose(left, right, rel_tol=NEAR, abs_tol=NEAR * scale)
 
 
+def _covers(reset: BreakerReset, strategy: str, reason: str) -> bool:
+    """Whether a reset, which names what it has unlatched, ends this latch: a kill's is of exactly what it names."""
+    within = strategy == reset.strategy_id or (not reset.strategy_id and reason != "kill_switch")
+    return within and reason in reset.reasons
+
+
 class Shadow:
     """Follows one desk.
 
@@ -68,11 +74,10 @@ class Shadow:
                 assert (fact.strategy_id, fact.reason) not in self.latched
                 self.latched.add((fact.strategy_id, fact.reason))
             elif isinstance(fact, BreakerReset):
-                everything = not fact.strategy_id
-                self.latched = {
-                    latch for latch in self.latched if not (everything or latch[0] == fact.strategy_id)
-                }
-                if everything:
+                ended = {latch for latch in self.latched if _covers(fact, *latch)}
+                assert {reason for _, reason in ended} == set(fact.reasons)
+                self.latched -= ended
+                if ("", "max_drawdown") in ended:
                     self.peak = float(self.desk.book.equity)
         self.peak = max(self.peak, float(self.desk.book.equity))
 

@@ -29,6 +29,7 @@ from workbench.errors import EngineError
 MINUTE = 60.0
 TWO = ("alpha", "beta")
 RESET = ResetBreaker("R. Officer", "position checked")
+END_OF_KILL = ResetBreaker("R. Officer", "explained", kill=True)
 
 
 def breakers(**figures: float | bool) -> RiskLimits:
@@ -43,6 +44,12 @@ def breakers(**figures: float | bool) -> RiskLimits:
 
 
 TEN_PERCENT = breakers(portfolio_loss_pct=-0.10)
+LOSSES = only(
+    circuit_breakers=CircuitBreakers(-0.10, -1_000.0, -0.10, liquidate=False),
+    drawdown_limits=DrawdownLimits(-1_000.0, -0.10, inf),
+    global_limits=GlobalLimits(inf, inf, 0.10),
+)
+EVERY_LOSS = ("portfolio_loss_pct", "rapid_drawdown_rate", "daily_loss", "max_drawdown")
 
 
 def fallen(limits: RiskLimits = TEN_PERCENT, price: float = 90.0) -> Bench:
@@ -265,13 +272,8 @@ def test_a_breaker_holds_where_pre_trade_checks_are_off() -> None:
 
 
 def test_several_breakers_latch_side_by_side() -> None:
-    limits = only(
-        circuit_breakers=CircuitBreakers(-0.10, -1_000.0, -0.10, liquidate=False),
-        drawdown_limits=DrawdownLimits(-1_000.0, -0.10, inf),
-        global_limits=GlobalLimits(inf, inf, 0.10),
-    )
-    bench = fallen(limits)
-    assert bench.desk.halted() == ("portfolio_loss_pct", "rapid_drawdown_rate", "daily_loss", "max_drawdown")
+    bench = fallen(LOSSES)
+    assert bench.desk.halted() == EVERY_LOSS
     assert bench.desk.halted("alpha") == ("single_strategy_loss", "strategy_drawdown")
 
 
@@ -295,6 +297,66 @@ def test_a_reset_starts_the_count_again() -> None:
     assert bench.order("buy", 1.0, order_type="limit", limit_price=50.0) == ACCEPTED
     assert trips(bench.price(81.01)) == []  # 9,000 at 90; a tenth of that at 81
     assert trips(bench.price(81.0)) == [("portfolio_loss_pct", "")]
+
+
+@pytest.mark.parametrize("kill", [False, True], ids=["a manual stop", "a kill"])
+@pytest.mark.parametrize("strategy", ["", "alpha"])
+def test_the_end_of_what_a_person_stopped_forgives_no_loss(kill: bool, strategy: str) -> None:
+    bench = fallen(LOSSES, price=96.0)
+    bench.tell(TripBreaker("R. Officer", "odd fills", strategy, kill=kill))
+    bench.tell(ResetBreaker("R. Officer", "explained", strategy, kill=kill))
+    assert bench.desk.halted() == bench.desk.halted("alpha") == ()
+    assert trips(bench.price(95.01)) == []  # alpha has half of the cash
+    bench.price(90.0)
+    assert bench.desk.halted() == EVERY_LOSS
+    assert bench.desk.halted("alpha") == ("single_strategy_loss", "strategy_drawdown")
+
+
+@pytest.mark.parametrize(
+    ("latched", "daily_loss", "max_drawdown", "goes_on", "anew"),
+    [
+        ("daily_loss", -500.0, 0.10, "max_drawdown", 90.0),
+        ("max_drawdown", -1_000.0, 0.05, "daily_loss", 90.25),
+    ],
+)
+def test_a_reset_moves_only_what_its_breaker_looks_at(
+    latched: str, daily_loss: float, max_drawdown: float, goes_on: str, anew: float
+) -> None:
+    """10,000 at 100 and 9,500 at 95, where the first trips and is reset; the other has known of 500 since 100."""
+    limits = only(
+        circuit_breakers=breakers().circuit_breakers,
+        drawdown_limits=DrawdownLimits(daily_loss, -inf, inf),
+        global_limits=GlobalLimits(inf, inf, max_drawdown),
+    )
+    bench = fallen(limits, price=95.0)
+    assert bench.desk.halted() == (latched,)
+    bench.tell(RESET)
+    assert trips(bench.price(anew + 0.01)) == []
+    assert sorted(trips(bench.price(90.0))) == sorted([(latched, ""), (goes_on, "")])
+
+
+def test_kills_and_breakers_are_reset_apart() -> None:
+    bench = fallen()
+    bench.tell(TripBreaker("R. Officer", "stop", kill=True))
+    bench.tell(TripBreaker("R. Officer", "stop", "beta", kill=True))
+    (told,) = [f for f in bench.tell(RESET) if isinstance(f, BreakerReset)]
+    assert told.reasons == ("portfolio_loss_pct",)
+    assert bench.desk.halted() == bench.desk.halted("beta") == ("kill_switch",)
+    bench.tell(TripBreaker("R. Officer", "and this"))
+    (told,) = [f for f in bench.tell(END_OF_KILL) if isinstance(f, BreakerReset)]
+    assert told.reasons == ("kill_switch",)
+    assert (bench.desk.halted(), bench.desk.halted("beta")) == (("manual",), ("kill_switch",))
+
+
+def test_what_a_latched_breaker_wants_flat_is_held_until_the_kill_ends() -> None:
+    bench = fallen(breakers(portfolio_loss_pct=-0.10, liquidate=True))
+    bench.tell(TripBreaker("R. Officer", "stop", kill=True))
+    bench.price(90.0)
+    assert bench.position() == 100.0
+    bench.tell(END_OF_KILL)
+    bench.price(90.0)
+    bench.price(90.0)
+    assert bench.position() == 0.0
 
 
 def test_a_reset_of_one_strategy_leaves_the_others_and_the_portfolio_latched() -> None:

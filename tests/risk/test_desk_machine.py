@@ -183,7 +183,9 @@ interventions = st.one_of(
     st.sampled_from(sorted(FEATURES)).map(lambda name: SetLimits(FEATURES[name])),
     st.builds(CancelOrders, st.sampled_from(["", *NAMES]), st.sampled_from(["", "BTC-USD", "ETH-USD"])),
     st.builds(ClosePositions, st.sampled_from(["", *NAMES]), st.sampled_from(["", "BTC-USD", "ETH-USD"])),
-    st.builds(TripBreaker, st.just("R. Officer"), st.just("drill"), st.sampled_from(["", *NAMES])),
+    st.builds(
+        TripBreaker, st.just("R. Officer"), st.just("drill"), st.sampled_from(["", *NAMES]), st.booleans()
+    ),
     st.builds(AcceptPrice, st.just("R. Officer"), st.just("split"), st.sampled_from(["BTC-USD", "ETH-USD"])),
 )
 
@@ -273,14 +275,16 @@ class DeskMachine(RuleBasedStateMachine):
 
     @rule(intent=interventions)
     def intervene(self, intent: Any) -> None:
-        if isinstance(intent, TripBreaker) and (intent.strategy_id, "manual") in self.shadow.latched:
-            return
+        if isinstance(intent, TripBreaker):
+            reason = "kill_switch" if intent.kill else "manual"
+            if (intent.strategy_id, reason) in self.shadow.latched:
+                return
         self.tell(intent)
 
-    @rule(everything=st.booleans())
-    def let_trade_again(self, everything: bool) -> None:
+    @rule(everything=st.booleans(), kill=st.booleans())
+    def let_trade_again(self, everything: bool, kill: bool) -> None:
         for strategy in [""] if everything else sorted({name for name, _ in self.shadow.latched}):
-            self.tell(ResetBreaker("R. Officer", "drill over", strategy))
+            self.tell(ResetBreaker("R. Officer", "drill over", strategy, kill))
 
     @invariant()
     def books_are_true(self) -> None:

@@ -200,22 +200,22 @@ def _reset(
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """End a kill, and unlatch breakers: for everything, or for one strategy or venue (needs the role risk).
+    """Unlatch breakers and end a kill: for everything, or for one strategy or venue (needs the role risk).
 
-    Losses (today's too) and drawdowns of what is reset count anew from there.
+    What a breaker that was latched looks at (today's loss, a drawdown ...) counts anew from there.
     """
     scope, target = _scope(strategy, venue)
     done: list[str] = []
     with engine_at(url, data) as engine:
         risk = engine.risk()
+        latched = risk.halted if scope == "all" else risk.halted_strategies.get(target, ())
+        latched = tuple(name for name in latched if name != "kill_switch")
+        if scope != "venue" and latched:  # before the kill ends, or they would liquidate in between
+            engine.circuit_breaker("reset", reason, strategy_id=target)
+            done.append(f"breakers ({', '.join(latched)})")
         if any((kill.scope, kill.target) == (scope, target) for kill in risk.kills):
             engine.reset_kill(reason, scope=scope, target=target)
             done.append("kill")
-            risk = engine.risk()
-        latched = risk.halted if scope == "all" else risk.halted_strategies.get(target, ())
-        if scope != "venue" and latched:
-            engine.circuit_breaker("reset", reason, strategy_id=target)
-            done.append(f"breakers ({', '.join(latched)})")
     if json:
         print_json({"scope": scope, "target": target, "reset": done})
         return

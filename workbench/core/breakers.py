@@ -51,6 +51,7 @@ STRATEGY_DRAWDOWN = int(Breaker.STRATEGY_DRAWDOWN)
 STOP_LOSS = int(Breaker.STOP_LOSS)
 PORTFOLIO_LOSS = int(Breaker.PORTFOLIO_LOSS_PCT)
 STRATEGY_LOSS = int(Breaker.SINGLE_STRATEGY_LOSS)
+REPEATED_EXECUTION = int(Breaker.REPEATED_EXECUTION)
 STRATEGY_ERROR = int(Breaker.STRATEGY_ERROR)
 RAPID = int(Breaker.RAPID_DRAWDOWN_RATE)
 KILL_SWITCH = int(Breaker.KILL_SWITCH)
@@ -120,55 +121,74 @@ def count_failure(desk: Desk, strategy: int) -> None:
 
 
 @jit
-def _rebase(desk: Desk, strategy: int) -> None:
+def _rebase_strategy(desk: Desk, strategy: int, unlatched: int) -> None:
+    """Count anew what unlatched breakers of a strategy look at; the two limits of its loss count from one base."""
     row = desk.strategies[strategy]
-    row.failures = 0
+    cells = range(strategy * desk.head[0].instruments, (strategy + 1) * desk.head[0].instruments)
+    if unlatched & (1 << STRATEGY_ERROR):
+        row.failures = 0
+    if unlatched & (1 << REPEATED_EXECUTION):
+        for cell in cells:
+            desk.positions[cell].bought_executions = 0
+            desk.positions[cell].sold_executions = 0
     if math.isfinite(row.pnl):
-        row.base_pnl = row.pnl
-        row.peak = row.capital + row.pnl
-        row.drawdown = 0.0
-    instruments = desk.head[0].instruments
-    for cell in range(strategy * instruments, strategy * instruments + instruments):
-        desk.positions[cell].bought_executions = 0
-        desk.positions[cell].sold_executions = 0
+        if unlatched & (1 << STRATEGY_LOSS | 1 << STOP_LOSS):
+            row.base_pnl = row.pnl
+        if unlatched & (1 << STRATEGY_DRAWDOWN):
+            row.peak = row.capital + row.pnl
+            row.drawdown = 0.0
+    for cell in cells:
         desk.positions[cell].closing_failures = 0
 
 
 @jit
-def reset(desk: Desk, strategy: int) -> int:
+def _rebase_portfolio(desk: Desk, unlatched: int) -> None:
+    """Count anew what unlatched breakers of the portfolio look at."""
+    book = desk.books[0]
+    if not math.isfinite(book.equity):
+        return
+    if unlatched & (1 << PORTFOLIO_LOSS):
+        book.base_equity = book.equity
+    if unlatched & (1 << DAILY_LOSS):
+        book.day_equity = book.equity
+    if unlatched & (1 << MAX_DRAWDOWN):
+        book.peak = book.equity
+        book.drawdown = 0.0
+    if unlatched & (1 << RAPID):
+        for i in range(BUCKETS):
+            desk.bucket_steps[i] = -NEVER
+        _remember_equity(desk)
+
+
+@jit
+def reset(desk: Desk, strategy: int, kill: bool) -> int:
     """Unlatch the breakers of one strategy (or the portfolio's and all strategies', NONE); the bits that were latched.
 
-    Losses and drawdowns count from here on, or the same loss would trip again at once. Not so where the P&L is not
-    finite: the marks stay, and the next look trips again.
+    kill: end the kill switch of that scope instead, and of nothing within it.  Either leaves the other in force.
+
+    What a breaker that was latched looks at counts from here on, or the same loss would trip it again at once; other
+    losses and drawdowns go on.  Not so where the P&L is not finite: the marks stay, and the next look trips again.
     """
     book = desk.books[0]
     book.changed = 1
-    if strategy != NONE:
-        latched = desk.strategies[strategy].halted
-        cancel_working(desk, strategy, NONE, NONE, 0, REQUESTED, ONLY_EMERGENCY)
-        desk.strategies[strategy].halted = 0
-        desk.strategies[strategy].alert_levels = 0
-        _rebase(desk, strategy)
-        note(desk, RESET, strategy, NONE, 0, float(latched), 0.0)
-        return latched
-    latched = book.halted
-    cancel_working(desk, NONE, NONE, NONE, 0, REQUESTED, ONLY_EMERGENCY)
+    mask = 1 << KILL_SWITCH if kill else ~(1 << KILL_SWITCH)
+    cancel_working(desk, strategy, NONE, NONE, 0, REQUESTED, ONLY_EMERGENCY)
+    latched = 0
     for s in range(desk.head[0].strategies):
-        latched |= desk.strategies[s].halted
-        desk.strategies[s].halted = 0
-        desk.strategies[s].alert_levels = 0
-        _rebase(desk, s)
-    book.halted = 0
-    book.alert_levels = 0
-    if math.isfinite(book.equity):
-        book.base_equity = book.equity
-        book.day_equity = book.equity
-        book.peak = book.equity
-        book.drawdown = 0.0
-    for i in range(BUCKETS):
-        desk.bucket_steps[i] = -NEVER
-    _remember_equity(desk)
-    note(desk, RESET, NONE, NONE, 0, float(latched), 0.0)
+        if s == strategy or (strategy == NONE and not kill):
+            row = desk.strategies[s]
+            unlatched = row.halted & mask
+            row.halted &= ~mask
+            row.alert_levels = 0
+            _rebase_strategy(desk, s, unlatched)
+            latched |= unlatched
+    if strategy == NONE:
+        unlatched = book.halted & mask
+        book.halted &= ~mask
+        book.alert_levels = 0
+        _rebase_portfolio(desk, unlatched)
+        latched |= unlatched
+    note(desk, RESET, strategy, NONE, 0, float(latched), 0.0)
     return latched
 
 

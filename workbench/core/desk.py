@@ -161,7 +161,7 @@ class TradingDesk:
                     raise EngineError(
                         "a breaker is reset by a named person with a reason; one of them is empty"
                     )
-                reset_breaker(self.state, self._scope(intent.strategy_id))
+                reset_breaker(self.state, self._scope(intent.strategy_id), intent.kill)
             case ClockTick():
                 on_tick(self.state, intent.timestamp_ns)
             case VenueReport():

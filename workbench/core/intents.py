@@ -83,11 +83,15 @@ class HaltVenue(msgspec.Struct, frozen=True):
 
 
 class ResetBreaker(msgspec.Struct, frozen=True):
-    """A named person lets one strategy, or ("") everything, trade again, and says why."""
+    """A named person lets one strategy, or ("") everything, trade again, and says why.
+
+    kill: end the kill switch that was used on exactly that; breakers stay latched then, as kills do otherwise.
+    """
 
     person: str
     reason: str
     strategy_id: str = ""
+    kill: bool = False
 
 
 class SetLimits(msgspec.Struct, frozen=True):

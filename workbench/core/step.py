@@ -305,9 +305,9 @@ def trip_breaker(buffer: npt.NDArray[np.uint8], strategy: int, reason: int) -> N
 
 
 @jit
-def reset_breaker(buffer: npt.NDArray[np.uint8], strategy: int) -> int:
-    """A person lets one strategy, or everything (NONE), trade again; the bits that were latched."""
-    return reset(open_desk(buffer), strategy)
+def reset_breaker(buffer: npt.NDArray[np.uint8], strategy: int, kill: bool) -> int:
+    """A person resets breakers, or (kill) ends a kill, of one strategy or of everything (NONE); the bits unlatched."""
+    return reset(open_desk(buffer), strategy, kill)
 
 
 @jit

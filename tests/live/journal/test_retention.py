@@ -5,13 +5,13 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
 from live.journal import Journal, Retention
 from live.journal.retention import kept_snapshots
 from tests.live.journal.use import change, fill, whole
+from tests.waiting import until
 from workbench.errors import JournalDamaged
 
 HOUR = 3_600 * 10**9
@@ -30,14 +30,6 @@ def save(journal: Journal, ns: int, meta: dict[str, str] = META) -> int:
 
 def listed(journal: Journal) -> list[int]:
     return [sequence for sequence, _ in journal._store.snapshots_listed()]
-
-
-def until(fact: object, seconds: float = 20.0) -> None:
-    assert callable(fact)
-    end = time.monotonic() + seconds
-    while not fact():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.005)
 
 
 def settled(journal: Journal) -> int:

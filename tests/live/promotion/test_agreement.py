@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from live.promotion import Agreement, compare
+from tests.waiting import until
 
 URL = "sqlite:////nowhere/journal.sqlite"
 
@@ -78,7 +79,7 @@ def test_it_is_ended_when_it_takes_too_long_and_what_it_has_started_too(tmp_path
     assert (found.ok, found.why) == (None, "the comparison took longer than 2 s")
     pid = int(child.read_text())
     status = Path(f"/proc/{pid}/status")
-    assert not status.exists() or "zombie" in status.read_text()
+    until(lambda: not status.exists() or "zombie" in status.read_text())
 
 
 def test_it_is_asked_about_the_step_alone_and_no_password_is_shown(tmp_path: Path) -> None:
