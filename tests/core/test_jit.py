@@ -126,6 +126,65 @@ def test_old_cache_directories_go_and_nothing_else_does(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == [*(f"{age:032x}" for age in range(5)), "notes"]
 
 
+def cached(root: Path, name: str, used: float, size: int = 1_000_000) -> Path:
+    """A file of a cache directory, last read or written at this time."""
+    path = root / ("a" * 32) / "core_1" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(bytes(size))
+    os.utime(path, (used, used - 50.0))
+    return path
+
+
+def test_above_its_largest_size_the_cache_loses_what_was_used_longest_ago(tmp_path: Path) -> None:
+    files = [cached(tmp_path, f"kernel-{number}.1.nbc", 1000.0 + number) for number in range(5)]
+    index = cached(tmp_path, "kernel-0.nbi", 1.0)
+    other = tmp_path / "notes"
+    other.write_bytes(bytes(9_000_000))
+    jit_module._trim(tmp_path, 6e6)
+    assert all(path.exists() for path in files)
+    jit_module._trim(tmp_path, 3.5e6)
+    assert [path.exists() for path in files] == [False, False, False, True, True]
+    assert index.exists()
+    assert other.exists()
+
+
+def test_the_size_of_the_cache_is_looked_at_once_an_hour(tmp_path: Path) -> None:
+    first = cached(tmp_path, "kernel-1.1.nbc", 1000.0)
+    jit_module._trim_at_times(tmp_path, 0.0)
+    assert not first.exists()
+    second = cached(tmp_path, "kernel-2.1.nbc", 1000.0)
+    jit_module._trim_at_times(tmp_path, 0.0)
+    assert second.exists()
+    an_hour_ago = time.time() - 3601.0
+    os.utime(tmp_path / ".trimmed", (an_hour_ago, an_hour_ago))
+    jit_module._trim_at_times(tmp_path, 0.0)
+    assert not second.exists()
+
+
+def test_a_kernel_whose_code_was_removed_is_compiled_again(project: Path) -> None:
+    assert run(project)[2] == "0"
+    assert run(project)[2] == "1"
+    (project / "cache" / ".trimmed").unlink()
+    bill, _, hits, *_ = run(project, WORKBENCH_CACHE_MB="0")
+    assert (bill, hits) == ("1001.0", "0")
+    assert run(project, WORKBENCH_CACHE_MB="0")[2] == "1"  # the hour is not over
+
+
+@pytest.mark.parametrize("setting", ["much", "-1", "nan"])
+def test_a_size_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
+    monkeypatch.setenv("WORKBENCH_CACHE_MB", setting)
+    with pytest.raises(ValueError, match=r"^WORKBENCH_CACHE_MB is '.*'; expected a number of megabytes"):
+        jit_module._largest()
+
+
+def test_processes_that_trim_and_compile_at_once_get_their_results(project: Path) -> None:
+    processes = []
+    for _ in range(6):
+        (project / "cache" / ".trimmed").unlink(missing_ok=True)
+        processes.append(start(project, WORKBENCH_CACHE_MB="0"))
+    assert [process.communicate()[0].split("\n")[0] for process in processes] == ["1001.0"] * 6
+
+
 @jit
 def is_finite(value: float) -> bool:
     return math.isfinite(value)
@@ -182,6 +241,9 @@ def test_a_kernel_says_whether_it_has_been_compiled_before(tmp_path: Path) -> No
         for _ in range(2)
     ]
     assert said == ["False True", "True True"]
+    for code_of_it in tmp_path.glob("*/*/sizing.to_lot-*.nbc"):
+        code_of_it.unlink()
+    assert subprocess.check_output(run, env=environment, text=True, cwd=CORE.parents[1]) == "False True\n"
 
 
 def test_threads_that_decorate_at_once_leave_the_folder_of_others_alone(

@@ -7,7 +7,8 @@ the core is a new, empty directory. A kernel outside the core is safe too, as lo
 calls are in the core or in its own file.
 
 Environment: WORKBENCH_CACHE_DIR, else XDG_CACHE_HOME, else ~/.cache is where that directory is made; a private folder
-among the temporary files where none of those can be written. NUMBA_DISABLE_JIT=1 leaves the functions as they are.
+among the temporary files where none of those can be written. WORKBENCH_CACHE_MB (1024) is how large all of it may grow
+before what has not been used for longest is removed. NUMBA_DISABLE_JIT=1 leaves the functions as they are.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ import stat
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -26,7 +28,10 @@ import numba
 
 __all__ = ["CACHE_DIRECTORY", "allocating", "is_cached", "jit"]
 
-_KEPT_DIRECTORIES = 5  # a few checkouts and branches side by side; each is some megabytes
+_KEPT_DIRECTORIES = 5  # a few checkouts and branches side by side; each is 200 MB and more
+_LARGEST_MB = "1024"
+_TRIMMED_EVERY_S = 3600.0  # to look at ten thousand files takes a tenth of a second
+_TRIMMED = ".trimmed"  # whose time is when somebody last looked
 _KEY_LENGTH = 32
 _deciding = threading.Lock()
 
@@ -80,8 +85,8 @@ def _usable_directory(key: str) -> Path | None:
     return None
 
 
-def _prune(root: Path) -> None:
-    """Remove all but the latest few cache directories; another process may be doing the same."""
+def _directories(root: Path) -> list[Path]:
+    """The cache directories in `root`, the latest used first; another process may be removing some."""
     found: list[tuple[int, Path]] = []
     for path in root.iterdir():
         if len(path.name) == _KEY_LENGTH and set(path.name) <= set("0123456789abcdef"):
@@ -89,14 +94,76 @@ def _prune(root: Path) -> None:
                 found.append((path.stat().st_mtime_ns, path))
             except FileNotFoundError:
                 continue  # removed by the other process: what we wanted
-    for _, path in sorted(found, reverse=True)[_KEPT_DIRECTORIES:]:
+    return [path for _, path in sorted(found, reverse=True)]
+
+
+def _prune(root: Path) -> None:
+    """Remove all but the latest few cache directories; another process may be doing the same."""
+    for path in _directories(root)[_KEPT_DIRECTORIES:]:
         shutil.rmtree(path, ignore_errors=True)  # a leftover costs disk, never a wrong result
 
 
+def _largest() -> float:
+    """How many bytes the cache may have. Raises ValueError if the setting is not a number of megabytes."""
+    text = os.environ.get("WORKBENCH_CACHE_MB") or _LARGEST_MB
+    try:
+        megabytes = float(text)
+    except ValueError:
+        megabytes = -1.0
+    if not megabytes >= 0.0:
+        raise ValueError(
+            f"WORKBENCH_CACHE_MB is {text!r}; expected a number of megabytes, 0 or more, or 'inf'"
+        )
+    return megabytes * 1e6
+
+
+def _trim(root: Path, largest: float) -> None:
+    """Remove the files used longest ago until the cache directories in `root` have at most `largest` bytes.
+
+    Any process may do so while others work: to numba a missing file of machine code is one to be compiled again. The
+    indices (.nbi, a fortieth of the whole) stay: without one, the name of a file in use could be given to another
+    kernel's code. Where the disk notes no times of access, the oldest files go.
+    """
+    files: list[tuple[float, int, str]] = []
+    for directory in _directories(root):
+        for folder, _, names in os.walk(directory):
+            for name in names:
+                path = os.path.join(folder, name)
+                try:
+                    found = os.lstat(path)
+                except FileNotFoundError:
+                    continue  # another process removed it
+                files.append((max(found.st_atime, found.st_mtime), found.st_size, path))
+    excess = sum(size for _, size, _ in files) - largest
+    for _, size, path in sorted(files):
+        if excess <= 0.0:
+            return
+        if not path.endswith(".nbi"):
+            Path(path).unlink(missing_ok=True)
+            excess -= size
+
+
+def _trim_at_times(root: Path, largest: float) -> None:
+    """`_trim`, unless this or another process has done so within the last hour."""
+    marker = root / _TRIMMED
+    try:
+        if 0.0 <= time.time() - marker.stat().st_mtime < _TRIMMED_EVERY_S:
+            return
+    except FileNotFoundError:
+        pass  # nobody has looked yet
+    try:
+        marker.touch(mode=0o600)
+        _trim(root, largest)
+    except OSError:
+        return  # files of somebody else: what is there too much costs disk, never a wrong result
+
+
 def _prepare_cache() -> Path | None:
+    largest = _largest()
     directory = _usable_directory(_source_key())
     if directory is not None:
         _prune(directory.parent)
+        _trim_at_times(directory.parent, largest)
     return directory
 
 
@@ -150,4 +217,4 @@ def is_cached(kernel: Callable[..., object]) -> bool:
     if CACHE_DIRECTORY is None:
         return False
     module = kernel.__module__.rpartition(".")[2]
-    return any(CACHE_DIRECTORY.glob(f"*/{module}.{kernel.__name__}-*.nbi"))
+    return any(CACHE_DIRECTORY.glob(f"*/{module}.{kernel.__name__}-*.nbc"))
