@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL_PYTHON = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
-TOOLS = ("awk", "cat", "cksum", "dirname", "env", "head", "ln", "mkdir", "rm", "sh", "tail")
+TOOLS = ("awk", "cat", "cksum", "dirname", "env", "grep", "head", "id", "ln", "mkdir", "rm", "sh", "tail")
 
 # A shim of pyenv: the right name, and a refusal.
 SHIM = "#!/bin/sh\necho 'pyenv: python3.13: command not found' >&2\nexit 127\n"
@@ -71,7 +71,7 @@ class Machine:
 
 
 INSTALLS = [
-    "pip install --python .venv/bin/python --compile-bytecode --require-hashes -r requirements.lock",
+    "pip install --python .venv/bin/python --quiet --compile-bytecode --require-hashes -r requirements.lock",
     "pip install --python .venv/bin/python --quiet --no-deps --no-build-isolation --editable .",
 ]
 
@@ -113,6 +113,16 @@ def test_the_second_run_does_nothing_and_a_changed_lock_installs_again(machine: 
     assert machine.uv_did() == INSTALLS
 
 
+def test_a_line_is_said_for_each_step_and_nothing_of_what_uv_says(machine: Machine) -> None:
+    noise = "[ $1 = --version ] || echo ' + package==1.0' >&2\n"
+    machine.program(machine.bin / "uv", FAKE_UV.replace("VERSION", "1.0.0") + noise)
+    machine.python(machine.bin / "python3")
+    done = machine.set_up()
+    steps = [line.removeprefix("set-up: ").split()[0] for line in done.stderr.splitlines()]
+    assert steps == ["making", "installing", "ready:"], done.stderr
+    assert done.stdout == ""
+
+
 def test_a_clone_that_was_moved_gets_a_new_environment(machine: Machine, tmp_path: Path) -> None:
     machine.uv()
     machine.python(machine.bin / "python3")
@@ -124,9 +134,15 @@ def test_a_clone_that_was_moved_gets_a_new_environment(machine: Machine, tmp_pat
 
 
 def test_an_installation_that_failed_is_not_taken_for_done(machine: Machine) -> None:
-    machine.program(machine.bin / "uv", FAKE_UV.replace("VERSION", "1.0.0") + "[ $1 != pip ]\n")
+    complaint = "[ $1 != pip ] || { echo 'error: no route to host' >&2; exit 3; }\n"
+    machine.program(machine.bin / "uv", FAKE_UV.replace("VERSION", "1.0.0") + complaint)
     machine.python(machine.bin / "python3")
-    assert machine.set_up().returncode != 0
+    failed = machine.set_up()
+    assert failed.returncode == 1
+    complaint, ours = failed.stderr.splitlines()[-2:]
+    assert complaint == "error: no route to host"
+    assert ours.startswith("set-up: this did not work: ")
+    assert ours.endswith("--require-hashes -r requirements.lock")
     machine.uv()
     machine.uv_did()
     assert machine.set_up().returncode == 0
