@@ -14,7 +14,7 @@ from live.engine.clock_watch import ClockWatch
 from live.engine.events import EventStream
 from live.engine.gating import Expiry, check_gate, open_gate
 from live.engine.market import open_market
-from live.engine.parts import newest_prices, sandbox_settings, setup_of
+from live.engine.parts import load_rulebook, newest_prices, sandbox_settings, setup_of
 from live.engine.pump import SETUP, Block, Pump, Then
 from live.engine.reconcile import our_account
 from live.engine.recovery import Recovered, recover
@@ -25,13 +25,12 @@ from live.engine.strategies import Strategies
 from live.engine.tracing import Tracer
 from live.engine.watching import Watcher
 from live.journal import Journal, Retention
-from live.machine import Input, LimitsConfigured, Machine, Setup, warm_up
+from live.machine import Input, LimitsConfigured, Machine, Setup
 from live.sandbox import Sandbox
 from live.settings import Settings
 from live.tasks import Tasks
 from live.venues.clock import Clock
 from live.venues.contract import Venue
-from live.venues.embedded import EmbeddedVenue
 from live.venues.opening import in_lock_step, lock_step, open_venues
 from live.venues.venue_settings import VenuesConfig
 from workbench.core.facts import Fact
@@ -95,7 +94,7 @@ class Engine:
         )
         files = ProjectFiles()
         try:
-            await asyncio.to_thread(warm_up)
+            await asyncio.to_thread(load_rulebook)
             self.recovered: Recovered = recover(self.journal, self.setup(), self.clock.now_ns())
             self.venues = open_venues(
                 self.config, self.clock, newest_prices(self.recovered.machine), self.tasks
@@ -131,7 +130,7 @@ class Engine:
         )
         self.sessions = Sessions(self.venues, self.pump, self.tasks)
         for venue in self.venues:
-            if isinstance(venue, EmbeddedVenue) and not self.recovered.new:
+            if not self.recovered.new:
                 venue.restore(our_account(self.machine, venue.name, self.clock.now_ns()))
         self.state = "running"
         _log.info(

@@ -14,7 +14,7 @@ from live.engine.reconcile import differences
 from live.messages import CancelOrder, ExecutionReport, NewOrder, SessionState, VenueEvent
 from live.tasks import Tasks
 from live.venues.contract import Order, Venue
-from workbench.core.facts import CancelRequested, Fact, OrderAccepted, OrderEnded
+from workbench.core.facts import CancelRequested, Fact, OrderAccepted
 from workbench.core.intents import HaltVenue, VenueReport, VenueSession
 from workbench.core.messages import PriceUpdate
 from workbench.errors import EngineError, VenueError
@@ -42,7 +42,8 @@ class Sessions:
         self._up: dict[str, bool] = {}
         self._agreeing: dict[str, asyncio.Task[None]] = {}
         self._newest: dict[str, int] = {}  # report numbers handed to the writer
-        self._disagreed: dict[str, int] = {}
+        self._disagreed: dict[str, int] = {}  # looks in a row that have found other positions
+        self._orphans: dict[str, frozenset[int]] = {}  # orders that the newest look found at a venue alone
         self._look: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -129,7 +130,8 @@ class Sessions:
         except VenueError as error:
             _log.warning("reports_missing", venue=name, after=after, error=str(error))
         finally:
-            self._agreeing.pop(name, None)
+            if self._agreeing.get(name) is asyncio.current_task():  # else it is another one's, which goes on
+                self._agreeing.pop(name)
 
     # --- agreement --------------------------------------------------------------------------------------------------
 
@@ -192,23 +194,36 @@ class Sessions:
             await self._fill_gap(name, newest)
             await self._settled()
         found = differences(machine, account)
-        if account.last_report_id != machine.reports.get(name, 0):
+        if account.last_report_id != machine.reports.get(name, 0) or name in self._agreeing:
             return  # reports are under way; the next look will tell
+        self._cancel_orphans(venue, found.unknown_here)
         now = int(machine.desk.book.now_ns)
         for line in found.unknown_there:
             if now - line.created_ns > _SILENT_NS:
                 _log.warning("order_unknown_at_venue", venue=name, order_id=line.order_id)
                 self._pump.post(VenueReport("cancelled", name, line.symbol, line.order_id, line.side))
+        if not found.positions and self._disagreed.get(name, 0) > 1:
+            self.problems.pop(name, None)
+            _log.warning("venue_agrees_again", venue=name)
         self._disagreed[name] = self._disagreed.get(name, 0) + 1 if found.positions else 0
         if self._disagreed[name] == 2:
             self.problems[name] = found.text
             _log.error("venue_disagrees", venue=name, text=found.text)
             await self._pump.ask(HaltVenue("engine", f"reconciliation: {found.text}", name))
 
+    def _cancel_orphans(self, venue: Venue, orders: Sequence[int]) -> None:
+        """Take back what works at a venue and not here, once two looks have found it."""
+        lasting = self._orphans.get(venue.name, frozenset()) & set(orders)
+        for order in lasting:
+            _log.warning("orphan_order", venue=venue.name, order_id=order)
+        if lasting:
+            venue.send([CancelOrder(order) for order in sorted(lasting)])
+        self._orphans[venue.name] = frozenset(orders)
+
     # --- to venues --------------------------------------------------------------------------------------------------
 
     def release(self, block: Block) -> None:
-        """Send the orders of a block that has become durable; those of a stale one never left, and are ended."""
+        """Send the orders of a block that has become durable and still work; those of a stale one never left: ended."""
         if not self._remote:
             return
         if block.stale:
@@ -219,10 +234,10 @@ class Sessions:
                     )
             return
         orders: dict[str, list[Order]] = {}
-        ended = {fact.order_id for fact in block.facts if isinstance(fact, OrderEnded)}
+        working = self._pump.machine.blotter.working
         for fact in block.facts:
             order = self._order(fact)
-            if order is not None and order.order_id not in ended:  # refused here, as the session is down
+            if order is not None and order.order_id in working:  # else it has ended: its session was lost
                 orders.setdefault(fact.venue, []).append(order)  # type: ignore[union-attr]  # an order's fact
         for name, batch in orders.items():
             self.venues[name].send(batch)

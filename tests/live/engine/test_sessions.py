@@ -12,7 +12,10 @@ import msgspec
 import pytest
 
 from live.engine import Engine, StartRequest
+from live.engine import sessions as engine_sessions
+from live.engine.block import Block
 from live.engine.reconcile import differences
+from live.engine.sessions import Sessions
 from live.machine import KillSwitch
 from live.messages import Account, NewOrder
 from live.venues.contract import Order
@@ -200,3 +203,102 @@ def test_while_both_sides_disagree_nothing_is_traded(tmp_path: Path) -> None:
             EmbeddedVenue.account = original  # type: ignore[method-assign]
 
     asyncio.run(run())
+
+
+def test_an_order_that_works_at_the_venue_alone_is_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_sessions, "_LOOK_S", 0.1)
+
+    async def work(engine: Engine) -> None:
+        await until(lambda: len(engine.machine.blotter.working) == 5)
+        venue = embedded(engine)
+        venue.send([NewOrder(77_000, "BTC-USD", 1, 0.01, "limit", "GTC", 20_000.0)])
+        assert len((await venue.account()).open_orders) == 6
+        async with asyncio.timeout(30.0):
+            while len((await venue.account()).open_orders) > 5:
+                await asyncio.sleep(0.02)
+        assert len(engine.machine.blotter.working) == 5  # what both sides know of works on
+        assert engine.machine.desk.halted() == ()
+
+    trade(tmp_path, REST, work)
+
+
+def test_what_has_ended_before_it_could_be_sent_is_not_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks: list[Block] = []
+    release = Sessions.release
+
+    def noted(sessions: Sessions, block: Block) -> None:
+        blocks.append(block)
+        release(sessions, block)
+
+    monkeypatch.setattr(Sessions, "release", noted)
+
+    async def work(engine: Engine) -> None:
+        await until(lambda: len(engine.machine.blotter.working) == 5)
+        await engine.strategies.stop("trader", "ana")
+        await until(lambda: not engine.machine.blotter.working)
+        sent: list[Order] = []
+        monkeypatch.setattr(EmbeddedVenue, "send", lambda _, orders: sent.extend(orders))
+        for block in blocks[
+            : len(blocks)
+        ]:  # as if the disk had been slower than the loss of the session and its return
+            engine.sessions.release(block)
+        assert sent == []
+
+    trade(tmp_path, REST, work)
+
+
+def test_a_venue_that_agrees_again_is_no_problem_any_more_and_stays_halted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_sessions, "_LOOK_S", 0.1)
+    original = EmbeddedVenue.account
+
+    async def another(venue: EmbeddedVenue) -> Account:
+        return msgspec.structs.replace(await original(venue), positions={"BTC-USD": 5.0})
+
+    async def work(engine: Engine) -> None:
+        await until(lambda: len(engine.machine.blotter.working) == 5)
+        monkeypatch.setattr(EmbeddedVenue, "account", another)
+        await until(lambda: "at the venue" in engine.problems.get("venue x", ""))
+        monkeypatch.setattr(EmbeddedVenue, "account", original)
+        await until(lambda: not engine.problems)
+        assert engine.machine.desk.view.venues[0].halted
+
+    trade(tmp_path, REST, work)
+
+
+def test_catching_up_leaves_an_agreement_that_has_begun_meanwhile_to_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = EmbeddedVenue.reports
+    gates = [asyncio.Event(), asyncio.Event()]
+    asked: list[int] = []
+
+    async def held(venue: EmbeddedVenue, after: int) -> list[Any]:
+        asked.append(after)
+        await gates[min(len(asked), 2) - 1].wait()
+        return await original(venue, after)
+
+    def agreements() -> int:
+        return sum(task.get_name() == "agreement with x" for task in asyncio.all_tasks())
+
+    async def work(engine: Engine) -> None:
+        monkeypatch.setattr(EmbeddedVenue, "reports", held)
+        catching_up = asyncio.create_task(engine.sessions._fill_gap("x", 0))
+        await until(lambda: len(asked) == 1)
+        embedded(engine).inject("disconnect", None, 0.1)
+        await until(lambda: len(asked) == 2)
+        assert agreements() == 1
+        gates[0].set()
+        await catching_up
+        embedded(engine).inject("disconnect", None, 0.5)
+        await until(lambda: "being" not in engine.problems["venue x"])
+        await until(lambda: agreements() == 0, 0.3)
+        gates[1].set()
+        await until(lambda: not engine.problems)
+
+    trade(tmp_path, ALTERNATE, work)
