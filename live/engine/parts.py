@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from live.machine import Machine, Setup
+from functools import cache
+from typing import Final
+
+from live.allocator import let_go
+from live.machine import Machine, Setup, warm_up
 from live.sandbox import Isolation, Level, SandboxSettings
 from live.settings import Settings
 from live.venues.venue_settings import VenuesConfig
 from workbench.core.limits import RiskLimits
 
-__all__ = ["newest_prices", "sandbox_settings", "setup_of"]
+__all__ = ["load_rulebook", "newest_prices", "sandbox_settings", "setup_of"]
+
+_COMPILER: Final = "libllvmlite"  # LLVM; some 70 MB of it are read to load compiled code
+
+
+@cache
+def load_rulebook() -> None:
+    """Load what is compiled, once in a process, and let go of the compiler.  Blocks for a second or two."""
+    warm_up()
+    let_go(_COMPILER)
 
 
 def setup_of(settings: Settings, config: VenuesConfig, limits: RiskLimits) -> Setup:
