@@ -1,4 +1,8 @@
-"""Whether a strategy may start now, and with what."""
+"""Whether a strategy may start now, and with what.
+
+Files are read, and signatures verified, in threads; what may have changed meanwhile (the time, limits, what was
+withdrawn) is judged afterwards, at the moment of admission.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ import structlog
 from live.admission.latest import LatestTime
 from live.admission.project import ProjectFiles
 from live.admission.store import CertificateStore
+from live.files import off_loop
 from live.machine import looser
 from live.scripts import Script, constant_of
 from workbench.certificates import Certificate, limits_of_strategy, trusted_keys, verify
@@ -42,7 +47,9 @@ class Ticket(NamedTuple):
 
 
 class Gate:
-    """required: nothing starts without a certificate, but for misbehaving strategies of the engine's own folder where
+    """Belongs to the event loop.
+
+    required: nothing starts without a certificate, but for misbehaving strategies of the engine's own folder where
     those are allowed.  keys: the folder of trusted public keys, read anew each time.
     """
 
@@ -68,18 +75,18 @@ class Gate:
         self._keys, self._files, self._scripts, self._withdrawn = keys, files, scripts, withdrawn
         self._limits = limits
 
-    def believed(self, data: bytes) -> Certificate:
+    async def believed(self, data: bytes) -> Certificate:
         """A certificate that is signed by a trusted key and in force.  Raises CertificateError."""
-        return verify(data, trusted_keys(self._keys), self.time.now_ns())
+        return await off_loop(self._verified, data, self.time.now_ns())
 
-    def keep(self, data: bytes) -> Certificate | None:
+    async def keep(self, data: bytes) -> Certificate | None:
         """Keep a certificate that was sent.
 
         Raises CertificateError where it is not believed; where none is required, that is told and None.
         """
         try:
-            certificate = self.believed(data)
-            self.store.keep(data)
+            certificate = await self.believed(data)
+            await off_loop(self.store.keep, data)
         except CertificateError as error:
             if self.required:
                 raise
@@ -87,38 +94,43 @@ class Gate:
             return None
         return certificate
 
-    def admit(self, script: Script, config: Mapping[str, Any], wanted: str, strategy_id: str) -> Ticket:
+    async def admit(self, script: Script, config: Mapping[str, Any], wanted: str, strategy_id: str) -> Ticket:
         """Let a script start with these parameters, under this id.
 
-        wanted: id of the certificate; "" for any that holds.
+        script: its text was read before, and is what is to be started.  wanted: id of the certificate; "" for any that
+        holds.
 
         Raises CertificateError of one line.  Where none is required, one that does not hold is told and left aside.
         """
         if script.chaos:
-            return self._chaos(script, config, wanted)
+            return await self._chaos(script, config, wanted)
         if not self.required and not wanted:
             return Ticket(None, dict(config))
         try:
-            return self._certified(script, config, wanted, strategy_id)
+            return await self._certified(script, config, wanted, strategy_id)
         except CertificateError as error:
             if self.required:
                 raise
             _log.warning("certificate_ignored", strategy=script.class_name, reason=str(error))
             return Ticket(None, dict(config))
 
-    def confirm(self, ticket: Ticket) -> None:
-        """Ask again once a process is ready: what it has loaded is what was admitted.  Raises CertificateError."""
+    async def confirm(self, ticket: Ticket) -> None:
+        """Ask again once a process is ready: what it has loaded is what was admitted, and still may run.
+
+        Raises CertificateError.
+        """
         certificate = ticket.certificate
         if certificate is not None:
-            self._files.check(certificate.sources, certificate.script, ticket.beside)
+            await off_loop(self._files.check, certificate.sources, certificate.script, ticket.beside)
+            self._check_in_force(certificate)
 
-    def _chaos(self, script: Script, config: Mapping[str, Any], wanted: str) -> Ticket:
+    async def _chaos(self, script: Script, config: Mapping[str, Any], wanted: str) -> Ticket:
         """What misbehaves on purpose starts under nobody's certificate, and out of the engine's own folder alone."""
         if self.required and wanted:
             raise CertificateError(
                 f"{script.class_name} misbehaves on purpose: no certificate admits it; start it without one"
             )
-        if self.required and (script.uploaded or not self._own_chaos(script)):
+        if self.required and (script.uploaded or not await off_loop(self._own_chaos, script)):
             raise CertificateError(
                 f"{script.class_name} misbehaves on purpose and is not one of the engine's own; put it into "
                 f"{self._scripts / 'chaos'}"
@@ -134,8 +146,13 @@ class Gate:
             return False
         return hashlib.sha256(text.encode()).hexdigest() == script.source_hash
 
-    def _certified(self, script: Script, config: Mapping[str, Any], wanted: str, strategy_id: str) -> Ticket:
-        ids = [wanted] if wanted else self.store.about(script.source_hash, script.class_name)
+    async def _certified(
+        self, script: Script, config: Mapping[str, Any], wanted: str, strategy_id: str
+    ) -> Ticket:
+        if wanted:
+            ids = [wanted]
+        else:
+            ids = await off_loop(self.store.about, script.source_hash, script.class_name)
         if not ids:
             raise CertificateError(
                 f"{script.class_name} ({script.name}) has no certificate here; certify and promote it (wb.promote, "
@@ -144,20 +161,20 @@ class Gate:
         trouble: list[CertificateError] = []
         for name in ids:
             try:
-                return self._under(script, config, name, strategy_id)
+                certificate = await off_loop(self._looked_at, script, config, name, self.time.now_ns())
+                return self._admitted(certificate, script, strategy_id)
             except CertificateError as error:
                 trouble.append(error)
         raise trouble[0]
 
-    def _under(self, script: Script, config: Mapping[str, Any], name: str, strategy_id: str) -> Ticket:
-        """Admit under one certificate."""
-        certificate = self.believed(self.store.read(name))
+    def _verified(self, data: bytes, now_ns: int) -> Certificate:
+        return verify(data, trusted_keys(self._keys), now_ns)
+
+    def _looked_at(self, script: Script, config: Mapping[str, Any], name: str, now_ns: int) -> Certificate:
+        """The certificate `name`, which is of this script with these parameters; all that files say, in a thread."""
+        certificate = self._verified(self.store.read(name), now_ns)
         if certificate.id != name:
             raise CertificateError(f"expected certificate {name}, found {certificate.id} in its place")
-        if name in self._withdrawn():
-            raise CertificateError(
-                f"certificate {name} was withdrawn: what ran under it was demoted; certify again"
-            )
         found = hashlib.sha256(script.source.encode()).hexdigest()
         if found != certificate.source_hash or found != script.source_hash:
             raise CertificateError(
@@ -176,11 +193,29 @@ class Gate:
             raise CertificateError(
                 f"certificate {name} is of other parameters: {_shown(certificate.parameters)}, found {_shown(config)}"
             )
-        beside = None if script.uploaded else self._scripts
-        self._files.check(certificate.sources, certificate.script, beside)
-        return Ticket(
-            certificate, dict(certificate.parameters), self._limits_of(certificate, strategy_id), beside
-        )
+        self._files.check(certificate.sources, certificate.script, self._beside(script))
+        return certificate
+
+    def _admitted(self, certificate: Certificate, script: Script, strategy_id: str) -> Ticket:
+        """Admit under a certificate that was looked at; nothing is awaited here, so nothing changes meanwhile."""
+        self._check_in_force(certificate)
+        limits = self._limits_of(certificate, strategy_id)
+        return Ticket(certificate, dict(certificate.parameters), limits, self._beside(script))
+
+    def _beside(self, script: Script) -> Path | None:
+        return None if script.uploaded else self._scripts
+
+    def _check_in_force(self, certificate: Certificate) -> None:
+        """Raise CertificateError where a certificate was withdrawn, or has expired while files were read."""
+        if certificate.id in self._withdrawn():
+            raise CertificateError(
+                f"certificate {certificate.id} was withdrawn: what ran under it was demoted; certify again"
+            )
+        if certificate.expires_ns <= self.time.now_ns():
+            raise CertificateError(
+                f"certificate {certificate.id} of {certificate.strategy} expired at {certificate.expires_at}; "
+                "certify again"
+            )
 
     def _limits_of(self, certificate: Certificate, strategy_id: str) -> RiskLimits:
         """The certified limits, where those in force permit nothing more.  Raises CertificateError."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+import threading
 from pathlib import Path
 from typing import Final
 
@@ -19,15 +20,20 @@ _LARGEST: Final = 1_000_000
 
 
 class CertificateStore:
-    """Files `ID.json` of a folder."""
+    """Files `ID.json` of a folder.  May be asked in several threads at once."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._seen: dict[str, tuple[tuple[int, int, int], Signed | None]] = {}
+        self._keeping = threading.Lock()  # two of one id, or two for the last place, come one after the other
 
     def keep(self, data: bytes) -> Signed:
         """Keep a certificate, whole or not at all.  Raises CertificateError: it is none, or there is no room."""
         signed = read_signed(data)
+        with self._keeping:
+            return self._keep(signed, data)
+
+    def _keep(self, signed: Signed, data: bytes) -> Signed:
         name = signed.certificate.id
         if self._path(name).exists():
             if self.read(name) != data:
@@ -78,13 +84,14 @@ class CertificateStore:
     def _all(self) -> list[Signed]:
         """Everything here that can be read; a file is parsed once."""
         names = {path.stem: path for path in self._folder.glob("*.json") if _ID.fullmatch(path.stem)}
-        self._seen = {name: seen for name, seen in self._seen.items() if name in names}
+        before, seen = self._seen, {}
         for name, path in names.items():
             status = path.lstat()
             state = status.st_ino, status.st_mtime_ns, status.st_size
-            if name not in self._seen or self._seen[name][0] != state:
-                self._seen[name] = state, self._parsed(name)
-        return [signed for _, signed in self._seen.values() if signed is not None]
+            known = before.get(name)
+            seen[name] = known if known is not None and known[0] == state else (state, self._parsed(name))
+        self._seen = seen
+        return [signed for _, signed in seen.values() if signed is not None]
 
     def _parsed(self, name: str) -> Signed | None:
         try:

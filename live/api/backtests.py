@@ -17,6 +17,7 @@ from live.api.backtest_process import run_job
 from live.api.backtest_requests import BacktestRequest, BacktestResponse, BacktestView
 from live.api.limit_changes import merged
 from live.engine import Engine, Script
+from live.files import off_loop
 from workbench.errors import RequestError, WorkbenchError
 
 __all__ = ["Backtests"]
@@ -40,13 +41,13 @@ class Backtests:
         self._open: dict[str, BacktestView] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def start(self, person: str, request: BacktestRequest) -> BacktestResponse:
+    async def start(self, person: str, request: BacktestRequest) -> BacktestResponse:
         """Queue a backtest.  Raises RequestError, StrategyError, LimitsError."""
+        script = await off_loop(self._engine.catalog.find, request.script)
         if len(self._open) >= AT_ONCE + MOST_WAITING:
             raise RequestError(
                 f"{len(self._open)} backtests run or wait, which is the most", "too_many", 30.0
             )
-        script = self._engine.catalog.find(request.script)
         job = self._job(request, script)
         view = BacktestView(
             secrets.token_hex(8),

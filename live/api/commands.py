@@ -13,7 +13,7 @@ from live.api.carrying import Carrier, Ending
 from live.api.denials import Denials
 from live.api.limit_changes import change_limits, changed_keys, demand_tag, limits_tag, merged
 from live.api.overrides import OverridesView, view
-from live.api.promoting import keep_certificate, last_of, promote, promoted
+from live.api.promoting import keep_certificate, known_script, last_of, promote, promoted
 from live.api.requests import (
     AcceptPriceRequest,
     BreakerRequest,
@@ -87,7 +87,7 @@ class Commands:
 
         async def work(ending: Ending) -> StrategyResponse:
             check_values("config", request.config)
-            self._known_script(request.script)
+            await known_script(self.engine, request.script)
             whole = caller.role >= NEEDS["strategy.start_whole"]
             return _strategy(await self.promotions.start(wanted, whole=whole, last=_last(ending)))
 
@@ -131,7 +131,9 @@ class Commands:
     async def upload(self, caller: Caller, request: UploadRequest, key: str = "") -> UploadResponse:
         async def work(_: Ending) -> UploadResponse:
             script = await store(self.engine.catalog, request.name, request.source)
-            kept = keep_certificate(self.engine, request.certificate, script) if request.certificate else ""
+            kept = ""
+            if request.certificate:
+                kept = await keep_certificate(self.engine, request.certificate, script)
             return UploadResponse(script.name, script.class_name, script.version, script.source_hash, kept)
 
         return await self._carrier.run(
@@ -168,8 +170,8 @@ class Commands:
         async def work(_: Ending) -> BacktestResponse:
             check_values("config", request.config)
             check_values("chaos", request.chaos)
-            self._known_script(request.script)
-            return self.backtests.start(caller.person, request)
+            await known_script(self.engine, request.script)
+            return await self.backtests.start(caller.person, request)
 
         return await self._carrier.run(
             caller, "backtest.start", request.script, request, key, BacktestResponse, work
@@ -297,11 +299,6 @@ class Commands:
         return await self._carrier.run(caller, "engine.resume", "", request, key, Resumed, work)
 
     # --- checks -----------------------------------------------------------------------------------------------------
-
-    def _known_script(self, wanted: str) -> None:
-        if not self.engine.catalog.knows(wanted):
-            names = ", ".join(sorted({script.name for script in self.engine.catalog.scripts()})[:20])
-            raise RequestError(f"no strategy {wanted!r:.100} is available; there is: {names}", "unknown")
 
     def _known_strategy(self, strategy_id: str) -> None:
         if strategy_id and strategy_id not in self.engine.machine.desk.strategies:

@@ -8,13 +8,14 @@ from live.api.carrying import Ending
 from live.api.requests import PromoteRequest, PromoteResponse
 from live.api.uploads import store
 from live.engine import Engine
+from live.files import off_loop
 from live.machine import Input, StrategyRecord
 from live.promotion import Promotion, Promotions
 from live.scripts import Script
 from workbench.certificates import read_signed
 from workbench.errors import CertificateError, RequestError
 
-__all__ = ["keep_certificate", "last_of", "promote", "promoted"]
+__all__ = ["keep_certificate", "known_script", "last_of", "promote", "promoted"]
 
 
 async def promote(
@@ -24,7 +25,7 @@ async def promote(
     script = await _script(engine, request)
     certificate = request.certificate
     if certificate.lstrip().startswith("{") or len(certificate) > 128:
-        certificate = keep_certificate(engine, certificate, script)
+        certificate = await keep_certificate(engine, certificate, script)
     wanted = Promotion(
         script,
         request.strategy_id or script.name.removesuffix(".py"),
@@ -46,13 +47,19 @@ def last_of(engine: Engine, ending: Ending) -> Callable[[StrategyRecord], Input]
 async def _script(engine: Engine, request: PromoteRequest) -> Script:
     if request.source:
         return await store(engine.catalog, request.script, request.source)
-    if not engine.catalog.knows(request.script):
-        names = ", ".join(sorted({script.name for script in engine.catalog.scripts()})[:20])
-        raise RequestError(f"no strategy {request.script!r:.100} is available; there is: {names}", "unknown")
-    return engine.catalog.find(request.script)
+    await known_script(engine, request.script)
+    return await off_loop(engine.catalog.find, request.script)
 
 
-def keep_certificate(engine: Engine, text: str, script: Script) -> str:
+async def known_script(engine: Engine, wanted: str) -> None:
+    """Raise RequestError (unknown) where no script is meant by this."""
+    if not await off_loop(engine.catalog.knows, wanted):
+        scripts = await off_loop(engine.catalog.scripts)
+        names = ", ".join(sorted({script.name for script in scripts})[:20])
+        raise RequestError(f"no strategy {wanted!r:.100} is available; there is: {names}", "unknown")
+
+
+async def keep_certificate(engine: Engine, text: str, script: Script) -> str:
     """Keep a certificate that came with a script; its id, "" where it is none that is needed.
 
     Raises CertificateError where it does not hold, or is of another text.
@@ -68,7 +75,7 @@ def keep_certificate(engine: Engine, text: str, script: Script) -> str:
         raise CertificateError(
             f"{script.name} is not what was certified (SHA-256 {script.source_hash[:12]}); certify again"
         )
-    kept = engine.gate.keep(data)
+    kept = await engine.gate.keep(data)
     return kept.id if kept is not None and not other else ""
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from live.api.views import record_of
 from live.engine import Engine
+from live.files import off_loop
 from live.machine import AuditLine, PromotionNoted
 from workbench.certificates import read_signed
 from workbench.errors import CertificateError, RequestError
@@ -70,20 +71,20 @@ class HistoryView(msgspec.Struct, frozen=True):
     trial: TrialView | None
 
 
-def certificate(engine: Engine, strategy_id: str) -> CertificateView:
+async def certificate(engine: Engine, strategy_id: str) -> CertificateView:
     """What a strategy runs under, or ran.  Raises RequestError (unknown) where it had no certificate."""
     record = record_of(engine, strategy_id)
     if not record.certificate:
         raise RequestError(f"{strategy_id} runs, or ran, without a certificate", "unknown")
     gate, name = engine.gate, record.certificate
     try:
-        data = gate.store.read(name)
+        data = await off_loop(gate.store.read, name)
         document = msgspec.to_builtins(read_signed(data).certificate)
     except CertificateError as error:
         raise RequestError(str(error), "unknown") from error
     problem = engine.machine.admissions.withdrawn.get(name, "")
     try:
-        gate.believed(data)
+        await gate.believed(data)
     except CertificateError as error:
         problem = str(error)
     return CertificateView(strategy_id, name, not problem, problem, document)

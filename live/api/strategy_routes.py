@@ -30,6 +30,7 @@ from live.api.requests import (
 )
 from live.api.roles import Caller
 from live.api.services import KeyHeader, Served, needs, reply
+from live.files import off_loop
 from live.scripts import LARGEST_SCRIPT
 from workbench.errors import RequestError
 
@@ -54,7 +55,8 @@ async def active(served: Served) -> Response:
 @router.get("/available", dependencies=[read], **answers(AvailableStrategies))
 async def available(served: Served) -> Response:
     """Scripts that can be started: those of the strategies' folder, and those that were uploaded."""
-    return reply(views.available_strategies(served.engine))
+    scripts = await off_loop(served.engine.catalog.scripts)
+    return reply(views.available_strategies(served.engine, scripts))
 
 
 @router.get("/{strategy_id}/status", dependencies=[read], **answers(StrategyStatus, "unknown"))
@@ -85,7 +87,7 @@ async def logs(
 )
 async def its_certificate(served: Served, strategy_id: StrategyId) -> Response:
     """The certificate that a strategy runs under: what was tested, and whether it still holds."""
-    return reply(certificate(served.engine, strategy_id))
+    return reply(await certificate(served.engine, strategy_id))
 
 
 @router.get("/{strategy_id}/history", dependencies=[read], **answers(HistoryView, "unknown"), name="history")

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from live.engine import Catalog
+from live.files import off_loop
 from live.scripts import LARGEST_SCRIPT, Script
 from workbench.errors import RequestError, StrategyLoadError
 
@@ -34,7 +35,7 @@ async def store(catalog: Catalog, name: str, source: str) -> Script:
         raise RequestError(
             f"{name!r:.100}: a script may have {LARGEST_SCRIPT:,} bytes, found {len(data):,}", "too_large"
         )
-    kept = sum(1 for _ in catalog.uploads.glob("*/*.py")) if catalog.uploads.is_dir() else 0
+    kept = await off_loop(_kept, catalog)
     if kept >= MOST_UPLOADS:
         raise RequestError(
             f"{kept} uploaded scripts are kept, which is the most; remove some from {catalog.uploads}",
@@ -42,8 +43,12 @@ async def store(catalog: Catalog, name: str, source: str) -> Script:
         )
     async with _turns:
         script = await _read(name, data)
-    catalog.keep(script)
+    await off_loop(catalog.keep, script)
     return script
+
+
+def _kept(catalog: Catalog) -> int:
+    return sum(1 for _ in catalog.uploads.glob("*/*.py")) if catalog.uploads.is_dir() else 0
 
 
 async def _read(name: str, data: bytes) -> Script:

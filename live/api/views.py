@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -39,6 +39,7 @@ from live.api.money_views import portfolio, positions
 from live.engine import Engine, correlation_name
 from live.engine.slots import RUNNING
 from live.machine import FillLine, OrderLine, StrategyRecord
+from live.scripts import Script
 from workbench import __version__
 from workbench.core.facts import BreakerTripped
 from workbench.errors import RequestError
@@ -211,7 +212,7 @@ def quantile(rising: Sequence[float], share: float) -> float:
     return rising[min(len(rising) - 1, int(share * len(rising)))] if rising else math.nan
 
 
-def available_strategies(engine: Engine) -> AvailableStrategies:
+def available_strategies(engine: Engine, scripts: Iterable[Script]) -> AvailableStrategies:
     """All scripts of the catalog."""
     enabled = engine.settings.enable_chaos_strategies
     newer = {offer.script: offer.source_hash for offer in engine.watcher.offers.values()}
@@ -229,7 +230,7 @@ def available_strategies(engine: Engine) -> AvailableStrategies:
                 script.broken,
                 "" if script.uploaded else newer.get(script.name, ""),
             )
-            for script in engine.catalog.scripts()
+            for script in scripts
         )
     )
 

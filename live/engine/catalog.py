@@ -1,6 +1,6 @@
 """Strategy scripts that may be started: those in the strategies' folder, and those that were uploaded.
 
-Nothing is executed here, and a file is parsed once.
+Nothing is executed here, and a file is parsed once.  May be asked in several threads at once.
 """
 
 from __future__ import annotations

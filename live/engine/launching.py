@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from live.admission import Ticket
@@ -34,7 +34,7 @@ async def launch(
     machine: Machine,
     script: Script,
     ticket: Ticket,
-    confirm: Callable[[Ticket], None],
+    confirm: Callable[[Worker], Awaitable[None]],
     runner: Runner,
     on_messages: OnMessages,
     on_exit: OnExit,
@@ -42,7 +42,7 @@ async def launch(
 ) -> Launch:
     """Start a process for `script` and wait until it is ready; `runner` then has it.
 
-    confirm: asked once more whether what it has loaded is what was admitted.
+    confirm: called once the process is ready, asks once more whether what it has loaded is what was admitted.
     Raises StrategyError where it cannot be loaded: what it raised, or how it ended.
     """
     ready: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
@@ -78,15 +78,15 @@ async def launch(
     except SandboxError as error:
         raise StrategyError(f"{script.name} could not be started: {error}") from error
     said = await ready
-    if worker.exit is not None:
-        raise StrategyError(f"{script.name} ended as soon as it was ready: {worker.exit.reason}")
     try:
-        confirm(ticket)
+        await confirm(worker)
         seat = seat_of(runner.strategy_id, said)
         runner.symbols = _symbols(machine, said)
     except StrategyError:
         worker.kill("it is not what it should be")
         raise
+    if worker.exit is not None:
+        raise StrategyError(f"{script.name} ended as soon as it was ready: {worker.exit.reason}")
     runner.worker = worker
     return Launch(runner, said, seat, ticket)
 

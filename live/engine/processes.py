@@ -16,6 +16,7 @@ from live.engine.pump import Pump
 from live.engine.runner import Runner
 from live.engine.shown import Begun, Listened, Shown, Warmed
 from live.engine.slots import Metrics, Slot
+from live.files import off_loop
 from live.machine import Answered, Machine, StrategyAdmitted
 from live.messages import Answer, FromStrategy, Logged, Raised
 from live.sandbox import Alarm, ExitReason, Sandbox, Worker, WorkerExit
@@ -135,28 +136,32 @@ class StrategyProcesses:
         certificate: id of the one that it is to run under; "" for any that holds.  Raises StrategyError.
         """
         strategy_id = slot.record.strategy_id
-        ticket = self._gate.admit(script, config, certificate, strategy_id)
+        ticket = await self._gate.admit(script, config, certificate, strategy_id)
         if ticket.certificate is not None:
             expires_ns = ticket.certificate.expires_ns
             await self._pump.ask(StrategyAdmitted(strategy_id, ticket.id, ticket.limits, expires_ns))
+        await off_loop(self._catalog.keep_started, script)
         self._launches += 1
-        self._catalog.keep_started(script)
         metrics = Metrics(self._machine, strategy_id)
         runner = Runner(strategy_id, self._launches, frozenset(), metrics, self._shown)
+
+        async def confirm(worker: Worker) -> None:
+            if worker.exit is None:
+                self._by_worker[worker] = (slot, runner)
+            await self._gate.confirm(ticket)
+
         started = await launch(
             self._sandbox,
             self._machine,
             script,
             ticket,
-            self._gate.confirm,
+            confirm,
             runner,
             self._messages,
             self._exited,
             self._alarmed,
         )
         self._scripts[runner.launch] = (script, ticket.config)
-        if started.runner.worker is not None:
-            self._by_worker[started.runner.worker] = (slot, runner)
         return started
 
     def tell_positions(self, runner: Runner) -> None:

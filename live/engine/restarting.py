@@ -12,6 +12,7 @@ from live.engine.catalog import Catalog, Script
 from live.engine.pump import Pump
 from live.engine.roster import Roster
 from live.engine.slots import RUNNING, Slot
+from live.files import off_loop
 from live.machine import StrategyRecord
 from live.sandbox import WorkerExit
 from live.settings import Settings
@@ -82,7 +83,7 @@ async def resume_after_restart(
     """Start again what ran when the engine ended, or waited for it; what cannot be is noted as failed."""
     for record in list(pump.machine.strategies.values()):
         try:
-            script = catalog.started(record.source_hash, record.script)
+            script = await off_loop(catalog.started, record.source_hash, record.script)
             check_leave(script, settings)
         except StrategyError as error:
             script = Script(record.script, "", record.source_hash, record.class_name)

@@ -18,6 +18,7 @@ from live.engine.roster import Last, Roster
 from live.engine.runner import Runner
 from live.engine.slots import Slot, StartRequest, check_id
 from live.engine.swapping import take_over
+from live.files import off_loop
 from live.machine import Machine, PromotionNoted, StrategyAdmitted, StrategyRecord
 from live.sandbox import Sandbox, WorkerExit
 from live.settings import Settings
@@ -89,13 +90,13 @@ class Strategies:
         Starting what runs already, unchanged, changes nothing.  Raises StrategyError: it cannot be loaded or started,
         there are too many, chaos is not enabled, it has no certificate; a version that runs goes on running.
         """
-        script = self.catalog.find(request.script)
+        script = await off_loop(self.catalog.find, request.script)
         strategy_id = request.strategy_id or script.name.removesuffix(".py")
         check_id(strategy_id)
         if request.on_failure not in ("hold", "flatten"):
             raise StrategyError(f"on_failure must be hold or flatten, found {request.on_failure!r:.50}")
         check_leave(script, self._settings)
-        ticket = self.gate.admit(script, request.config, request.certificate, strategy_id)
+        ticket = await self.gate.admit(script, request.config, request.certificate, strategy_id)
         if check is not None:
             check(script, ticket)
         request = msgspec.structs.replace(request, config=ticket.config, certificate=ticket.id)

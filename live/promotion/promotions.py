@@ -10,6 +10,7 @@ import structlog
 
 from live.admission import Ticket
 from live.engine import Engine, Last, StartRequest
+from live.files import off_loop
 from live.machine import CanaryMoved, PromotionNoted, StrategyRecord
 from live.promotion.agreement import COMMAND, Agreement, compare
 from live.promotion.beginning import Promotion, fills_of, first_step, takes_whole
@@ -56,8 +57,8 @@ class Promotions:
         """
         engine, name = self._engine, wanted.strategy_id
         async with self._turn(name):
-            config = self._config(wanted)
-            ticket = engine.gate.admit(wanted.script, config, wanted.certificate, name)
+            config = await self._config(wanted)
+            ticket = await engine.gate.admit(wanted.script, config, wanted.certificate, name)
             request = StartRequest(
                 wanted.script.source_hash,
                 name,
@@ -91,7 +92,11 @@ class Promotions:
         engine = self._engine
         if not engine.gate.required:
             return await engine.strategies.start(request, last)
-        name = request.strategy_id or engine.catalog.find(request.script).name.removesuffix(".py")
+        name = request.strategy_id
+        if not name:
+            script = await off_loop(engine.catalog.find, request.script)
+            name = script.name.removesuffix(".py")
+            request = msgspec.structs.replace(request, strategy_id=name)
         async with self._turn(name):
             untried: list[tuple[Script, Ticket]] = []
 
@@ -137,14 +142,15 @@ class Promotions:
     def _turn(self, strategy_id: str) -> asyncio.Lock:
         return self._turns.setdefault(strategy_id, asyncio.Lock())
 
-    def _config(self, wanted: Promotion) -> dict[str, Any]:
+    async def _config(self, wanted: Promotion) -> dict[str, Any]:
         if wanted.config is not None:
             return wanted.config
         if not wanted.certificate:
             return {}
         gate = self._engine.gate
         try:
-            return dict(gate.believed(gate.store.read(wanted.certificate)).parameters)
+            data = await off_loop(gate.store.read, wanted.certificate)
+            return dict((await gate.believed(data)).parameters)
         except StrategyError:
             if gate.required:
                 raise

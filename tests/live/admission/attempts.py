@@ -616,7 +616,8 @@ def a_start_that_races_with_its_edit(w: World) -> None:
         request = StartRequest(w.script, w.id)
         starts = [asyncio.ensure_future(w.engine.strategies.start(request)) for _ in range(3)]
         for turn in range(10):
-            w.write(w.text(version="2", what=f" ({w.number}) {turn}"))
+            part = w.write(w.text(version="2", what=f" ({w.number}) {turn}"), f"{w.script}.part")
+            part.replace(w.folder / w.script)
             await asyncio.sleep(0)
         await asyncio.gather(*starts, return_exceptions=True)
 

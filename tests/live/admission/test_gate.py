@@ -162,8 +162,8 @@ def test_what_is_looked_at_is_what_runs(guarded: Served, keys: tuple[KeyPair, Ke
     gate = guarded.engine.gate
     admit = gate.admit
 
-    def then_exchange(*given: object) -> object:
-        ticket = admit(*given)  # type: ignore[arg-type]
+    async def then_exchange(*given: object) -> object:
+        ticket = await admit(*given)  # type: ignore[arg-type]
         path.write_text(world.text(version="evil", more="\n    EVIL = True"))
         return ticket
 

@@ -233,7 +233,8 @@ def test_what_dies_is_not_started_again_once_its_certificate_was_withdrawn(tmp_p
             assert slot.runner.worker is not None
             slot.runner.worker.kill("for a test")
             await until(lambda: "will be started again" in slot.record.reason)
-            await until(lambda: "withdrawn" in slot.record.reason or state(engine) == "running")
+            records = engine.machine.strategies
+            await until(lambda: "withdrawn" in records["watcher"].reason or state(engine) == "running")
             assert state(engine) == ("failed" if required else "running")
 
         asyncio.run(home.run(work))
@@ -284,8 +285,8 @@ def test_limits_that_change_while_a_process_loads_win(tmp_path: Path) -> None:
         engine.gate.store.keep(home.certificate())
         admit, asked = engine.gate.admit, []
 
-        def then_loosen(*given: Any) -> Any:
-            asked.append(admit(*given))
+        async def then_loosen(*given: Any) -> Any:
+            asked.append(await admit(*given))
             if len(asked) == 2:  # as its process is made
                 engine.pump.post(LimitsConfigured(LOOSER))
             return asked[-1]
@@ -310,10 +311,10 @@ def test_a_file_that_was_touched_after_the_engine_began_counts_no_more(tmp_path:
         engine.gate.store.keep(home.certificate(sources={**sources, **own}))
         confirm = engine.gate.confirm
 
-        def edited_meanwhile(ticket: Any) -> None:
+        async def edited_meanwhile(ticket: Any) -> None:
             helper.write_text("X = 2\n")
             helper.write_text("X = 1\n")
-            confirm(ticket)
+            await confirm(ticket)
 
         engine.gate.confirm = edited_meanwhile  # type: ignore[method-assign]
         engine.strategies.processes._gate = engine.gate

@@ -36,7 +36,7 @@ def newer(engine: Engine, strategy_id: str) -> str:
 
 
 def listed(engine: Engine) -> dict[str, str]:
-    found = views.available_strategies(engine).scripts
+    found = views.available_strategies(engine, engine.catalog.scripts()).scripts
     return {script.name: script.newer_source_hash for script in found if not script.broken}
 
 

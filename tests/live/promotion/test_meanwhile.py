@@ -80,7 +80,7 @@ def test_a_promotion_that_a_crash_has_interrupted_holds_nothing_back(tmp_path: P
         await trial.promote(trader("1"), canary=False)
         script = trial.engine.catalog.store("trader.py", trader("2").encode())
         wanted = Promotion(script, "t", "ana", "it passed")
-        ticket = trial.engine.gate.admit(
+        ticket = await trial.engine.gate.admit(
             trial.engine.catalog.find(trial.record.source_hash), {}, trial.record.certificate, "t"
         )
         canary, now = trial.promotions._settings, trial.engine.clock.now_ns()
