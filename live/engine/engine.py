@@ -70,7 +70,7 @@ class Engine:
         self.state = "starting"
         self.reason = ""
         self.events = EventStream()
-        self.tracer = Tracer(self.events)
+        self.tracer = Tracer(self.events, clock.now_ns)
         self.config = venues
         self.venues: tuple[Venue, ...] = ()
         self.limits = limits

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
+from collections import deque
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -12,6 +15,7 @@ from live.engine.events import EventStream
 from live.engine.pump import Block
 from live.engine.runner import correlation_name
 from live.machine import Answered, ChaosTriggered, Input, LateSignals, Machine, StrategyNoted
+from workbench.chaos.market_state import MarketGauge
 from workbench.core.facts import (
     BreakerReset,
     BreakerTripped,
@@ -23,32 +27,39 @@ from workbench.core.facts import (
 from workbench.core.messages import OrderFill, PriceUpdate, RiskAlert, RiskBreach
 from workbench.core.state import SECOND_NS
 
-__all__ = ["Tracer", "market_conditions"]
+__all__ = ["ALERTS", "Tracer"]
 
 _LINES_S: Final = 100.0  # log lines a second for what may come thousands of times a second
 _BURST: Final = 500.0
 _FREQUENT: Final = frozenset((PriceUpdate, Answered, OrderAccepted, OrderFill, OrderRefused))
 _ALERTS: Final = (BreakerTripped, BreakerReset, RiskAlert, MarketNotice)
 
+_ALERT_NAMES: Final = {
+    BreakerTripped: "breaker_tripped",
+    BreakerReset: "breaker_reset",
+    RiskAlert: "risk_alert",
+}
+ALERTS: Final = ("risk_breach", "market_notice", *_ALERT_NAMES.values())
+"""Kinds of alerts that facts lead to."""
+_ANOTHER_TIME_NS: Final = 60 * SECOND_NS  # a fact that is older is one of recorded prices, not a late one
+_WITHIN_WORDS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
 _log = structlog.get_logger("live.trace")
 
 
-def market_conditions(machine: Machine, symbol: str) -> dict[str, float]:
-    """Spread in basis points, volume in units and last price of a symbol at the first venue that has it."""
-    for k, instrument in enumerate(machine.desk.instruments):
-        if instrument.symbol == symbol:
-            row = machine.desk.view.instruments[k]
-            mid = 0.5 * (float(row.bid) + float(row.ask))
-            spread = (float(row.ask) - float(row.bid)) / mid * 1e4 if mid > 0.0 else float("nan")
-            return {"spread_bps": spread, "volume": float(row.volume), "last": float(row.last)}
-    return {}
-
-
 class Tracer:
-    """Tells of each durable block.  suppressed: lines that were left out, as there were too many."""
+    """Tells of each durable block.  suppressed: lines that were left out, as there were too many.
 
-    def __init__(self, events: EventStream) -> None:
+    alert_seconds: of each alert its kind, and how long after what it tells of it was published.
+    """
+
+    def __init__(self, events: EventStream, now_ns: Callable[[], int] = time.time_ns) -> None:
+        """now_ns: the clock that blocks are stamped by."""
         self.suppressed = 0
+        self.alert_seconds: deque[tuple[str, float]] = deque(maxlen=10_000)
+        self._now_ns = now_ns
+        self._block_ns = 0
+        self._gauges: dict[tuple[str, str], MarketGauge] = {}
         self._events = events
         self._tokens = _BURST
         self._then = time.monotonic()
@@ -58,8 +69,11 @@ class Tracer:
     def block(self, machine: Machine, block: Block) -> None:
         """What comes by the thousand is told only where somebody watches, or while there are log lines left."""
         self._refill()
+        self._block_ns = block.ns
         watched, left_out = self._events.watched, 0
         for item in block.inputs:
+            if isinstance(item, PriceUpdate):
+                self._gauge(item.symbol, item.venue).see(item.timestamp_ns, item.bid, item.ask)
             if watched or self._tokens >= 1.0 or type(item) not in _FREQUENT:
                 self._input(machine, item, block.ns)
             else:
@@ -73,6 +87,31 @@ class Tracer:
         if left_out:
             self.suppressed += left_out
             self._events.skip(left_out)
+
+    def _gauge(self, symbol: str, venue: str) -> MarketGauge:
+        gauge = self._gauges.get((symbol, venue))
+        if gauge is None:
+            gauge = self._gauges[symbol, venue] = MarketGauge()
+        return gauge
+
+    def market_conditions(self, machine: Machine, symbol: str) -> dict[str, float]:
+        """Of a symbol at the first venue that has it.
+
+        spread_bps: basis points.  volatility: of the last 60 returns, a fraction a year.  volume: units.  last: price.
+        """
+        for k, instrument in enumerate(machine.desk.instruments):
+            if instrument.symbol == symbol:
+                row = machine.desk.view.instruments[k]
+                mid = 0.5 * (float(row.bid) + float(row.ask))
+                return {
+                    "spread_bps": (float(row.ask) - float(row.bid)) / mid * 1e4
+                    if mid > 0.0
+                    else float("nan"),
+                    "volatility": self._gauge(symbol, instrument.venue).measures().volatility,
+                    "volume": float(row.volume),
+                    "last": float(row.last),
+                }
+        return {}
 
     def _input(self, machine: Machine, item: Input, ns: int) -> None:
         if isinstance(item, PriceUpdate):
@@ -122,7 +161,7 @@ class Tracer:
                 symbol=signal.symbol,
                 signal_strength=signal.signal_strength,
                 confidence=signal.confidence,
-                market_conditions=market_conditions(machine, signal.symbol),
+                market_conditions=self.market_conditions(machine, signal.symbol),
                 chaos_active=bool(record and record.chaos) or "chaos_type" in signal.metadata,
             )
 
@@ -132,7 +171,7 @@ class Tracer:
         elif isinstance(fact, OrderFill):
             self._publish(machine, "fills", fact)
         elif isinstance(fact, RiskBreach):
-            self._events.publish("alerts", fact.timestamp_ns, _named(fact))
+            self._publish_alert("risk_breach", fact)
             if self._may_log():
                 _log.warning("risk_breach", **_plain(fact))
         elif isinstance(fact, OrderRefused):
@@ -140,14 +179,20 @@ class Tracer:
         else:
             self._publish(machine, "orders", fact)
 
-    def _alert(self, fact: Fact) -> None:
+    def _publish_alert(self, kind: str, fact: Fact) -> None:
+        age = self._block_ns - fact.timestamp_ns
+        since = fact.timestamp_ns if 0 <= age < _ANOTHER_TIME_NS else self._block_ns
+        self.alert_seconds.append((kind, max(0, self._now_ns() - since) / 1e9))
         self._events.publish("alerts", fact.timestamp_ns, _named(fact))
+
+    def _alert(self, fact: Fact) -> None:
+        name = _ALERT_NAMES.get(type(fact), "market_notice")
+        self._publish_alert(name, fact)
         if isinstance(fact, MarketNotice):
             if self._may_log():
                 _log.warning(fact.kind, **{k: v for k, v in _plain(fact).items() if k != "kind"})
             return
-        names = {BreakerTripped: "breaker_tripped", BreakerReset: "breaker_reset", RiskAlert: "risk_alert"}
-        _log.warning(names[type(fact)], **_plain(fact))
+        _log.warning(name, **_plain(fact))
 
     def _publish(self, machine: Machine, kind: str, fact: Any) -> None:
         watched, logged = self._events.watched, self._may_log()
@@ -182,7 +227,8 @@ def _at(fact: Fact, ns: int) -> Fact:
 
 
 def _event_name(fact: Fact) -> str:
-    return "order_accepted" if isinstance(fact, OrderAccepted) else type(fact).__name__.lower()
+    """OrderAccepted: order_accepted."""
+    return _WITHIN_WORDS.sub("_", type(fact).__name__).lower()
 
 
 def _plain(fact: Fact) -> dict[str, Any]:

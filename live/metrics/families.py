@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-__all__ = ["BY_NAME", "CHECK_BOUNDS", "EXECUTION_BOUNDS", "FAMILIES", "Family"]
+__all__ = ["ALERT_BOUNDS", "BY_NAME", "CHECK_BOUNDS", "EXECUTION_BOUNDS", "FAMILIES", "Family"]
 
 
 class Family(NamedTuple):
@@ -34,6 +34,7 @@ EXECUTION_BOUNDS: Final = (
     1.0,
 )
 CHECK_BOUNDS: Final = (1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 5e-3, 0.01, 0.1)
+ALERT_BOUNDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Upper bounds of the histograms' buckets, seconds."""
 
 _GAUGE: Final = "gauge"
@@ -114,6 +115,13 @@ _RISK: Final = (
         _GAUGE,
         ("scope",),
         "Kills in force; scope is all, strategy or venue",
+    ),
+    Family(
+        "trading_risk_alert_latency_seconds",
+        _HISTOGRAM,
+        ("kind",),
+        "From what an alert tells of to its publication, seconds; kind is risk_breach, risk_alert, breaker_tripped, "
+        "breaker_reset or market_notice",
     ),
     Family(
         "trading_risk_overrides_active",

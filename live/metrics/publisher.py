@@ -16,7 +16,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from live.engine import Engine
-from live.metrics.families import CHECK_BOUNDS
+from live.engine.tracing import ALERTS
+from live.metrics.families import ALERT_BOUNDS, CHECK_BOUNDS
 from live.metrics.processes import Processes
 from live.metrics.reconciled import ReconciledFile
 from live.metrics.service import read_engine, read_journal, read_venues
@@ -49,6 +50,7 @@ class Metrics:
         self._processes = Processes()
         self._reconciled = ReconciledFile(engine.settings.data)
         self._checks = Tally(CHECK_BOUNDS)
+        self._alerts = {kind: Tally(ALERT_BOUNDS) for kind in ALERTS}
         self._last_check: tuple[float, int] | None = None
         self._accepted = int(engine.machine.desk.book.accepted)
         self._updated = time.perf_counter()
@@ -75,6 +77,8 @@ class Metrics:
         self._reconciled.read(sheet, self._strategies)
         self._take_checks(engine.pump.check_seconds)
         sheet.tallies["trading_engine_risk_check_latency"] = {"pre_trade": self._checks}
+        self._take_alerts(engine.tracer.alert_seconds)
+        sheet.tallies["trading_risk_alert_latency_seconds"] = self._alerts
         self._tell_rates(sheet, begun)
         for name, names in self._folding():
             sheet.put("trading_engine_names_folded", names.folded, name)
@@ -116,6 +120,15 @@ class Metrics:
         if fresh:
             self._last_check = fresh[0]
         self._checks.add((seconds / max(count, 1) for seconds, count in fresh), (count for _, count in fresh))
+
+    def _take_alerts(self, told: deque[tuple[str, float]]) -> None:
+        """Count how long alerts have taken since."""
+        fresh: dict[str, list[float]] = {}
+        while told:
+            kind, seconds = told.popleft()
+            fresh.setdefault(kind, []).append(seconds)
+        for kind, times in fresh.items():
+            self._alerts[kind].add(times)
 
     def _tell_rates(self, sheet: Sheet, now: float) -> None:
         accepted = int(self._engine.machine.desk.book.accepted)

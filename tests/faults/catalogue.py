@@ -379,7 +379,15 @@ CONTROLS: Final[dict[str, Control]] = {
     "drop copy and reconciliation": Control(
         "always on",
         "trading_venue_problem{venue}",
-        _in(SESSIONS, "while_both_sides_disagree_nothing_is_traded")
+        _in(
+            SESSIONS,
+            "while_both_sides_disagree_nothing_is_traded",
+            "an_order_that_works_at_the_venue_alone_is_taken_back",
+        )
+        + _in(
+            "tests/live/engine/test_remote.py",
+            "an_exchange_that_lost_its_store_while_the_engine_was_away_is_not_traded_at",
+        )
         + _in("tests/live/venues/test_server_hostile.py", "a_drop_copy_sees_every_report_and_may_not_trade"),
     ),
     "risk_check_timeout": Control(
@@ -389,15 +397,21 @@ CONTROLS: Final[dict[str, Control]] = {
     ),
     "alerts within 5 s": Control(
         "always on",
-        "trading_risk_limit_breaches_total{limit_type}",
+        "trading_risk_alert_latency_seconds{kind}",
         _in(ORDERS, "a_runaway_is_refused_by_the_token_bucket_and_stopped_by_its_breaker")
+        + _in("tests/live/metrics/test_values.py", "an_alert_is_measured_from_what_it_tells_of")
         + _in("tests/live/metrics/test_alerts.py", "an_alert_fires_alone"),
     ),
     "deployment limits": Control(
-        "permitted_instruments, per_strategy.*, order_limits.*",
+        "REQUIRE_CERTIFICATE, permitted_instruments, per_strategy.*, order_limits.*",
         "trading_risk_limit_breaches_total{limit_type}",
         _in("tests/risk/test_order_limits.py", "a_strategy_trades_only_what_it_is_permitted")
-        + _in("tests/risk/test_control_stops_it.py", "the_control_is_what_stops_it"),
+        + _in("tests/risk/test_control_stops_it.py", "the_control_is_what_stops_it")
+        + _in("tests/live/admission/test_gate.py", "it_does_not_start", "with_the_gate_off_it_would")
+        + _in(
+            "tests/live/admission/test_time_and_restarts.py",
+            "limits_are_not_made_looser_under_what_runs",
+        ),
     ),
     "override": Control(
         "a command: PUT /api/v1/risk/overrides",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from live.engine import EventStream, StartRequest
 from live.engine.pump import Block
 from live.engine.tracing import Tracer
 from live.machine import LateSignals, Machine, Setup
+from tests.faults.harness import book_market
 from tests.live.engine.desk import open_engine, paper_market, settings_for, until
 from tests.live.engine.scripts import write_script
 from workbench.core.costs import Costs
@@ -72,3 +74,34 @@ def test_an_engine_that_cannot_check_in_time_says_so_in_its_stream(tmp_path: Pat
             assert engine.machine.blotter.cursor == 0  # not one order of them
 
     asyncio.run(main())
+
+
+RESTS = """
+about = {"order_type": "limit", "limit_price": round(price_update.bid * 0.97, 2), "quantity": 0.01}
+return [MarketSignal(price_update.symbol, None, 1.0, 1.0, about)]
+"""
+
+
+def test_the_log_tells_of_signals_in_their_market_and_of_orders_by_name(tmp_path: Path) -> None:
+    write_script(tmp_path / "scripts", "trader", RESTS)
+
+    async def main() -> None:
+        settings = settings_for(
+            tmp_path, strategies_path=tmp_path / "scripts", risk_check_timeout_ms=60_000.0
+        )
+        async with open_engine(settings, book_market()) as engine:
+            await until(lambda: not engine.problems)
+            await engine.strategies.start(StartRequest("trader", warm_up=False))
+            await until(lambda: sum(line["event"] == "signal_generated" for line in lines) > 80)
+            await engine.strategies.stop("trader", "ana")
+            await until(lambda: not engine.machine.blotter.working)
+
+    with structlog.testing.capture_logs() as lines:
+        asyncio.run(main())
+    names = {line["event"] for line in lines}
+    assert {"order_accepted", "order_acknowledged", "cancel_requested", "order_ended"} <= names
+    market = [line["market_conditions"] for line in lines if line["event"] == "signal_generated"]
+    assert set(market[0]) >= {"spread_bps", "volatility", "volume"}
+    volatility = market[-1]["volatility"]  # the exchange makes a price of 60 % a year, on a grid of ticks
+    assert math.isfinite(volatility)
+    assert 0.1 < volatility < 10.0

@@ -44,6 +44,9 @@ WELL = (
     series("trading_engine_risk_check_latency_bucket", RISE, 'check_type="pre_trade"', 'le="0.0001"'),
     series("trading_engine_risk_check_latency_bucket", RISE, 'check_type="pre_trade"', 'le="0.01"'),
     series("trading_engine_risk_check_latency_bucket", RISE, 'check_type="pre_trade"', 'le="+Inf"'),
+    series("trading_risk_alert_latency_seconds_bucket", RISE, 'kind="risk_breach"', 'le="0.05"'),
+    series("trading_risk_alert_latency_seconds_bucket", RISE, 'kind="risk_breach"', 'le="10.0"'),
+    series("trading_risk_alert_latency_seconds_bucket", RISE, 'kind="risk_breach"', 'le="+Inf"'),
     series("trading_engine_sandbox_level", "3" + STILL),
     series("trading_engine_uncertified_allowed", "0" + STILL),
     series("trading_engine_names_folded", "0" + STILL, 'label="strategy"'),
@@ -94,6 +97,9 @@ FIRES: dict[str, tuple[tuple[str, str], ...]] = {
         series(
             "trading_engine_risk_check_latency_bucket", "0" + STILL, 'check_type="pre_trade"', 'le="0.0001"'
         ),
+    ),
+    "AlertsLate": (
+        series("trading_risk_alert_latency_seconds_bucket", "0" + STILL, 'kind="risk_breach"', 'le="0.05"'),
     ),
     "UncertifiedAllowed": (series("trading_engine_uncertified_allowed", "1" + STILL),),
     "SandboxWeak": (series("trading_engine_sandbox_level", "1" + STILL),),
@@ -184,7 +190,7 @@ def test_an_alert_says_how_bad_it_is_and_what_to_do(rule: dict[str, Any]) -> Non
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
 def test_an_alert_looks_at_metrics_that_exist(rule: dict[str, Any]) -> None:
-    ours = {family.name for family in FAMILIES} | {"trading_engine_risk_check_latency_bucket"}
+    ours = {f"{family.name}_bucket" if family.kind == "histogram" else family.name for family in FAMILIES}
     assert metric_names(rule["expr"]) <= ours | {"up", "process_resident_memory_bytes"}
 
 

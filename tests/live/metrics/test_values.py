@@ -12,6 +12,8 @@ from live.engine import Engine
 from live.machine import ChaosNoted, KillReset, KillSwitch
 from live.metrics import Metrics
 from live.metrics.sheet import Names, Tally
+from live.venues.clock import SimulatedClock
+from tests.live.engine.desk import until
 from tests.live.metrics.harness import Samples, buys, price, running, samples, see, started
 from workbench.core.intents import ClockTick, StrategyFailed
 from workbench.core.limits import CircuitBreakers, DrawdownLimits, RiskLimits
@@ -67,6 +69,27 @@ def test_a_strategy_without_a_trade_is_shown_from_its_start(tmp_path: Path) -> N
     assert math.isnan(value(shown, "trading_strategy_win_rate", strategy_name="s"))
     assert value(shown, "trading_engine_strategies", state="running") == 1.0
     assert value(shown, "trading_engine_unanswered", strategy="s") == 0.0
+
+
+def test_an_alert_is_measured_from_what_it_tells_of(tmp_path: Path) -> None:
+    async def tell(engine: Engine, _: Metrics) -> None:
+        clock = engine.clock
+        assert isinstance(clock, SimulatedClock)
+        await started(engine, "s")
+        await engine.ask(price(1, 100.0))
+        for ns in (SECOND * 7 // 2, 400 * SECOND):  # the second is as if the prices were recorded ones
+            await clock.run_until(ns)
+            await engine.ask(StrategyFailed("s", "no"))
+        await until(lambda: len(engine.tracer.alert_seconds) == 2)
+
+    shown = see(tmp_path, tell)
+    name = "trading_risk_alert_latency_seconds"
+    found = [
+        value(shown, f"{name}_bucket", kind="risk_breach", le=le) for le in ("0.005", "2.0", "5.0", "+Inf")
+    ]
+    assert found == [1.0, 1.0, 2.0, 2.0]
+    assert value(shown, f"{name}_sum", kind="risk_breach") == 2.5
+    assert value(shown, f"{name}_count", kind="breaker_tripped") == 0.0
 
 
 def test_breaches_breakers_and_kills(tmp_path: Path) -> None:
