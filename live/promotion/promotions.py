@@ -24,6 +24,7 @@ from workbench.errors import CertificateError, EngineError, StrategyError, Workb
 __all__ = ["CANARY", "Promotions"]
 
 CANARY: Final = "canary"  # who acts where no person does
+_COMPARED_AT_ONCE: Final = 2  # each is a process that keeps a core busy for as long as it takes
 
 _log = structlog.get_logger("live.promotion")
 
@@ -40,12 +41,17 @@ class Promotions:
         self._settings = canary or load_thresholds(file if file.is_file() else None).canary
         self._vain: dict[str, int] = {}
         self._turns: dict[str, asyncio.Lock] = {}
+        self._places = asyncio.Semaphore(_COMPARED_AT_ONCE)
+        self._comparing: set[str] = set()  # or waiting for a place
+        self._looks: set[asyncio.Task[None]] = set()
         self._task = engine.tasks.keep("canaries", self._run)
 
     async def close(self) -> None:
         """Look no more; what is on trial goes on with the next start."""
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        tasks = [self._task, *self._looks]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     # --- what people ask ----------------------------------------------------------------------------------------------
 
@@ -159,16 +165,28 @@ class Promotions:
     # --- what time brings ---------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
+        """Look at all of them from time to time, each by itself: none waits for what another has to be compared."""
         while True:
             await asyncio.sleep(self._settings.check_seconds)
-            for name in list(self._growing()):
-                try:
-                    await self.look(name)
-                except WorkbenchError as error:  # a journal that has failed, which the engine tells by itself
-                    _log.error("canary_not_looked_at", strategy_name=name, error=str(error))
+            for look in [look for look in self._looks if look.done()]:
+                self._looks.discard(look)
+                look.result()  # raises what nobody has foreseen
+            for name in self._growing():
+                if not self._turn(name).locked():
+                    self._looks.add(asyncio.create_task(self._looked_at(name), name=f"canary {name}"))
+
+    async def _looked_at(self, name: str) -> None:
+        try:
+            await self.look(name)
+        except WorkbenchError as error:  # a journal that has failed, which the engine tells by itself
+            _log.error("canary_not_looked_at", strategy_name=name, error=str(error))
 
     async def look(self, strategy_id: str) -> Move:
-        """Look at one canary, and do what is due.  While it is compared, people may demote or promote it."""
+        """Look at one canary, and do what is due.
+
+        While it is compared, or waits for its turn to be, people may demote or promote it, and another look ends its
+        trial where a breaker has stopped it.
+        """
         async with self._turn(strategy_id):
             line = self._growing().get(strategy_id)
             if line is None:
@@ -176,7 +194,16 @@ class Promotions:
             look = self._seen(line)
             if not due(line, look) or decide(line, look)[0] is not Move.WAIT:
                 return await self._move(line, look)
-        agreement = await self._compared(line)
+        if strategy_id in self._comparing:
+            return Move.WAIT
+        self._comparing.add(strategy_id)
+        try:
+            async with self._places:
+                if self._growing().get(strategy_id) != line:
+                    return Move.WAIT
+                agreement = await self._compared(line)
+        finally:
+            self._comparing.discard(strategy_id)
         async with self._turn(strategy_id):
             if self._growing().get(strategy_id) != line:
                 return Move.WAIT
