@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -126,3 +127,26 @@ def test_the_metrics_show_the_newest_result(data: Path, edited: Path, tmp_path: 
             assert set(read_reconciled(folder)) == {"turning"}
 
     asyncio.run(look())
+
+
+def found_of(name: str) -> Reconciliation:
+    """A comparison of one strategy in which nothing differs."""
+    return Reconciliation(
+        journal="",
+        span_ns=(0, 1),
+        prices=1,
+        live_fills={name: (1, 100.0)},
+        differences=(),
+        effects={},
+        problems={},
+        logic={},
+        notes=(),
+    )
+
+
+def test_results_that_are_put_there_at_once_are_all_there(tmp_path: Path) -> None:
+    names = [f"s{number:02}" for number in range(48)]
+    with ThreadPoolExecutor(8) as several:
+        list(several.map(lambda name: publish_result(tmp_path, found_of(name)), names))
+    assert sorted(read_reconciled(tmp_path)) == names
+    assert [path.name for path in tmp_path.iterdir()] == [RECONCILED]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import math
 import os
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,10 +26,27 @@ __all__ = ["publish_result"]
 def publish_result(folder: Path | None, found: Reconciliation) -> Path:
     """Write what was found of each strategy in place of what was there of it; whole or not at all.
 
+    Several processes may do so at once: none loses what another has written.
     Raises ConfigError where there is no data folder.
     """
     if folder is None:
         raise ConfigError("a result is published in the engine's data folder; say which that is (data=...)")
+    with _alone(folder):
+        return _write(folder, found)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """While nobody else writes a result into this folder."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _write(folder: Path, found: Reconciliation) -> Path:
     lines = _before(folder)
     now = time.time_ns()
     for name in found.strategies:
