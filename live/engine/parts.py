@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from functools import cache
 from typing import Final
 
@@ -10,7 +12,9 @@ from live.machine import Machine, Setup, warm_up
 from live.sandbox import Isolation, Level, SandboxSettings
 from live.settings import Settings
 from live.venues.venue_settings import VenuesConfig
+from workbench.core.jit import is_cached
 from workbench.core.limits import RiskLimits
+from workbench.core.step import on_row
 
 __all__ = ["load_rulebook", "newest_prices", "sandbox_settings", "setup_of"]
 
@@ -19,7 +23,13 @@ _COMPILER: Final = "libllvmlite"  # LLVM; some 70 MB of it are read to load comp
 
 @cache
 def load_rulebook() -> None:
-    """Load what is compiled, once in a process, and let go of the compiler.  Blocks for a second or two."""
+    """Load what is compiled, once in a process, and let go of the compiler.  Blocks for a second or two.
+
+    What was never compiled takes another process a minute first: its compiler takes 300 MB that it would not give back.
+    """
+    if not is_cached(on_row):
+        program = f"import sys; sys.path[:] = {sys.path!r}; from live.machine import warm_up; warm_up()"
+        subprocess.run([sys.executable, "-c", program], check=False)  # where it fails, so does the next line
     warm_up()
     let_go(_COMPILER)
 

@@ -46,6 +46,7 @@ def warm_up() -> None:
     for item in _everything():
         machine.apply(item)
     machine.performance("s")
+    _ = machine.desk.value_at_risk
     Machine(setup, machine.dump())
 
 
@@ -66,6 +67,7 @@ def _everything() -> list[Input]:
         *price[:2],
         *signals,
         Answered("s", 1, [MarketSignal("X", None, 1.0, 1.0)]),  # which names no venue
+        Answered("s", 1, [MarketSignal("Y", None, 1.0, 1.0)]),  # which nobody trades
         VenueReport("acknowledged", "there", "X", 3, 1),
         VenueReport("filled", "there", "X", 3, 1, "", 0, 0, 1.0, 100.0, "taker", 1),
         *price[2:],

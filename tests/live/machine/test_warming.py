@@ -9,8 +9,12 @@ SCRIPT = """
 import contextlib
 import sys
 from numba.core.registry import CPUDispatcher
-from live.machine import Machine, warm_up
+from live.machine import Answered, Machine, warm_up
 from tests.live.machine.test_machine import ONE_OF_EACH, SETUP, price, wants
+from workbench.core import desk
+from workbench.core.build import Seat
+from workbench.core.intents import SeatStrategy
+from workbench.core.messages import MarketSignal
 from workbench.errors import WorkbenchError
 
 def compiled():
@@ -30,6 +34,10 @@ traded = price(10, 100.0), wants(1.0), price(11, 100.0), wants(-1.0, order_type=
 for item in (*ONE_OF_EACH[7:8], *traded, *ONE_OF_EACH):
     with contextlib.suppress(WorkbenchError):  # some make no sense after others
         made.apply(item)
+made.apply(SeatStrategy(Seat("t", capital=1e5)))
+made.apply(Answered("t", 3, [MarketSignal("nothing", None, 1.0, 1.0)]))
+made.desk.value_at_risk
+assert all(kernel.signatures for kernel in vars(desk).values() if isinstance(kernel, CPUDispatcher))
 print({name: count for name, count in compiled().items() if count != before.get(name)})
 """
 
