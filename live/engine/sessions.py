@@ -11,11 +11,12 @@ import structlog
 
 from live.engine.pump import Block, Pump
 from live.engine.reconcile import differences
+from live.machine import KillSwitch
 from live.messages import CancelOrder, ExecutionReport, NewOrder, SessionState, VenueEvent
 from live.tasks import Tasks
 from live.venues.contract import Order, Venue
 from workbench.core.facts import CancelRequested, Fact, OrderAccepted
-from workbench.core.intents import HaltVenue, VenueReport, VenueSession
+from workbench.core.intents import VenueReport, VenueSession
 from workbench.core.messages import PriceUpdate
 from workbench.errors import EngineError, VenueError
 
@@ -209,7 +210,8 @@ class Sessions:
         if self._disagreed[name] == 2:
             self.problems[name] = found.text
             _log.error("venue_disagrees", venue=name, text=found.text)
-            await self._pump.ask(HaltVenue("engine", f"reconciliation: {found.text}", name))
+            if ("venue", name) not in machine.kills:  # latched, for a person to reset as any other
+                await self._pump.ask(KillSwitch("venue", name, "engine", f"reconciliation: {found.text}"))
 
     def _cancel_orphans(self, venue: Venue, orders: Sequence[int]) -> None:
         """Take back what works at a venue and not here, once two looks have found it."""

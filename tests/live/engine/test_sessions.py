@@ -16,7 +16,7 @@ from live.engine import sessions as engine_sessions
 from live.engine.block import Block
 from live.engine.reconcile import differences
 from live.engine.sessions import Sessions
-from live.machine import KillSwitch
+from live.machine import KillReset, KillSwitch
 from live.messages import Account, NewOrder
 from live.venues.contract import Order
 from live.venues.embedded import EmbeddedVenue
@@ -211,8 +211,10 @@ def test_an_order_that_works_at_the_venue_alone_is_taken_back(
     monkeypatch.setattr(engine_sessions, "_LOOK_S", 0.1)
 
     async def work(engine: Engine) -> None:
-        await until(lambda: len(engine.machine.blotter.working) == 5)
         venue = embedded(engine)
+        async with asyncio.timeout(30.0):
+            while len((await venue.account()).open_orders) < 5:
+                await asyncio.sleep(0.02)
         venue.send([NewOrder(77_000, "BTC-USD", 1, 0.01, "limit", "GTC", 20_000.0)])
         assert len((await venue.account()).open_orders) == 6
         async with asyncio.timeout(30.0):
@@ -266,7 +268,12 @@ def test_a_venue_that_agrees_again_is_no_problem_any_more_and_stays_halted(
         await until(lambda: "at the venue" in engine.problems.get("venue x", ""))
         monkeypatch.setattr(EmbeddedVenue, "account", original)
         await until(lambda: not engine.problems)
+        (kill,) = engine.machine.kills.values()
+        assert (kill.scope, kill.target, kill.person) == ("venue", "x", "engine")
+        assert "5 at the venue" in kill.reason
         assert engine.machine.desk.view.venues[0].halted
+        await engine.ask(KillReset("venue", "x", "ana", "booked by hand over there"))
+        assert not engine.machine.desk.view.venues[0].halted
 
     trade(tmp_path, REST, work)
 
