@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import structlog
 
 from live.engine.events import EventStream
 from live.engine.pump import BLOCK, Block
 from live.journal import Journal
+from live.journal.market import MarketRecorder, Rolling
 from live.machine import Input, decode_block
 from live.settings import Settings
 from workbench.core.messages import Instrument, PriceUpdate
 from workbench.errors import JournalError
-
-if TYPE_CHECKING:
-    from live.journal.market import MarketRecorder
 
 __all__ = ["MARKET_FOLDER", "MarketTap", "open_market"]
 
@@ -32,8 +30,6 @@ def open_market(
     """A recorder by the settings; None where nothing is to be recorded, or its folder cannot be used (see the log)."""
     if not settings.record_market:
         return None
-    from live.journal.market import MarketRecorder, Rolling  # loads pyarrow, 30 MB
-
     folder, rolling = settings.data / MARKET_FOLDER, Rolling(keep_days=settings.market_days)
     try:
         tap = MarketTap(MarketRecorder(folder, instruments, rolling), events)

@@ -23,8 +23,9 @@ record of the last orderly end: a server that was restored from a copy, or repla
 Where `Retention.days` is set, old records are dropped after a snapshot, a thousand in a transaction;
 `Journal.pruned` says up to where. What is left begins with a snapshot whose meta holds what the first record had held.
 
-`market.MarketRecorder` keeps prices in Parquet, `market_reading` reads them (neither is imported here: pyarrow costs
-30 MB). After a crash `recorder.recorded` says from which record on the engine may feed it again from the journal.
+`market.MarketRecorder` keeps prices in Parquet, by a process of its own (`market_process`: pyarrow takes 60 MB, which
+the engine does without), and `market_reading` reads them. After a crash `recorder.recorded` says from which record on
+the engine may feed it again from the journal.
 """
 
 from live.journal.journal import Journal

@@ -12,9 +12,10 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -82,17 +83,37 @@ def listed(folder: Path) -> list[PriceFile]:
 def table_of(blocks: Iterable[tuple[int, Sequence[PriceUpdate]]]) -> pa.Table:
     """Rows of blocks of prices, each with its record of the journal, in order of arrival."""
     rows = [(update, record) for record, updates in blocks for update in updates]
-    names = ("last", "volume", "bid", "ask", "bid_size", "ask_size", "change_pct", "sequence")
-    columns: list[Any] = [
-        pa.array([update.timestamp_ns for update, _ in rows], pa.int64()).cast(
-            SCHEMA.field("timestamp").type
+    names = ("last", "volume", "bid", "ask", "bid_size", "ask_size", "change_pct")
+    columns = [
+        _numbers([update.timestamp_ns for update, _ in rows], "timestamp"),
+        _words([update.symbol for update, _ in rows]),
+        _words([update.venue for update, _ in rows]),
+        *(
+            _numbers([getattr(update, name) for update, _ in rows], "close" if name == "last" else name)
+            for name in names
         ),
-        pa.array([update.symbol for update, _ in rows], pa.string()).dictionary_encode(),
-        pa.array([update.venue for update, _ in rows], pa.string()).dictionary_encode(),
-        *([getattr(update, name) for update, _ in rows] for name in names),
-        [record for _, record in rows],
+        _numbers([update.sequence for update, _ in rows], "sequence"),
+        _numbers([record for _, record in rows], "record"),
     ]
-    return pa.table(columns, schema=SCHEMA)
+    return pa.Table.from_arrays(columns, schema=SCHEMA)
+
+
+def _numbers(values: list[float], column: str) -> pa.Array:
+    """A column out of its bytes: `pa.array` would load pandas, to see whether it is given something of it."""
+    kind = SCHEMA.field(column).type
+    made = np.array(values, np.float64 if kind == pa.float64() else np.int64)
+    return pa.Array.from_buffers(kind, len(made), [None, pa.py_buffer(made)])
+
+
+def _words(values: list[str]) -> pa.Array:
+    """A column of few different words, also out of its bytes."""
+    places = {word: k for k, word in enumerate(dict.fromkeys(values))}
+    codes = np.array([places[word] for word in values], np.int32)
+    texts = [word.encode() for word in places]
+    ends = np.cumsum([0, *map(len, texts)], dtype=np.int32)
+    words = pa.StringArray.from_buffers(len(texts), pa.py_buffer(ends), pa.py_buffer(b"".join(texts)))
+    indices = pa.Array.from_buffers(pa.int32(), len(codes), [None, pa.py_buffer(codes)])
+    return pa.DictionaryArray.from_arrays(indices, words)
 
 
 def write(

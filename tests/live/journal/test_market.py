@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 import workbench as wb
 from live.journal.market import MarketRecorder, Rolling
 from live.journal.market_files import listed
+from live.journal.market_link import MarketProcess, Opening
 from live.journal.market_reading import market_feed, market_prices, read_market
 from workbench.core.feed import ASK, BID, CHANGE_PCT, LAST, VOLUME
 from workbench.core.messages import Instrument, PriceUpdate
@@ -209,6 +211,44 @@ def test_a_disk_that_fails_stops_the_recording_and_says_so(
     assert (info["recorded"], info["dropped"]) == (1, 4)
     recorder.flush()
     recorder.close()
+
+
+def test_what_ends_an_engine_does_not_end_the_process_that_writes(tmp_path: Path) -> None:
+    """Ctrl-C reaches all of a terminal's processes, and SIGTERM all of a service's."""
+    recorder = MarketRecorder(tmp_path)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        os.kill(recorder.info()["pid"], number)
+    record(recorder, [1, 2])
+    recorder.close()
+    assert records_in(tmp_path) == [1, 2]
+
+
+def test_the_end_of_the_process_that_writes_stops_the_recording_and_says_so(tmp_path: Path) -> None:
+    recorder = MarketRecorder(tmp_path)
+    record(recorder, [1])
+    recorder.flush()
+    os.kill(recorder.info()["pid"], signal.SIGKILL)
+    record(recorder, [2])
+    recorder.flush()
+    info = recorder.info()
+    assert "the process that writes them has ended with status -9" in info["failure"]
+    assert (info["recorded"], info["dropped"], info["waiting"]) == (1, 2, 0)
+    recorder.close()
+    recorder = MarketRecorder(tmp_path)
+    record(recorder, range(recorder.recorded + 1, 4))
+    recorder.close()
+    assert records_in(tmp_path) == [1, 2, 3]
+
+
+def test_two_do_not_write_in_one_folder(tmp_path: Path) -> None:
+    first = MarketRecorder(tmp_path)
+    with pytest.raises(OSError, match="one in which another engine records"):
+        MarketProcess(Opening(str(tmp_path), [], Rolling(), patience_s=0.1))
+    record(first, [1])
+    first.close()
+    second = MarketProcess(Opening(str(tmp_path), [], Rolling(), patience_s=0.1))
+    assert second.told.recorded == 1
+    second.close()
 
 
 def test_a_folder_that_is_none(tmp_path: Path) -> None:
