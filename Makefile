@@ -5,8 +5,8 @@
 
 PYTHON := .venv/bin/python
 CODE := workbench strategies tests live
-# Two workers halve the time of the suite; kernels are cached on disk and shared.
-WORKERS ?= 2
+# One more than the usual two cores, since many tests wait for other processes; kernels are cached on disk and shared.
+WORKERS ?= 3
 # nautilus_trader cannot do with pandas 3, and vectorbt not without: each gets an environment, apart from the workbench.
 PEERS := nautilus_trader==1.231.0 backtesting==0.6.6 'pandas<3'
 SWEEPING_PEERS := vectorbt==1.2.0 vectorbt-rust==1.2.0

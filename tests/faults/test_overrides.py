@@ -12,6 +12,7 @@ from live.api.roles import Role
 from live.machine import Answered, LimitOverride, Machine, Setup
 from live.session import read_session
 from tests.live.api.server import Served, serve
+from tests.waiting import until
 from workbench.core.build import Seat
 from workbench.core.costs import Costs
 from workbench.core.facts import BreakerTripped, OrderAccepted, OrderRefused
@@ -198,9 +199,8 @@ def test_over_rest_it_is_proposed_agreed_written_down_and_over(served: Served) -
     assert served.engine.machine.desk.limits == LIMITS
     written = [row for row in admin.get("/api/v1/audit").json()["lines"] if row["action"] == "risk.override"]
     assert [(row["person"], row["outcome"]) for row in written] == [("risk", "done"), ("admin", "done")]
-    again = read_session(served.engine.settings.data).machine
-    assert again.overrides.lines == {}
-    assert again.desk.limits == LIMITS
+    until(lambda: read_session(served.engine.settings.data).machine.overrides.lines == {})  # once on the disk
+    assert read_session(served.engine.settings.data).machine.desk.limits == LIMITS
 
 
 def test_over_rest_it_is_refused_in_one_line(served: Served) -> None:
