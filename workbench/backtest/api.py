@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeIs
 
 import msgspec
 
+from workbench.backtest.compiling import say_compiling
 from workbench.backtest.replay import ReplayRecord, replay
 from workbench.backtest.result import BacktestResult
 from workbench.backtest.seating import Player, StrategyLike, seat_strategies
@@ -84,6 +85,7 @@ def backtest(
     """
     if on_error not in ("raise", "contain"):
         raise ConfigError(f"on_error must be 'raise' or 'contain', found {on_error!r}")
+    say_compiling(progress)
     plan = plan_run(
         strategy,
         prices,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple
@@ -10,6 +9,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from workbench.backtest.compiling import is_watched
 from workbench.backtest.recorder import Recorder, SentSignal, StrategyErrorNote, fingerprint
 from workbench.backtest.seating import Player
 from workbench.chaos.events import ChaosEvent, check_inside, match_target
@@ -22,7 +22,6 @@ from workbench.core.costs import Costs
 from workbench.core.desk import MAX_SIGNALS, PerformanceView, TradingDesk
 from workbench.core.facts import Fact
 from workbench.core.feed import ASK, ASK_SIZE, BID, BID_SIZE, CHANGE_PCT, LAST, VOLUME, Feed
-from workbench.core.jit import is_cached
 from workbench.core.limits import RiskLimits
 from workbench.core.messages import OrderFill, PriceUpdate, RiskBreach
 from workbench.core.step import count_error, deliver_held, on_row
@@ -304,10 +303,7 @@ def replay(
         chaos=chaos,
         contain_errors=contain_errors,
     )
-    watched = sys.stderr.isatty() or "ipykernel" in sys.modules
-    if watched and not is_cached(on_row):
-        print("compiling the trading core (once for this version, up to a minute) …", file=sys.stderr)  # noqa: T201
-    if not (len(feed) > LONG_RUN and watched if progress is None else progress):
+    if not (len(feed) > LONG_RUN and is_watched() if progress is None else progress):
         return run.run()
     from tqdm.auto import tqdm
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from workbench.backtest.compiling import is_watched, say_compiling
 from workbench.certify.checks import FAMILIES, Check, Family, Subject
 from workbench.certify.families import LONGEST_FIRST, Task, take, tasks_of
 from workbench.certify.helper import Helper, HelperGone, helper_for
@@ -24,6 +24,7 @@ def run_checks(
     progress: a bar; None shows one where somebody looks.  Ctrl-C ends it: half a scorecard says nothing.
     """
     tasks = tasks_of(families)
+    say_compiling(progress, subject.strategy)
     with _bar(len(tasks), progress) as bar:
         found = _Work(subject, tasks, bar).run()
     return tuple(check for task in tasks for check in found[task])
@@ -94,8 +95,7 @@ class _Bar:
 
 @contextmanager
 def _bar(total: int, wanted: bool | None) -> Iterator[_Bar]:
-    watched = sys.stderr.isatty() or "ipykernel" in sys.modules
-    if not (watched if wanted is None else wanted):
+    if not (is_watched() if wanted is None else wanted):
         yield _Bar()
         return
     from tqdm.auto import tqdm

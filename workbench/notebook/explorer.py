@@ -12,6 +12,7 @@ import numpy as np
 
 from workbench.backtest.api import CostsLike, LimitsLike
 from workbench.backtest.charts import money
+from workbench.backtest.compiling import say_compiling
 from workbench.backtest.pictures import picture
 from workbench.backtest.result import BacktestResult
 from workbench.backtest.statistics import show
@@ -75,11 +76,12 @@ class Explorer:
     ) -> None:
         self.strategy, self.ranges = kind, tuple(ranges)
         self._prices, self._arguments = prices, dict(arguments)
+        say_compiling(None, kind)
         self._runs: Runs = runs_of(kind, prices, arguments)
         self.config: dict[str, Any] = {r.name: int(r.value) if r.whole else r.value for r in ranges}
         self.seconds = 0.0
         self._widget: Any = None
-        self._draw()  # compiles, where that is still to be done
+        self._draw()  # this one compiles, and the next one's time counts
         self._draw()
 
     def set(self, **parameters: float) -> Picture:

@@ -22,6 +22,7 @@ from workbench.backtest.api import (
     read_chaos,
     read_costs,
 )
+from workbench.backtest.compiling import say_compiling
 from workbench.backtest.result import BacktestResult
 from workbench.configuration import load_limits
 from workbench.data.catalog import PriceLike, as_prices
@@ -178,6 +179,7 @@ def sweep(
         end=end,
         periods_per_year=periods_per_year,
         workers=workers,
+        progress=progress,
     )
     with connected(client) as job.client:
         return job.run(progress)
@@ -200,6 +202,7 @@ def prepare(
     end: Moment | None,
     periods_per_year: float | None,
     workers: int | None,
+    progress: Progress,
 ) -> Job:
     """A checked job; everything is as `sweep` has it.  grid_for: the columns, given the strategy."""
     check_is_class(strategy)
@@ -217,8 +220,18 @@ def prepare(
     grid = grid_for(kind)
     tasks = make_tasks(kind, market, chaos, each_instrument, arguments)
     base = dict(config or {})
+    _say_compiling(kind, progress)
     undisturbed(partial(check_before, kind, grid, base, tasks))
     return Job(kind, grid, base, tasks, names, periods_per_year, None, workers)
+
+
+def _say_compiling(kind: type[TradingStrategy], progress: Progress) -> None:
+    if issubclass(kind, SignalStrategy):
+        from workbench.sweeps.vector import ToldStrategy
+
+        say_compiling(progress, ToldStrategy, "the loop of signal functions")
+    else:
+        say_compiling(progress, kind)
 
 
 class Job:

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.backtest.api import CostsLike, LimitsLike, RunPlan, check_chaos, plan_run, read_costs
+from workbench.backtest.compiling import say_compiling
 from workbench.chaos.kinds import ChaosKind, Family
 from workbench.configuration import load_limits
 from workbench.core.column import Cell, Column, judge, keep_run
@@ -31,7 +32,7 @@ from workbench.strategy.loader import load_strategy
 from workbench.sweeps.api import make_batch
 from workbench.sweeps.campaign_result import CampaignResult, Entry
 from workbench.sweeps.checks import check_look_back, check_options
-from workbench.sweeps.crew import Batch, Progress, progress_bar, say_compiling, undisturbed, wait_for
+from workbench.sweeps.crew import Batch, Progress, progress_bar, undisturbed, wait_for
 from workbench.sweeps.grid import Grid, Where, check_where, make_grid
 from workbench.sweeps.scenarios import Intensities, Scenario, make_scenarios
 from workbench.sweeps.setting import ROOMS, Setting
@@ -94,6 +95,8 @@ def campaign(
         "costs": read_costs(costs, market.venues),
         "initial_cash": initial_cash,
     }
+    for own in columns.values():
+        say_compiling(progress, own.kind)
     first = _plans(columns, {**arguments, "limits": load_limits(limits)})
     feed = next(iter(first.values())).feed
     scenarios = make_scenarios(feed, kinds, intensities, starts, duration, seeds, target)
@@ -318,7 +321,6 @@ class _Normal:
             for c in range(first, last):
                 self._measure(c)
 
-        say_compiling(self.entry.base.kernels.run_one, self.entry.kind.__name__)
         undisturbed(partial(part, 0, 1))
         calls = [partial(part, first, last) for first, last in pairwise(bounds)]
         interrupted = _together(calls, stop, [], None)

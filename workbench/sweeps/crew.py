@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from workbench.core.jit import is_cached
+from workbench.backtest.compiling import is_watched
 from workbench.core.tally import TALLY
 from workbench.sweeps.setting import ROOMS, Room, Setting
 
@@ -26,7 +25,6 @@ __all__ = [
     "progress_bar",
     "run_batch",
     "run_batches",
-    "say_compiling",
     "undisturbed",
     "wait_for",
 ]
@@ -61,13 +59,6 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.params)
-
-
-def say_compiling(kernel: Callable[..., object], name: str) -> None:
-    """One line on stderr where a person would otherwise wonder why nothing happens."""
-    if not is_cached(kernel):
-        sys.stderr.write(f"compiling {name} (once for this version, up to a minute) …\n")
-        sys.stderr.flush()
 
 
 def run_batch(batch: Batch, first: int, last: int, column: Any, stop: npt.NDArray[np.int64]) -> int:
@@ -126,10 +117,7 @@ def _work(
 
 def _compile(batches: Sequence[Batch]) -> None:
     """Let every kernel be compiled here, before threads would do it at once."""
-    for kernels, setting in {
-        b.setting.kernels.digest: (b.setting.kernels, b.setting) for b in batches
-    }.values():
-        say_compiling(kernels.run_many, setting.kind.__name__)
+    for setting in {b.setting.kernels.digest: b.setting for b in batches}.values():
         batch = Batch(setting, batches[0].params[:0], np.zeros((0, 1)))
         stop = np.zeros(1, dtype=np.int64)
         undisturbed(partial(run_batch, batch, 0, 0, setting.column(), stop))
@@ -232,8 +220,7 @@ def progress_bar(total: int, updates: int, wanted: Progress, name: str, unit: st
     """A context that hands out a function of how many more are done; a bar where `wanted`, or on long runs (None)."""
     if callable(wanted):
         return nullcontext(_counting(wanted, total))
-    watched = sys.stderr.isatty() or "ipykernel" in sys.modules
-    if not (updates > LONG_RUN and watched if wanted is None else wanted):
+    if not (updates > LONG_RUN and is_watched() if wanted is None else wanted):
         return nullcontext(lambda _: None)
     from tqdm.auto import tqdm
 

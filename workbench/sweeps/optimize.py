@@ -95,6 +95,7 @@ def optimize(
         end=end,
         periods_per_year=periods_per_year,
         workers=workers,
+        progress=progress,
     )
     if issubclass(job.kind, SignalStrategy):
         _ = job.signal_settings  # which asks the function some questions

@@ -22,7 +22,6 @@ from typing import IO, TYPE_CHECKING, Any, Final, Self
 from workbench.core.jit import is_cached
 from workbench.core.step import on_row
 from workbench.errors import StrategyError
-from workbench.sweeps.crew import say_compiling
 from workbench.sweeps.payload import pack
 from workbench.sweeps.plain import Columns
 from workbench.sweeps.result import Part
@@ -93,8 +92,6 @@ class Pool:
         """
         self._waiting = deque(range(len(requests)))
         self._died.clear()
-        if not is_cached(on_row):
-            say_compiling(on_row, "the trading core")
         try:
             while self._waiting or any(worker.column is not None for worker in self._workers):
                 self._hand_out(requests)

@@ -25,7 +25,7 @@ from workbench.core.feed import ASK, BID, LAST, VOLUME
 from workbench.errors import ParameterError
 from workbench.strategy.compiled import CompiledStrategy, parameter_rows
 from workbench.strategy.vector import SignalStrategy, price_frame, signal_strategy, to_say
-from workbench.sweeps.crew import Batch, run_batch, say_compiling, undisturbed
+from workbench.sweeps.crew import Batch, run_batch, undisturbed
 from workbench.sweeps.grid import UNIT, Grid
 from workbench.sweeps.result import Part
 from workbench.sweeps.setting import ROOMS, Room, Setting
@@ -263,8 +263,6 @@ class Run:
         return _Seat(quotes, setting.column(room, quotes))
 
     def _compile(self, batch: Batch, seat: _Seat) -> None:
-        kernels = batch.setting.kernels
-        say_compiling(kernels.run_many, "the loop of signal functions")
         undisturbed(partial(run_batch, batch, 0, 0, seat.column, self.stop))
 
     def _next(self, free: SimpleQueue[_Done]) -> _Seat:
