@@ -6,10 +6,11 @@ from live.engine.events import Event, EventStream, Subscription
 from live.engine.roster import Last
 from live.engine.runner import correlation_name
 from live.engine.slots import StartRequest
-from live.engine.strategies import Strategies
+from live.engine.strategies import Check, Strategies
 
 __all__ = [
     "Catalog",
+    "Check",
     "Engine",
     "Event",
     "EventStream",

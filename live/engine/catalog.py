@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,7 @@ from workbench.errors import StrategyLoadError
 __all__ = ["LARGEST_SCRIPT", "Catalog", "Script", "read_file", "read_script"]
 
 _SKIPPED: Final = ("__init__.py",)
+_HASH: Final = re.compile(r"[0-9a-f]{64}")
 _ABOUT: Final = "about.json"  # beside an upload: the script, its text left out
 
 
@@ -68,6 +70,7 @@ class Catalog:
     def find(self, wanted: str) -> Script:
         """The script with this file name, class name or source hash (of at least 12 digits); the newest upload first.
 
+        By its whole hash also what was started once, as what is to run again while its file is another already.
         Raises StrategyLoadError: there is none, or it cannot be used.
         """
         scripts = self.scripts()
@@ -76,6 +79,8 @@ class Catalog:
                 if script.broken:
                     raise StrategyLoadError(script.broken)
                 return script
+        if kept := self._once(wanted):
+            return kept[0]
         known = ", ".join(sorted({script.name.removesuffix(".py") for script in scripts}))
         raise StrategyLoadError(f"no strategy {wanted!r:.100} is available; there is: {known}")
 
@@ -106,14 +111,20 @@ class Catalog:
         for script in self.scripts():
             if (script.source_hash, script.name) == (source_hash, name):
                 return script
-        once = [_started(path) for path in self._started.glob(f"{source_hash}/*.py")]
-        kept = [script for script in once if script is not None]
+        kept = self._once(source_hash)
         named = [script for script in kept if script.name == name]
         if named or not self.knows(source_hash):
             found = named or kept
             if found:
                 return found[0]
         return self.find(source_hash)
+
+    def _once(self, source_hash: str) -> list[Script]:
+        """What was started once, by its whole hash."""
+        if not _HASH.fullmatch(source_hash):
+            return []
+        found = [_started(path) for path in self._started.glob(f"{source_hash}/*.py")]
+        return [script for script in found if script is not None]
 
     @staticmethod
     def _keep_in(place: Path, script: Script) -> None:

@@ -27,7 +27,7 @@ from live.venues.clock import Clock
 from workbench.core.intents import CancelOrders, ClosePositions, SeatStrategy
 from workbench.errors import StrategyError
 
-__all__ = ["StartRequest", "Strategies"]
+__all__ = ["Check", "StartRequest", "Strategies"]
 
 type Check = Callable[[Script, Ticket], None]
 
@@ -85,7 +85,8 @@ class Strategies:
     ) -> StrategyRecord:
         """Start a strategy, or swap a running one for another version or config; what it is afterwards.
 
-        last: see Roster.note; not called where nothing changes.  check: raises where what was admitted may not start.
+        last: see Roster.note; not called where nothing changes.  check: raises where what was admitted may not start;
+        nothing else happens between that and the start.
         seated: makes an input that becomes durable together with its seat, before any of its signals is taken.
         Starting what runs already, unchanged, changes nothing.  Raises StrategyError: it cannot be loaded or started,
         there are too many, chaos is not enabled, it has no certificate; a version that runs goes on running.

@@ -7,6 +7,7 @@ a new version; one that is no Python is told once and never swapped.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -16,7 +17,8 @@ import structlog
 from live.engine.catalog import Script, read_file
 from live.engine.events import EventStream
 from live.engine.slots import StartRequest
-from live.engine.strategies import Strategies
+from live.engine.strategies import Check, Strategies
+from live.machine import StrategyRecord
 from live.tasks import Tasks
 from live.venues.clock import Clock
 from workbench.errors import StrategyError, WorkbenchError
@@ -25,6 +27,8 @@ __all__ = ["AUTO_SWAP", "Offer", "Watcher"]
 
 AUTO_SWAP: Final = "STRATEGY_AUTO_SWAP"  # the setting, and the person of what it starts
 _WATCHED: Final = ("running", "paused")
+
+type Swap = Callable[[StartRequest, Check], Awaitable[StrategyRecord]]
 
 _log = structlog.get_logger("live.watching")
 
@@ -53,7 +57,11 @@ class _Seen(NamedTuple):
 
 
 class Watcher:
-    """Looks at the scripts of what runs.  offers: by strategy, those that are open."""
+    """Looks at the scripts of what runs.
+
+    offers: by strategy, those that are open.  swap: has a version take over by itself, on trial where it needs one;
+    until somebody sets it, only what needs none does.
+    """
 
     def __init__(
         self,
@@ -67,12 +75,17 @@ class Watcher:
     ) -> None:
         """auto_swap: what is offered is swapped at once."""
         self.offers: dict[str, Offer] = {}
+        self.swap: Swap = self._without_trial
         self._strategies, self._events, self._clock, self._tasks = strategies, events, clock, tasks
         self._auto_swap = auto_swap
         self._interval_s = interval_s
         self._seen: dict[Path, _Seen] = {}
         self._broken: set[str] = set()
         self._task: asyncio.Task[None] | None = None
+
+    def swap_alone(self) -> None:
+        """Nobody is there any more who puts a version on trial."""
+        self.swap = self._without_trial
 
     def start(self) -> None:
         self._task = self._tasks.keep("scripts", self._run)
@@ -187,11 +200,24 @@ class Watcher:
             record.on_failure,
             person=AUTO_SWAP,
         )
+
+        def still_runs(*_: object) -> None:
+            if slot.record.state != "running" or slot.stopping:
+                raise StrategyError(f"{offer.strategy_id} does not run any more, so nothing takes over")
+
         try:
-            await self._strategies.start(request)
+            await self.swap(request, still_runs)
         except StrategyError as error:
             failed = msgspec.structs.replace(offer, problem=str(error))
             self.offers[offer.strategy_id] = failed
             self._tell(failed)
         else:
             self.offers.pop(offer.strategy_id, None)
+
+    async def _without_trial(self, request: StartRequest, check: Check) -> StrategyRecord:
+        if self._strategies.gate.required:
+            raise StrategyError(
+                f"a new version of {request.strategy_id} goes on trial first, and nobody here puts it on one; "
+                "promote it (wb.promote, workbench promote)"
+            )
+        return await self._strategies.start(request, check=check)

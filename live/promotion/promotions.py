@@ -9,12 +9,13 @@ import msgspec
 import structlog
 
 from live.admission import Ticket
-from live.engine import Engine, Last, StartRequest
+from live.engine import Check, Engine, Last, StartRequest
 from live.files import off_loop
-from live.machine import CanaryMoved, PromotionNoted, StrategyRecord
+from live.machine import CanaryMoved, StrategyRecord
 from live.promotion.agreement import COMMAND, Agreement, compare
 from live.promotion.beginning import Promotion, fills_of, first_step, takes_whole
 from live.promotion.deciding import Look, Move, decide, due
+from live.promotion.demoting import note, take_back
 from live.scripts import Script
 from workbench.configuration.certification import load_thresholds
 from workbench.configuration.certification_rollout import CanarySettings
@@ -45,9 +46,11 @@ class Promotions:
         self._comparing: set[str] = set()  # or waiting for a place
         self._looks: set[asyncio.Task[None]] = set()
         self._task = engine.tasks.keep("canaries", self._run)
+        engine.watcher.swap = self.swap
 
     async def close(self) -> None:
         """Look no more; what is on trial goes on with the next start."""
+        self._engine.watcher.swap_alone()
         tasks = [self._task, *self._looks]
         for task in tasks:
             task.cancel()
@@ -55,10 +58,13 @@ class Promotions:
 
     # --- what people ask ----------------------------------------------------------------------------------------------
 
-    async def promote(self, wanted: Promotion, last: Last | None = None) -> StrategyRecord:
+    async def promote(
+        self, wanted: Promotion, last: Last | None = None, check: Check | None = None
+    ) -> StrategyRecord:
         """Start a version, or swap a running one for it, on trial or with everything.
 
-        last: makes another input, that becomes durable together with the last of the promotion.
+        last: makes another input, that becomes durable together with the last of the promotion.  check: see
+        Strategies.start.
         Raises StrategyError, CertificateError: it may not or cannot start; what ran before runs on as it did.
         """
         engine, name = self._engine, wanted.strategy_id
@@ -82,22 +88,51 @@ class Promotions:
                 self._vain.pop(name, None)
                 return begun[0]
 
-            record = await engine.strategies.start(request, seated=seated)
+            record = await engine.strategies.start(request, check=check, seated=seated)
             if not begun:  # it ran already
                 await engine.ask(seated([]))
             share = engine.machine.canaries.share(name)
-            await self._note(record, "promoted", wanted.person, wanted.reason, share, last)
+            await note(engine, record, "promoted", wanted.person, wanted.reason, share, last)
             return record
 
-    async def start(self, request: StartRequest, *, whole: bool, last: Last | None = None) -> StrategyRecord:
+    async def swap(self, request: StartRequest, check: Check) -> StrategyRecord:
+        """Have a newer version take over without a person's asking: as a trader would start it, or else on trial.
+
+        check: see Strategies.start.  Raises StrategyError, CertificateError: it may not or cannot start.
+        """
+        engine, name = self._engine, request.strategy_id
+        if engine.gate.required:
+            script = await off_loop(engine.catalog.find, request.script)
+            ticket = await engine.gate.admit(script, request.config, request.certificate, name)
+            if not takes_whole(engine.machine, name, script.source_hash, ticket.config):
+                wanted = Promotion(
+                    script,
+                    name,
+                    request.person,
+                    "its file has changed",
+                    ticket.id,
+                    ticket.config,
+                    request.on_failure,
+                )
+                return await self.promote(wanted, check=check)
+        return await self.start(request, whole=False, check=check)
+
+    async def start(
+        self,
+        request: StartRequest,
+        *,
+        whole: bool,
+        last: Last | None = None,
+        check: Check | None = None,
+    ) -> StrategyRecord:
         """Start a version; where certificates are required, one that is accepted, on trial, or runs already.
 
-        whole: whoever asks may accept a version without a trial, and does so.  last: as in `promote`.
+        whole: whoever asks may accept a version without a trial, and does so.  last, check: as in `promote`.
         Raises StrategyError, CertificateError: it may not or cannot start.
         """
         engine = self._engine
         if not engine.gate.required:
-            return await engine.strategies.start(request, last)
+            return await engine.strategies.start(request, last, check)
         name = request.strategy_id
         if not name:
             script = await off_loop(engine.catalog.find, request.script)
@@ -106,7 +141,9 @@ class Promotions:
         async with self._turn(name):
             untried: list[tuple[Script, Ticket]] = []
 
-            def check(script: Script, ticket: Ticket) -> None:
+            def tried(script: Script, ticket: Ticket) -> None:
+                if check is not None:
+                    check(script, ticket)
                 if ticket.certificate is None or takes_whole(
                     engine.machine, name, script.source_hash, ticket.config
                 ):
@@ -118,7 +155,7 @@ class Promotions:
                     )
                 untried.append((script, ticket))
 
-            record = await engine.strategies.start(request, last, check)
+            record = await engine.strategies.start(request, last, tried)
             for script, ticket in untried:
                 wanted = Promotion(script, name, request.person, "started whole", canary=False)
                 await self._accept(wanted, ticket)
@@ -131,7 +168,7 @@ class Promotions:
         await engine.ask(first_step(engine.machine, self._settings, wanted, ticket, engine.clock.now_ns()))
         if growing:
             record = engine.machine.strategies[name]
-            await self._note(record, "superseded", wanted.person, "another version was started", 1.0)
+            await note(engine, record, "superseded", wanted.person, "another version was started", 1.0)
 
     async def demote(
         self, strategy_id: str, person: str, reason: str, last: Last | None = None
@@ -221,7 +258,7 @@ class Promotions:
         elif move is Move.END:
             await self._engine.ask(msgspec.structs.replace(line, state="failed"))
             record = self._engine.machine.strategies[line.strategy_id]
-            await self._note(record, "superseded", CANARY, why, 1.0)
+            await note(self._engine, record, "superseded", CANARY, why, 1.0)
         return move
 
     def _growing(self) -> dict[str, CanaryMoved]:
@@ -276,69 +313,8 @@ class Promotions:
         )
         await self._engine.ask(after)
         record = self._engine.machine.strategies[line.strategy_id]
-        await self._note(record, "completed" if last else "step_passed", CANARY, why, after.share)
+        await note(self._engine, record, "completed" if last else "step_passed", CANARY, why, after.share)
 
     async def _demote(self, line: CanaryMoved, person: str, why: str, last: Last | None = None) -> None:
-        """Withdraw the certificate, then put the version before in its place, or stop; each step durable.
-
-        Where the engine dies in between, the next look goes on: the certificate is withdrawn and the line still grows.
-        """
-        engine, name = self._engine, line.strategy_id
-        record = engine.machine.strategies.get(name)
-        worn = [line.certificate]
-        if (
-            record is not None
-            and line.concerns(record.source_hash, record.config)
-            and record.certificate not in (line.certificate, line.before.get("certificate"))
-        ):
-            worn.append(record.certificate)  # the same text was started again under another one
-        for certificate in worn:
-            if certificate not in engine.machine.admissions.withdrawn:
-                about = (record.version if record else "", line.source_hash, certificate)
-                await engine.ask(
-                    PromotionNoted(engine.clock.now_ns(), name, "demoted", person, why, *about, line.share)
-                )
-        self._tell(line, why)
-        back = await self._back(line, person)
-        if back is None and record is not None:
-            flatten = record.on_failure == "flatten"
-            back = await engine.strategies.stop(name, person, flatten=flatten, reason=f"demoted: {why}")
-        await engine.ask(msgspec.structs.replace(line, state="failed"))
-        self._vain.pop(name, None)
-        if back is not None:
-            action = "rolled_back" if back.state == "running" else "stopped"
-            await self._note(back, action, person, why, 1.0, last)
-
-    async def _back(self, line: CanaryMoved, person: str) -> StrategyRecord | None:
-        """Start what ran before; None where nothing did, it may or can not, or a person wants nothing to run."""
-        record = self._engine.machine.strategies.get(line.strategy_id)
-        if not line.before or (record is not None and record.state == "stopped"):
-            return None
-        request = msgspec.convert({**line.before, "person": person}, StartRequest)
-        try:
-            return await self._engine.strategies.start(request)
-        except StrategyError as error:
-            _log.error("not_rolled_back", strategy_name=line.strategy_id, error=str(error))
-            return None
-
-    async def _note(
-        self,
-        record: StrategyRecord,
-        action: str,
-        person: str,
-        why: str,
-        share: float,
-        last: Last | None = None,
-    ) -> None:
-        engine = self._engine
-        about = record.version, record.source_hash, record.certificate
-        _log.info("promotion", strategy_name=record.strategy_id, action=action, person=person, reason=why)
-        line = PromotionNoted(engine.clock.now_ns(), record.strategy_id, action, person, why, *about, share)
-        await engine.ask(line, None if last is None else lambda _: last(record))
-        body = {"type": "Promotion", **msgspec.to_builtins(line)}
-        engine.events.publish("strategies", line.ns, body)
-
-    def _tell(self, line: CanaryMoved, why: str) -> None:
-        _log.warning("canary_demoted", strategy_name=line.strategy_id, reason=why)
-        body = {"alert": "canary_demoted", "strategy_id": line.strategy_id, "reason": why}
-        self._engine.events.publish("alerts", self._engine.clock.now_ns(), body)
+        await take_back(self._engine, line, person, why, last)
+        self._vain.pop(line.strategy_id, None)

@@ -269,7 +269,7 @@ def test_a_trial_goes_on_after_the_engine_was_started_again(tmp_path: Path) -> N
     on_trial(tmp_path, go_on, command)
 
 
-def test_a_rollback_that_was_interrupted_goes_on(tmp_path: Path) -> None:
+def test_a_rollback_that_was_interrupted_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine ends after the certificate is withdrawn and before the version before runs."""
     command = says(tmp_path, DIFFERS)
 
@@ -281,9 +281,10 @@ def test_a_rollback_that_was_interrupted_goes_on(tmp_path: Path) -> None:
         async def ends(*_: Any) -> None:
             raise EngineError("the engine ends here")
 
-        trial.promotions._back = ends  # type: ignore[method-assign, assignment]
-        with pytest.raises(EngineError, match="ends here"):
-            await trial.promotions.look("t")
+        with monkeypatch.context() as patch:
+            patch.setattr("live.promotion.demoting._back", ends)
+            with pytest.raises(EngineError, match="ends here"):
+                await trial.promotions.look("t")
         assert (trial.record.version, trial.share) == ("2", 0.1)
 
     async def again(trial: Trial) -> None:
