@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.request import urlopen
@@ -106,6 +106,35 @@ def test_its_end_ends_what_runs_which_is_made_up_for_at_the_next_start(tmp_path:
         until(library.runs)
     (run,) = library.runs()
     assert run.outcome == "done"
+
+
+def test_what_is_due_while_somebody_runs_it_runs_after_that(tmp_path: Path) -> None:
+    write_notebook(tmp_path / "reports" / "r.ipynb", "1")
+    library = Library(tmp_path / "out")
+    missed(library, "j", timedelta(days=2))
+    with scheduled_beside(tmp_path, library) as lines:
+        until(lambda: any("it runs after that" in line for line in lines))
+        assert library.runs() == []
+    (run,) = library.runs()
+    assert run.outcome == "done"
+
+
+@contextmanager
+def scheduled_beside(folder: Path, library: Library) -> Iterator[list[str]]:
+    """A schedule whose job somebody else is running; its lines.  Until that one has ended, and the job has run."""
+    with ExitStack() as ours:
+        with ExitStack() as running:
+            running.enter_context(library.only("j"))
+            process = ours.enter_context(scheduled(folder, {"name": "j", "report": "r", "cron": "0 0 * * *"}))
+            lines: list[str] = []
+            assert process.stderr is not None
+            reader = threading.Thread(target=lines.extend, args=(process.stderr,))
+            reader.start()
+            yield lines
+        until(library.runs)
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+        reader.join()
 
 
 def test_two_schedules_do_not_share_a_library(tmp_path: Path) -> None:

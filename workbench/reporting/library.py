@@ -21,12 +21,16 @@ import msgspec
 
 from workbench.errors import ReportError
 
-__all__ = ["DONE", "FAILED", "Delivered", "Library", "Run", "Totals", "new_id"]
+__all__ = ["DONE", "FAILED", "BeingRun", "Delivered", "Library", "Run", "Totals", "new_id"]
 
 DONE: Final = "done"
 FAILED: Final = "failed"
 _RECORD: Final = "run.json"
 _TOTALS: Final = "totals.json"
+
+
+class BeingRun(ReportError):
+    """Somebody else runs what is asked for."""
 
 
 class Delivered(msgspec.Struct, frozen=True):
@@ -96,12 +100,12 @@ class Library:
 
     @contextlib.contextmanager
     def only(self, name: str) -> Iterator[None]:
-        """While this lasts, nobody else has `name`.  Raises ReportError where somebody has it."""
+        """While this lasts, nobody else has `name`.  Raises BeingRun where somebody has it."""
         with (self._locks / f"{name}.lock").open("a+") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise ReportError(
+                raise BeingRun(
                     f"{name} is being run already; wait until it has ended, or end process {_holder(file)}"
                 ) from error
             file.truncate(0)

@@ -18,7 +18,7 @@ from workbench.errors import ReportError
 from workbench.reporting.content.book import day_of
 from workbench.reporting.cron import cron_trigger, last_due
 from workbench.reporting.index import write_index
-from workbench.reporting.library import DONE, Library
+from workbench.reporting.library import DONE, BeingRun, Library
 from workbench.reporting.metrics import ReportMetrics, serve_metrics
 from workbench.reporting.notebooks import find_report
 from workbench.reporting.runner import Stopped, run_report
@@ -27,6 +27,7 @@ __all__ = ["Schedule", "dated"]
 
 _AT_ONCE: Final = 2  # reports that run beside each other
 _TURN_S: Final = 0.5
+_AGAIN_S: Final = 2.0  # until a report that somebody else runs is tried again
 
 
 def dated(parameters: Mapping[str, Any], due: datetime) -> dict[str, Any]:
@@ -110,8 +111,23 @@ class Schedule:
         return {name: (now - due).total_seconds() if due else 0.0 for name, due in found.items()}
 
     def _fire(self, job: Job) -> None:
+        """Run a job; where it is being run already, by hand or to make up for an earlier time, once that has ended."""
         now = datetime.now(UTC)
-        due = self._missed(job, now) or now
+        due: datetime | None = self._missed(job, now) or now
+        while due is not None:
+            try:
+                self._run(job, due, now)
+            except BeingRun as error:
+                self._told(f"{job.name}: {error}; it runs after that")
+                if self._stop.wait(_AGAIN_S):
+                    return
+                now = datetime.now(UTC)
+                due = self._missed(job, now)
+            else:
+                return
+
+    def _run(self, job: Job, due: datetime, now: datetime) -> None:
+        """Raises BeingRun."""
         self._told(f"{job.name}: runs")
         try:
             run = run_report(
@@ -130,6 +146,8 @@ class Schedule:
         except Stopped:
             self._told(f"{job.name}: ended before it was done; it is made up for at the next start")
             return
+        except BeingRun:
+            raise
         except (ReportError, OSError) as error:  # a disk that is full, say; the next time it is due comes
             self._told(f"{job.name}: {error}")
             return
