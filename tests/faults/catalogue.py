@@ -337,10 +337,11 @@ FAULTS: Final[dict[int, Fault]] = {
         ),
     ),
     38: Fault(
-        "correlated losses, slow leak",
+        "correlation breaker, slow leak, stale-price trader",
         "monitors, drawdown breaker",
         _in(
             MONITORS,
+            "one_that_loses_on_purpose_ends_at_its_own_drawdown",
             "the_monitor_of_correlation_sees_two_that_win_and_lose_together",
             "a_slow_leak_ends_at_the_strategys_own_drawdown",
             "without_the_limit_on_drawdown_it_leaks_on",

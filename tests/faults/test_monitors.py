@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import pytest
+
 from tests.faults.harness import Scene, play, until
+from tests.live.engine.desk import paper_market
 from workbench.core.facts import OrderAccepted, SignalRefused
 from workbench.core.limits import DrawdownLimits, DuplicateOrder, MessageRate, MonitorSettings, RiskLimits
 
@@ -44,6 +47,32 @@ def test_without_the_limit_on_drawdown_it_leaks_on(tmp_path: Path) -> None:
 
     off = LEAK.without("strategy_drawdown", "repeated_execution")
     play(tmp_path, work, limits=off, contained=False)
+
+
+MISBEHAVING = {
+    "slow_leak": {"degradation_rate": 0.5, "fast": 1, "slow": 2, "symbols": ["BTC-USD"]},
+    "stale_price": {"intensity": 0.002, "edge_bps": 1.0, "symbols": ["BTC-USD"]},
+    "correlation_breaker": {"move_threshold": 0.0},
+}
+
+
+@pytest.mark.parametrize("script", MISBEHAVING)
+def test_one_that_loses_on_purpose_ends_at_its_own_drawdown(tmp_path: Path, script: str) -> None:
+    """The project's own scripts, as they are; the loss that ends them is small, so that the test need not wait long."""
+
+    async def work(scene: Scene) -> None:
+        scene.fault_begins()
+        await scene.start(script, **MISBEHAVING[script], unit=0.01)
+        await scene.told("strategy_drawdown", script)
+        await until(lambda: "strategy_drawdown" in scene.machine.desk.halted(script), 60.0)
+        assert scene.machine.desk.halted() == ()
+        for symbol in ("BTC-USD", "ETH-USD"):
+            await until(lambda symbol=symbol: scene.position(script, symbol) == 0.0)
+
+    market = paper_market(20.0)
+    for symbol in market["feeds"]["f"]["symbols"].values():
+        symbol["volatility"] = 20.0  # so that a price of 120 ms ago is another one
+    play(tmp_path, work, limits=LEAK, market=market)
 
 
 HOLD = """

@@ -13,6 +13,7 @@ import pytest
 
 import workbench as wb
 from live.engine import StartRequest
+from live.engine.reconciled import read_reconciled
 from tests.live.engine.desk import open_engine, recorded_market, settings_for
 from workbench import performance
 from workbench.data.store import write_parquet
@@ -295,3 +296,5 @@ def test_every_shipped_report_runs_whole(journal: Path, tmp_path: Path) -> None:
         assert "Traceback" not in page
         assert "<script" not in page
         assert len(page) > 4_000
+    assert all(line.ok for line in read_reconciled(journal).values())
+    assert read_reconciled(journal), "the engine's metrics have nothing of live against replay"

@@ -155,9 +155,11 @@ TRADING: Final = (
     Control(
         "16(5)",
         "Alerts come within five seconds of what they are about.",
-        "breaches and trips are told with the price that caused them; each alert is tried against Prometheus",
+        "breaches and trips are told with the price that caused them; how long each took is measured; each alert "
+        "is tried against Prometheus",
         (ALWAYS_ON,),
         tests_in("risk/test_post_trade.py", "an_alert_tells_value_limit_and_time")
+        + tests_in("live/metrics/test_values.py", "an_alert_is_measured_from_what_it_tells_of")
         + tests_in("live/metrics/test_alerts.py", "an_alert_fires_alone", "an_engine_that_is_well_is_silent"),
     ),
     Control(
@@ -165,7 +167,11 @@ TRADING: Final = (
         "Post-trade controls run all the time, and own records are reconciled with those of venues.",
         "drop copy against the ledger; trading stops where they disagree; live against replay each day",
         (ALWAYS_ON,),
-        tests_in("live/engine/test_sessions.py", "while_both_sides_disagree_nothing_is_traded")
+        tests_in(
+            "live/engine/test_sessions.py",
+            "while_both_sides_disagree_nothing_is_traded",
+            "an_order_that_works_at_the_venue_alone_is_taken_back",
+        )
         + tests_in("live/venues/test_server_hostile.py", "a_drop_copy_sees_every_report_and_may_not_trade")
         + tests_in("reconcile/test_agreement.py", "on_a_simulated_venue_without_latency_every_fill_agrees"),
     ),
