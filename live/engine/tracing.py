@@ -167,13 +167,13 @@ class Tracer:
 
     def _fact(self, machine: Machine, fact: Fact) -> None:
         if isinstance(fact, _ALERTS):
-            self._alert(fact)
+            self._alert(machine, fact)
         elif isinstance(fact, OrderFill):
             self._publish(machine, "fills", fact)
         elif isinstance(fact, RiskBreach):
             self._publish_alert("risk_breach", fact)
             if self._may_log():
-                _log.warning("risk_breach", **_plain(fact))
+                _log.warning("risk_breach", **_plain(machine, fact))
         elif isinstance(fact, OrderRefused):
             self._events.publish("orders", fact.timestamp_ns, _named(fact))
         else:
@@ -185,14 +185,14 @@ class Tracer:
         self.alert_seconds.append((kind, max(0, self._now_ns() - since) / 1e9))
         self._events.publish("alerts", fact.timestamp_ns, _named(fact))
 
-    def _alert(self, fact: Fact) -> None:
+    def _alert(self, machine: Machine, fact: Fact) -> None:
         name = _ALERT_NAMES.get(type(fact), "market_notice")
         self._publish_alert(name, fact)
         if isinstance(fact, MarketNotice):
             if self._may_log():
-                _log.warning(fact.kind, **{k: v for k, v in _plain(fact).items() if k != "kind"})
+                _log.warning(fact.kind, **{k: v for k, v in _plain(machine, fact).items() if k != "kind"})
             return
-        _log.warning(name, **_plain(fact))
+        _log.warning(name, **_plain(machine, fact))
 
     def _publish(self, machine: Machine, kind: str, fact: Any) -> None:
         watched, logged = self._events.watched, self._may_log()
@@ -206,7 +206,7 @@ class Tracer:
             self._events.publish(kind, fact.timestamp_ns, {**_named(fact), "correlation_id": thread})
         if logged:
             name = "order_filled" if isinstance(fact, OrderFill) else _event_name(fact)
-            _log.info(name, correlation_id=thread, **_plain(fact))
+            _log.info(name, correlation_id=thread, **_plain(machine, fact))
 
     def _refill(self) -> None:
         now = time.monotonic()
@@ -231,9 +231,12 @@ def _event_name(fact: Fact) -> str:
     return _WITHIN_WORDS.sub("_", type(fact).__name__).lower()
 
 
-def _plain(fact: Fact) -> dict[str, Any]:
+def _plain(machine: Machine, fact: Fact) -> dict[str, Any]:
+    """A fact's fields, with the strategy's class as its name, as in the lines of signals; "" for no strategy."""
     found: dict[str, Any] = msgspec.to_builtins(fact)
-    found["strategy_name"] = found.pop("strategy_id", "")
+    strategy_id = found.setdefault("strategy_id", "")
+    record = machine.strategies.get(strategy_id)
+    found["strategy_name"] = record.class_name if record else strategy_id
     return found
 
 

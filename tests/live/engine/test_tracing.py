@@ -100,6 +100,8 @@ def test_the_log_tells_of_signals_in_their_market_and_of_orders_by_name(tmp_path
         asyncio.run(main())
     names = {line["event"] for line in lines}
     assert {"order_accepted", "order_acknowledged", "cancel_requested", "order_ended"} <= names
+    (named,) = {(line["strategy_id"], line["strategy_name"]) for line in lines if "order_id" in line}
+    assert named == ("trader", "TraderStrategy")
     market = [line["market_conditions"] for line in lines if line["event"] == "signal_generated"]
     assert set(market[0]) >= {"spread_bps", "volatility", "volume"}
     volatility = market[-1]["volatility"]  # the exchange makes a price of 60 % a year, on a grid of ticks
