@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
 from live.allocator import few_arenas
 from live.settings import load_settings
 from workbench.errors import WorkbenchError
 
 __all__ = ["main"]
+
+_UNUSED: Final = ("coverage", "rich", "scipy")
+"""What libraries load where it is installed and do without where it is not; together they take 25 MB."""
 
 
 def main(**given: Any) -> int:
@@ -27,9 +32,24 @@ def main(**given: Any) -> int:
         sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
         return 2
     few_arenas()
-    from live.service import run  # after the above, since it loads gRPC
+    own = settings.strategy_isolation != "thread"  # then strategies live here too, and may want anything
+    with _without(_UNUSED if own else ()):
+        from live.service import run  # after the above, since it loads gRPC
 
-    return run(settings)
+        return run(settings)
+
+
+@contextlib.contextmanager
+def _without(names: tuple[str, ...]) -> Iterator[None]:
+    """Have an import of these fail as if they were not installed, unless they are loaded."""
+    modules: dict[str, Any] = sys.modules
+    absent = [name for name in names if name not in modules]
+    modules.update(dict.fromkeys(absent))
+    try:
+        yield
+    finally:
+        for name in absent:
+            del modules[name]
 
 
 if __name__ == "__main__":

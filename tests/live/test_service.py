@@ -35,9 +35,9 @@ ROOT = Path(__file__).parents[2]
 
 
 class Service:
-    """An engine in a process of its own, with everything below `folder`."""
+    """An engine in a process of its own, with everything below `folder`.  program: in place of `python -m live`."""
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(self, folder: Path, program: str = "", **settings: str) -> None:
         self.folder = folder
         self.data = folder / "data"
         folder.mkdir(exist_ok=True)
@@ -60,7 +60,7 @@ class Service:
         }
         self.out = (folder / "out").open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "live"],
+            [sys.executable, *(("-c", program) if program else ("-m", "live"))],
             cwd=ROOT,
             env={**clean, **own},
             stdout=self.out,
