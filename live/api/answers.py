@@ -76,7 +76,8 @@ class StrategySummary(msgspec.Struct, frozen=True):
     """A strategy in a list.
 
     state: available, validating, starting, running, paused, draining, stopped, failed.  halted: breakers latched.
-    chaos: its kind where it misbehaves on purpose, else "".
+    chaos: its kind where it misbehaves on purpose, else "".  halted_by: what keeps it from trading, whatever its
+    state: "stop loss, kill switch (everything)"; "" where nothing does.
     """
 
     strategy_id: str
@@ -93,6 +94,7 @@ class StrategySummary(msgspec.Struct, frozen=True):
     pnl: float
     gross_exposure: float
     fills: int
+    halted_by: str
 
 
 class ActiveStrategies(msgspec.Struct, frozen=True):
@@ -111,6 +113,7 @@ class StrategyStatus(msgspec.Struct, frozen=True):
     answer_p50_ms, answer_p99_ms: from price sent to answer received.  errors: newest last.
     newer_source_hash: of its script's text where that has changed since: start it again to swap; "" where it has not.
     certificate: id of the one that it runs under.  capital_share: of capital and limits, below 1 while it is on trial.
+    halted_by: what keeps it from trading, whatever its state: "stop loss, kill switch (everything)"; "" for nothing.
     """
 
     strategy_id: str
@@ -147,6 +150,7 @@ class StrategyStatus(msgspec.Struct, frozen=True):
     newer_source_hash: str
     certificate: str
     capital_share: float
+    halted_by: str
 
 
 class ScriptView(msgspec.Struct, frozen=True):

@@ -158,7 +158,17 @@ def _summary(engine: Engine, record: StrategyRecord) -> StrategySummary:
         account.pnl,
         account.gross,
         account.fills,
+        _halted_by(engine, account.halted),
     )
+
+
+def _halted_by(engine: Engine, own: Sequence[str]) -> str:
+    """What keeps a strategy from trading.  own: breakers that are latched for it."""
+    causes = [label.replace("_", " ") for label in own]
+    causes += [f"{label.replace('_', ' ')} (everything)" for label in engine.machine.desk.halted()]
+    if engine.state != "running":
+        causes.append(f"the engine is {engine.state}")
+    return ", ".join(causes)
 
 
 def strategy_status(engine: Engine, strategy_id: str) -> StrategyStatus:
@@ -204,6 +214,7 @@ def strategy_status(engine: Engine, strategy_id: str) -> StrategyStatus:
         newer.source_hash if newer else "",
         record.certificate,
         engine.machine.canaries.share(strategy_id),
+        _halted_by(engine, account.halted),
     )
 
 

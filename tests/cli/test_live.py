@@ -70,11 +70,17 @@ def test_answers_come_as_json_too(live: Live, command: str) -> None:
 
 
 def test_kill_and_reset(live: Live) -> None:
+    assert live("start", "momentum", "--id", "k").status == 0
+    assert "halted by" not in live("status", "k").out
     assert live("kill", "--flatten").out.startswith("killed all: ")
+    (shown,) = json.loads(live("status", "--json").out)["strategies"]
+    assert (shown["state"], shown["halted_by"]) == ("running", "kill switch (everything)")
+    assert "kill switch (everything)" in live("status", "k").out
     status, out, _ = live("status")
     assert status == 1
     assert "killed: all by admin: kill switch on the command line" in out
     assert live("reset", "--reason", "looked into").out == "all: kill reset\n"
+    assert live("stop", "k").status == 0
     assert live("status").status == 0
     assert live("kill", "--venue", "b").out.startswith("killed venue b: ")
     assert live("reset", "--venue", "b", "--reason", "looked into").out == "venue b: kill reset\n"

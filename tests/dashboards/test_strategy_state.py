@@ -16,7 +16,7 @@ from workbench.client import EngineClient
 from workbench.dashboards.state.reader import EngineReader
 from workbench.dashboards.state.risk_desk import RiskDesk
 from workbench.dashboards.state.starting import parameters_of
-from workbench.dashboards.state.strategy_desk import StrategyDesk
+from workbench.dashboards.state.strategy_desk import Line, StrategyDesk
 from workbench.dashboards.state.viewer import Viewer
 from workbench.errors import ParameterError
 
@@ -56,6 +56,12 @@ def seen(desk: RiskDesk | StrategyDesk, fact: Callable[[], object]) -> None:
         return fact()
 
     until(refreshed)
+
+
+def shown(desk: StrategyDesk, strategy_id: str) -> Line:
+    """Its line in the list."""
+    lines: tuple[Line, ...] = desk.lines
+    return next(line for line in lines if line.strategy_id == strategy_id)
 
 
 @pytest.mark.parametrize("role", Role)
@@ -196,6 +202,13 @@ def test_a_strategy_from_upload_to_stop(running: Running, reader: EngineReader) 
         assert await desk.pause()
         await _settled(desk, lambda: desk.paused, "q-1")
         assert await desk.resume()
+        with EngineClient(running.url, data=running.data) as engine:
+            engine.kill("a drill")
+            seen(desk, lambda: shown(desk, "q-1").stopped)
+            line = shown(desk, "q-1")
+            assert (line.state, line.why) == ("running", "kill switch (everything)")
+            engine.reset_kill("looked into")
+        seen(desk, lambda: not shown(desk, "q-1").stopped)
         desk.swap()
         assert (form.swapping, form.strategy_id) == ("q-1", "q-1")
         form.parameters = '{"unit": 3}'

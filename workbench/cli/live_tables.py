@@ -98,7 +98,17 @@ def show_status(
     for kill in risk.kills:
         what = " ".join(part for part in (kill.scope, kill.target) if part)
         console.print(f"[red]killed: {clean(what)} by {clean(kill.person)}: {clean(kill.reason)}[/]")
-    columns = ("strategy_id", "strategy_name", "version", "state", "halted", "pnl", "gross_exposure", "fills")
+    remark = ("halted_by",) if (strategies["halted_by"] != "").any() else ()
+    columns = (
+        "strategy_id",
+        "strategy_name",
+        "version",
+        "state",
+        *remark,
+        "pnl",
+        "gross_exposure",
+        "fills",
+    )
     show_frame(strategies, columns, "strategies", "no strategy runs")
 
 

@@ -79,6 +79,7 @@ class StrategyStatus(Answer, frozen=True):
     """Everything about one strategy.  drawdown: share of its peak, positive.  errors: newest last.
 
     certificate: id of the one that it runs under.  capital_share: of capital and limits, below 1 while it is on trial.
+    halted_by: what keeps it from trading, whatever its state; "" for nothing.
     """
 
     strategy_id: str
@@ -115,6 +116,7 @@ class StrategyStatus(Answer, frozen=True):
     newer_source_hash: str = ""
     certificate: str = ""
     capital_share: float = 1.0
+    halted_by: str = ""
 
 
 class StrategyResponse(Answer, frozen=True):

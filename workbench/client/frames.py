@@ -38,7 +38,7 @@ FILLS: Final = (
 PNL: Final = "strategy_id:s capital:f total_pnl:f realised_pnl:f unrealised_pnl:f fees:f drawdown:f"
 STRATEGIES: Final = (
     "strategy_id:s strategy_name:s version:s state:s reason:s since_ns:t started_ns:t restarts:i chaos:s person:s "
-    "halted:s pnl:f gross_exposure:f fills:i"
+    "halted:s pnl:f gross_exposure:f fills:i halted_by:s"
 )
 SCRIPTS: Final = (
     "name:s strategy_name:s version:s description:s source_hash:s chaos:b uploaded:b allowed:b broken:s "
@@ -58,7 +58,7 @@ _TIMES: Final = {"mark_ns": "mark_time", "ns": "time"}  # where the name without
 def frame_of(rows: Sequence[dict[str, Any]], columns: str, index: str) -> pd.DataFrame:
     """Rows as a frame with these columns, however few rows there are.
 
-    A time is UTC, NaT where there is none yet; null becomes NaN.
+    A time is UTC, NaT where there is none yet; null becomes NaN, and text that an older engine does not send "".
     """
     import pandas as pd
 
@@ -78,4 +78,6 @@ def frame_of(rows: Sequence[dict[str, Any]], columns: str, index: str) -> pd.Dat
 
 
 def _text(value: Any) -> str:
+    if value is None:
+        return ""
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

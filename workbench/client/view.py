@@ -88,7 +88,7 @@ class EngineView(msgspec.Struct, frozen=True):
                 row["strategy_id"],
                 row["strategy_name"],
                 row["version"],
-                _state(row["state"], row["halted"]),
+                _state(row["state"], row["halted_by"]),
                 _signed(row["pnl"]),
                 f"{row['fills']:,}",
             )
@@ -146,9 +146,9 @@ def _span(health: Health) -> str:
     )
 
 
-def _state(state: str, halted: str) -> Html:
-    colour = RED if halted or state == "failed" else GREEN if state == "running" else AMBER
-    said = f"{state}, stopped by {halted}" if halted else state
+def _state(state: str, halted_by: str) -> Html:
+    colour = RED if halted_by or state == "failed" else GREEN if state == "running" else AMBER
+    said = f"{state}, stopped by {halted_by}" if halted_by else state
     return Html(f'<span style="color:{colour}">{escape(said)}</span>')
 
 

@@ -70,7 +70,7 @@ class ListStrategiesResponse(_message.Message):
     def __init__(self, strategies: _Optional[_Iterable[_Union[StrategySummary, _Mapping]]] = ..., most: _Optional[int] = ...) -> None: ...
 
 class StrategySummary(_message.Message):
-    __slots__ = ("strategy_id", "strategy_name", "version", "state", "reason", "since_ns", "started_ns", "restarts", "chaos", "person", "halted", "pnl", "gross_exposure", "fills")
+    __slots__ = ("strategy_id", "strategy_name", "version", "state", "reason", "since_ns", "started_ns", "restarts", "chaos", "person", "halted", "pnl", "gross_exposure", "fills", "halted_by")
     STRATEGY_ID_FIELD_NUMBER: _ClassVar[int]
     STRATEGY_NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -85,6 +85,7 @@ class StrategySummary(_message.Message):
     PNL_FIELD_NUMBER: _ClassVar[int]
     GROSS_EXPOSURE_FIELD_NUMBER: _ClassVar[int]
     FILLS_FIELD_NUMBER: _ClassVar[int]
+    HALTED_BY_FIELD_NUMBER: _ClassVar[int]
     strategy_id: str
     strategy_name: str
     version: str
@@ -99,10 +100,11 @@ class StrategySummary(_message.Message):
     pnl: float
     gross_exposure: float
     fills: int
-    def __init__(self, strategy_id: _Optional[str] = ..., strategy_name: _Optional[str] = ..., version: _Optional[str] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., since_ns: _Optional[int] = ..., started_ns: _Optional[int] = ..., restarts: _Optional[int] = ..., chaos: _Optional[str] = ..., person: _Optional[str] = ..., halted: _Optional[_Iterable[str]] = ..., pnl: _Optional[float] = ..., gross_exposure: _Optional[float] = ..., fills: _Optional[int] = ...) -> None: ...
+    halted_by: str
+    def __init__(self, strategy_id: _Optional[str] = ..., strategy_name: _Optional[str] = ..., version: _Optional[str] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., since_ns: _Optional[int] = ..., started_ns: _Optional[int] = ..., restarts: _Optional[int] = ..., chaos: _Optional[str] = ..., person: _Optional[str] = ..., halted: _Optional[_Iterable[str]] = ..., pnl: _Optional[float] = ..., gross_exposure: _Optional[float] = ..., fills: _Optional[int] = ..., halted_by: _Optional[str] = ...) -> None: ...
 
 class StrategyStatus(_message.Message):
-    __slots__ = ("strategy_id", "strategy_name", "version", "state", "reason", "since_ns", "started_ns", "restarts", "chaos", "person", "halted", "script", "source_hash", "on_failure", "config", "symbols", "capital", "pnl", "drawdown", "gross_exposure", "accepted", "refused", "fills", "breaches", "answered", "signals", "unanswered", "conflated", "answer_p50_ms", "answer_p99_ms", "errors", "newer_source_hash", "certificate", "capital_share")
+    __slots__ = ("strategy_id", "strategy_name", "version", "state", "reason", "since_ns", "started_ns", "restarts", "chaos", "person", "halted", "script", "source_hash", "on_failure", "config", "symbols", "capital", "pnl", "drawdown", "gross_exposure", "accepted", "refused", "fills", "breaches", "answered", "signals", "unanswered", "conflated", "answer_p50_ms", "answer_p99_ms", "errors", "newer_source_hash", "certificate", "capital_share", "halted_by")
     STRATEGY_ID_FIELD_NUMBER: _ClassVar[int]
     STRATEGY_NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -137,6 +139,7 @@ class StrategyStatus(_message.Message):
     NEWER_SOURCE_HASH_FIELD_NUMBER: _ClassVar[int]
     CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
     CAPITAL_SHARE_FIELD_NUMBER: _ClassVar[int]
+    HALTED_BY_FIELD_NUMBER: _ClassVar[int]
     strategy_id: str
     strategy_name: str
     version: str
@@ -171,7 +174,8 @@ class StrategyStatus(_message.Message):
     newer_source_hash: str
     certificate: str
     capital_share: float
-    def __init__(self, strategy_id: _Optional[str] = ..., strategy_name: _Optional[str] = ..., version: _Optional[str] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., since_ns: _Optional[int] = ..., started_ns: _Optional[int] = ..., restarts: _Optional[int] = ..., chaos: _Optional[str] = ..., person: _Optional[str] = ..., halted: _Optional[_Iterable[str]] = ..., script: _Optional[str] = ..., source_hash: _Optional[str] = ..., on_failure: _Optional[str] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., symbols: _Optional[_Iterable[str]] = ..., capital: _Optional[float] = ..., pnl: _Optional[float] = ..., drawdown: _Optional[float] = ..., gross_exposure: _Optional[float] = ..., accepted: _Optional[int] = ..., refused: _Optional[int] = ..., fills: _Optional[int] = ..., breaches: _Optional[int] = ..., answered: _Optional[int] = ..., signals: _Optional[int] = ..., unanswered: _Optional[int] = ..., conflated: _Optional[int] = ..., answer_p50_ms: _Optional[float] = ..., answer_p99_ms: _Optional[float] = ..., errors: _Optional[_Iterable[str]] = ..., newer_source_hash: _Optional[str] = ..., certificate: _Optional[str] = ..., capital_share: _Optional[float] = ...) -> None: ...
+    halted_by: str
+    def __init__(self, strategy_id: _Optional[str] = ..., strategy_name: _Optional[str] = ..., version: _Optional[str] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., since_ns: _Optional[int] = ..., started_ns: _Optional[int] = ..., restarts: _Optional[int] = ..., chaos: _Optional[str] = ..., person: _Optional[str] = ..., halted: _Optional[_Iterable[str]] = ..., script: _Optional[str] = ..., source_hash: _Optional[str] = ..., on_failure: _Optional[str] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., symbols: _Optional[_Iterable[str]] = ..., capital: _Optional[float] = ..., pnl: _Optional[float] = ..., drawdown: _Optional[float] = ..., gross_exposure: _Optional[float] = ..., accepted: _Optional[int] = ..., refused: _Optional[int] = ..., fills: _Optional[int] = ..., breaches: _Optional[int] = ..., answered: _Optional[int] = ..., signals: _Optional[int] = ..., unanswered: _Optional[int] = ..., conflated: _Optional[int] = ..., answer_p50_ms: _Optional[float] = ..., answer_p99_ms: _Optional[float] = ..., errors: _Optional[_Iterable[str]] = ..., newer_source_hash: _Optional[str] = ..., certificate: _Optional[str] = ..., capital_share: _Optional[float] = ..., halted_by: _Optional[str] = ...) -> None: ...
 
 class GetPositionsRequest(_message.Message):
     __slots__ = ("strategy_id", "symbol")

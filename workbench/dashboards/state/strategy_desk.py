@@ -156,7 +156,7 @@ def _lines(known: Known) -> tuple[Line, ...]:
     pnl = {line.strategy_id: line.total_pnl for line in known.portfolio.strategies}
     found = []
     for name, row in known.strategies.iterrows():
-        tone, why = _tone(row["state"], row["halted"], row["reason"])
+        tone, why = _tone(row["state"], row["halted_by"], row["reason"])
         gain = pnl.get(str(name), float(row["pnl"]))
         found.append(
             Line(
@@ -165,7 +165,7 @@ def _lines(known: Known) -> tuple[Line, ...]:
                 row["version"],
                 row["state"],
                 tone,
-                bool(row["halted"]),
+                bool(row["halted_by"]),
                 why,
                 gain,
                 float(row["gross_exposure"]),
@@ -173,7 +173,7 @@ def _lines(known: Known) -> tuple[Line, ...]:
             )
         )
     for name, status in known.down.items():
-        tone, why = _tone(status.state, ", ".join(status.halted), status.reason)
+        tone, why = _tone(status.state, status.halted_by, status.reason)
         gain = pnl.get(name, status.pnl)
         found.append(
             Line(
@@ -182,7 +182,7 @@ def _lines(known: Known) -> tuple[Line, ...]:
                 status.version,
                 status.state,
                 tone,
-                bool(status.halted),
+                bool(status.halted_by),
                 why,
                 gain,
                 status.gross_exposure,
@@ -192,6 +192,6 @@ def _lines(known: Known) -> tuple[Line, ...]:
     return tuple(found)
 
 
-def _tone(state: str, halted: str, reason: str) -> tuple[str, str]:
+def _tone(state: str, halted_by: str, reason: str) -> tuple[str, str]:
     tone = {"failed": "bad", "running": "good"}.get(state, "warn" if state in _RUNS else "")
-    return tone, halted.replace("_", " ") if halted else "" if state == "running" else reason
+    return tone, halted_by or ("" if state == "running" else reason)
