@@ -82,7 +82,7 @@ class Ending:
             self._line,
             ns=self._engine.clock.now_ns(),
             outcome=outcome,
-            detail=detail[:_LONGEST_DETAIL],
+            detail=detail if len(detail) <= _LONGEST_DETAIL else f"{detail[: _LONGEST_DETAIL - 1]}…",
             answer=_kept(answer) if self._line.key else "",
         )
 

@@ -55,11 +55,23 @@ def test_a_strategy_by_hand(live: Live) -> None:
         status, out, err = live(command)
         assert (status, err) == (0, "")
         assert shown in out, command
+    told = live("history", "m").out
+    assert all(line in told for line in ("config.lookback  5", "config.unit      0.1", "on_failure"))
     in_full = live("status", "m")
     assert "lookback" in in_full.out
     assert live("pause", "m").out.endswith("is paused\n")
     assert live("resume", "m").out.endswith("is running\n")
     assert "is stopped: enough" in live("stop", "m", "--reason", "enough").out
+
+
+def test_a_long_parameter_is_told_whole(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    note = "n" * 150 + "END"
+    assert live("start", "momentum", "--id", "long", "-c", "lookback=7").status == 0
+    assert live("stop", "long", "--reason", note).status == 0
+    for history in (live("history", "long"), live("history", "-n", "2")):
+        assert note in "".join(line.strip() for line in history.out.splitlines())
+        assert "config.lookback  7" in history.out
 
 
 @pytest.mark.parametrize("command", READING)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from workbench.cli.live_options import Data, Url, engine_at
-from workbench.cli.live_tables import plain_rows, show_frame, show_status, show_strategy
+from workbench.cli.live_tables import plain_rows, show_frame, show_history, show_status, show_strategy
 from workbench.cli.output import print_json
 from workbench.cli.settings import Json
 
@@ -202,14 +202,18 @@ def _history(
     json: Json = False,
 ) -> None:
     """Who did what, why, and how it ended."""
-    columns: tuple[str, ...] = ("time", "person", "role", "action", "target", "outcome", "detail")
+    columns: tuple[str, ...] = ("time", "person", "role", "action", "target", "outcome")
+    detail = "detail"
     with engine_at(url, data) as engine:
         if strategy is None:
             found = engine.audit(last)
         else:
             found = engine.history(strategy, limit=last)
-            columns = ("time", "action", "person", "outcome", "version", "share", "reason")
-    _frame(found, columns, "nothing yet", json)
+            columns, detail = ("time", "action", "person", "outcome", "version", "share"), "reason"
+    if json:
+        print_json(plain_rows(found))
+    else:
+        show_history(found, columns, detail, "nothing yet")
 
 
 def _logs(

@@ -14,7 +14,15 @@ if TYPE_CHECKING:
 
     from workbench.client.answers import Health, Portfolio, RiskStatus, StrategyStatus
 
-__all__ = ["clean", "health_lines", "plain_rows", "show_frame", "show_status", "show_strategy"]
+__all__ = [
+    "clean",
+    "health_lines",
+    "plain_rows",
+    "show_frame",
+    "show_history",
+    "show_status",
+    "show_strategy",
+]
 
 _STATES = {"ok": "green", "running": "green", "warning": "yellow", "degraded": "yellow", "paused": "yellow"}
 
@@ -48,10 +56,56 @@ def show_frame(frame: pd.DataFrame, columns: Sequence[str], title: str, nothing:
     table = Table(title=title, title_justify="left")
     for name in columns:
         figures = flat[name].dtype.kind in "fi"
-        table.add_column(name.replace("_", " "), justify="right" if figures else "left")
+        table.add_column(name.replace("_", " "), justify="right" if figures else "left", overflow="fold")
     for row in flat[list(columns)].itertuples(index=False):
         table.add_row(*(_cell(cell) for cell in row))
     console.print(table)
+
+
+def show_history(frame: pd.DataFrame, columns: Sequence[str], detail: str, nothing: str) -> None:
+    """What happened, oldest first: a line each, and below it all of its column `detail`, one line a parameter."""
+    from rich.padding import Padding
+    from rich.table import Table
+
+    console = answer_console()
+    if frame.empty:
+        console.print(nothing)
+        return
+    for row in frame.reset_index().to_dict("records"):
+        cells = (_cell(row[name]) for name in columns)
+        console.print("  ".join(cell for cell in cells if cell not in ("", "-")))
+        table = Table(show_header=False, box=None)
+        table.add_column(overflow="fold", style="dim")
+        table.add_column(overflow="fold")
+        for name, value in _parts(str(row[detail])):
+            table.add_row(clean(name), clean(value))
+        if table.row_count:
+            console.print(Padding(table, (0, 0, 0, 3)))
+
+
+def _parts(detail: str) -> list[tuple[str, str]]:
+    """A request as its parameters, those inside of others with both names; other text in one piece."""
+    import json
+
+    try:
+        found = json.loads(detail)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        return [("", detail)] if detail else []
+    parts: list[tuple[str, str]] = []
+    for name, value in found.items():
+        if isinstance(value, dict):
+            parts += [(f"{name}.{key}", _plain(inside)) for key, inside in value.items()]
+        elif value not in ("", None):
+            parts.append((name, _plain(value)))
+    return parts
+
+
+def _plain(value: Any) -> str:
+    import json
+
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
