@@ -6,6 +6,7 @@ import math
 import statistics
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -296,3 +297,40 @@ def test_attribution_sums_to_what_equity_gained() -> None:
     assert float(beside["chaos"].sum()) == pytest.approx(
         gained - (calm.final_equity - calm.initial_cash), abs=1e-6
     )
+
+
+LONG_PRICES = [100.0 + (k % 7) for k in range(500)]
+
+
+@pytest.mark.parametrize(
+    ("days", "missing", "reason"),
+    [
+        (
+            20,
+            ["cagr", "volatility", "sharpe_ratio", "sortino_ratio", "calmar_ratio"],
+            "too short for figures a year",
+        ),
+        (100, ["cagr", "calmar_ratio"], "shorter than a year, so no cagr and no calmar_ratio"),
+        (400, [], ""),
+    ],
+)
+def test_what_a_short_run_says_nothing_of_is_worked_out_but_not_shown(
+    run: Run, tmp_path: Path, days: int, missing: list[str], reason: str
+) -> None:
+    result = run(LONG_PRICES[:days], {0: [1.0]})
+    annualised = ("cagr", "volatility", "sharpe_ratio", "sortino_ratio", "calmar_ratio")
+    stats = result.stats()
+    assert all(math.isfinite(stats[name]) for name in annualised)
+    lines = repr(result).splitlines()
+    shown = {
+        line.split()[0]: line.split()[1]
+        for line in lines
+        if line.split()[:1] and line.split()[0] in annualised
+    }
+    assert [name for name in annualised if shown[name] == "-"] == missing
+    notes = [line for line in lines if line.startswith("not annualised")]
+    assert len(notes) == bool(reason)
+    assert all(reason in note for note in notes)
+    for page in (result._repr_html_(), result.to_html(tmp_path / "page.html").read_text()):
+        assert reason in page
+        assert ("ot annualised" in page or "too short" in page or "shorter than" in page) == bool(reason)

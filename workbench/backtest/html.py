@@ -22,7 +22,7 @@ from workbench.backtest.charts import (
 )
 from workbench.backtest.page_style import SCRIPT, STYLE
 from workbench.backtest.page_tables import page_tables
-from workbench.backtest.statistics import show, span_text, top_reasons
+from workbench.backtest.statistics import show, shown, span_text, too_short, top_reasons
 from workbench.backtest.svg import Chart, draw
 from workbench.cells import BLUE, QUIET, RED, sparkline
 from workbench.errors import ConfigError
@@ -50,6 +50,7 @@ def cell_html(result: BacktestResult) -> str:
     period = f"{show('start', stats['start'])} to {show('end', stats['end'])} UTC"
     money = f"{stats['initial_cash']:,.2f} &rarr; {stats['final_equity']:,.2f}"
     columns = "".join(_cell_column(stats, names) for names in _CELL)
+    short = f'<div style="{QUIET}">{escape(reason)}</div>' if (reason := too_short(stats)) else ""
     stopped = _stopped(result)
     cash, equity = result.curve_of(None)
     fall = np.asarray(result.drawdown, dtype=np.float64)
@@ -61,14 +62,14 @@ def cell_html(result: BacktestResult) -> str:
         f'<div style="font-weight:600">{escape(title)}</div><div style="{QUIET}">{escape(period)}, '
         f"{stats['updates']:,} updates &middot; equity {money}</div>"
         '<div style="display:flex;flex-wrap:wrap;gap:6px 30px;align-items:flex-start;margin-top:6px">'
-        f'<div style="line-height:0">{curves}</div>{columns}</div>{stopped}</div>'
+        f'<div style="line-height:0">{curves}</div>{columns}</div>{short}{stopped}</div>'
     )
 
 
 def _cell_column(stats: Any, names: Sequence[str]) -> str:
     rows = "".join(
         f'<div style="{QUIET}">{name.replace("_", " ")}</div>'
-        f'<div style="text-align:right">{escape(show(name, stats[name]))}</div>'
+        f'<div style="text-align:right">{escape(shown(stats, name))}</div>'
         for name in names
     )
     return f'<div style="display:grid;grid-template-columns:auto auto;gap:0 14px">{rows}</div>'
@@ -159,8 +160,8 @@ def _tiles(result: BacktestResult) -> str:
         ("Return", show("total_return", stats["total_return"]), f"P&L {stats['total_pnl']:+,.0f}", tone),
         (
             "Sharpe ratio",
-            show("sharpe_ratio", stats["sharpe_ratio"]),
-            f"Sortino {show('', stats['sortino_ratio'])}",
+            shown(stats, "sharpe_ratio"),
+            f"Sortino {shown(stats, 'sortino_ratio')}",
             "",
         ),
         (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import pandas as pd
 
-from workbench.backtest.statistics import PORTFOLIO, show, span_text
+from workbench.backtest.statistics import PORTFOLIO, show, shown, span_text, too_short
 from workbench.chaos.events import ChaosEvent
 from workbench.chaos.kinds import KINDS
 
@@ -83,7 +83,7 @@ def page_tables(result: BacktestResult) -> list[str]:
 def _figures(result: BacktestResult) -> str:
     stats = result.stats()
     tables = [
-        html_table(name, ("", ""), [(k.replace("_", " "), show(k, stats[k])) for k in names], "tn")
+        html_table(name, ("", ""), [(k.replace("_", " "), shown(stats, k)) for k in names], "tn")
         for name, names in _GROUPS.items()
     ]
     note = (
@@ -91,6 +91,8 @@ def _figures(result: BacktestResult) -> str:
         f"{show('periods_per_year', stats['periods_per_year'])} periods a year, risk-free rate 0. "
         "Trades: closed round trips after fees."
     )
+    if short := too_short(stats):
+        note += f" Not annualised: {short}."
     return f'<div class="columns">{"".join(tables)}</div><p class="note">{escape(note)}</p>'
 
 

@@ -224,6 +224,8 @@ class BacktestResult:
 
         volatility and ratios: of per-update returns of equity at distinct times, annualised by the square root of
         periods_per_year (None takes what the prices show, and the Series says which it was); NaN without variance.
+        All are worked out however short the run, so that runs of one length can be compared.  What shows the result
+        to a person leaves cagr and calmar_ratio out below a year, and what else is annualised below 30 days.
         trades, win_rate, profit_factor: closed round trips after fees.  turnover: notional filled.  exposure_time:
         share of update times after which a position was open.  refusal_reasons: the three most frequent of orders.
         """

@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PORTFOLIO",
+    "long_enough",
     "portfolio_stats",
     "show",
+    "shown",
     "span_text",
     "strategy_performance",
     "text_summary",
+    "too_short",
     "top_reasons",
 ]
 
@@ -31,6 +34,10 @@ PORTFOLIO: Final = "portfolio"
 """Name of all strategies together."""
 
 _TOP: Final = 3
+_A_YEAR: Final = frozenset({"cagr", "calmar_ratio"})
+_ANNUALISED: Final = frozenset({"volatility", "sharpe_ratio", "sortino_ratio"})
+_WHOLE_YEAR_DAYS: Final = 364.0
+_LEAST_DAYS, _LEAST_UPDATES = 30.0, 30
 _SIGNED: Final = frozenset({"total_return", "buy_and_hold_return", "cagr"})
 _SHARES: Final = _SIGNED | {"volatility", "max_drawdown", "win_rate", "exposure_time"}
 _MONEY: Final = frozenset({"initial_cash", "final_equity", "total_pnl", "avg_trade_pnl", "turnover", "fees"})
@@ -153,6 +160,35 @@ def show(name: str, value: Any) -> str:
     return str(value) or "-"
 
 
+def shown(stats: pd.Series[Any], name: str) -> str:
+    """A figure of `stats` as a person reads it; "-" where the run is too short for it, as `too_short` then says."""
+    return show(name, stats[name]) if long_enough(stats, name) else "-"
+
+
+def long_enough(stats: pd.Series[Any], name: str) -> bool:
+    """False for a figure that is annualised, where the run is too short for it."""
+    days, enough = _length(stats)
+    return not ((name in _ANNUALISED and not enough) or (name in _A_YEAR and days < _WHOLE_YEAR_DAYS))
+
+
+def too_short(stats: pd.Series[Any]) -> str:
+    """Why figures of `stats` that are annualised are not shown; "" where they are.
+
+    By the rule of GIPS a return of less than a year is not annualised: two good days would be 10^9 percent. A
+    deviation, and a ratio to it, is where there are 30 days and more than 30 updates.
+    """
+    days, enough = _length(stats)
+    if not enough:
+        return f"too short for figures a year: {stats['updates']:,} updates in {span_text(stats['duration'])}"
+    return "shorter than a year, so no cagr and no calmar_ratio" if days < _WHOLE_YEAR_DAYS else ""
+
+
+def _length(stats: pd.Series[Any]) -> tuple[float, bool]:
+    """Days, and whether they and the updates are enough for a deviation a year."""
+    days = stats["duration"] / pd.Timedelta(days=1)
+    return days, days >= _LEAST_DAYS and stats["updates"] > _LEAST_UPDATES
+
+
 def span_text(span: pd.Timedelta) -> str:
     """A length of time as a person says it, cut to its two largest units."""
     if span < pd.Timedelta(seconds=1):
@@ -202,11 +238,13 @@ def text_summary(result: BacktestResult) -> str:
         "",
     ]
     for left, right in zip(_LEFT, _RIGHT, strict=True):
-        lines.append(f"{left:<18}{show(left, stats[left]):>14}    {right:<16}{show(right, stats[right]):>14}")
+        lines.append(f"{left:<18}{shown(stats, left):>14}    {right:<16}{show(right, stats[right]):>14}")
+    if short := too_short(stats):
+        lines.append(f"not annualised    {short}")
     if not stats["signals"]:
-        shown = _names(tuple(result.instruments))
+        names = _names(tuple(result.instruments))
         lines.append(
-            f"no signal          in {stats['updates']:,} updates of {shown}: do the strategy's names fit?"
+            f"no signal          in {stats['updates']:,} updates of {names}: do the strategy's names fit?"
         )
     if stats["orders_refused"]:
         lines.append(f"refused by        {stats['refusal_reasons']}")

@@ -14,7 +14,7 @@ import pandas as pd
 from workbench import performance, risk
 from workbench.backtest.charts import drawdown_chart, money
 from workbench.backtest.result import BacktestResult
-from workbench.backtest.statistics import span_text
+from workbench.backtest.statistics import long_enough, span_text, too_short
 from workbench.backtest.svg import Chart, Line, Mark
 from workbench.cells import Picture
 from workbench.errors import DataError
@@ -104,10 +104,11 @@ class TearSheet:
         sharpe = performance.sharpe_ratio(returns, periods_per_year=self.per_year)
         sortino = performance.sortino_ratio(returns, periods_per_year=self.per_year)
         volatility = performance.volatility(returns, periods_per_year=self.per_year)
+        a_year, enough = long_enough(stats, "cagr"), long_enough(stats, "sharpe_ratio")
         tiles = [
             ("total return", percent(stats["total_return"]), tone),
-            ("a year", percent(stats["cagr"]), tone),
-            ("Sharpe ratio", _figure(sharpe), ""),
+            ("a year", percent(stats["cagr"]) if a_year else "-", tone),
+            ("Sharpe ratio", _figure(sharpe) if enough else "-", ""),
             (
                 "largest drawdown",
                 percent(stats["max_drawdown"]),
@@ -116,9 +117,9 @@ class TearSheet:
             ("P&L", signed(stats["total_pnl"], 0), tone),
         ]
         rows = [
-            ("volatility a year", percent(volatility)),
-            ("Sortino ratio", _figure(sortino)),
-            ("Calmar ratio", _figure(stats["calmar_ratio"])),
+            ("volatility a year", percent(volatility) if enough else "-"),
+            ("Sortino ratio", _figure(sortino) if enough else "-"),
+            ("Calmar ratio", _figure(stats["calmar_ratio"]) if a_year else "-"),
             ("longest drawdown", span_text(stats["longest_drawdown"])),
             ("trades", f"{stats['trades']:,}"),
             ("won", percent(stats["win_rate"])),
@@ -142,6 +143,7 @@ class TearSheet:
             f"{', '.join(self.result.strategies)} on {', '.join(self.result.instruments[:8])}, "
             f"{self.result.start:%Y-%m-%d %H:%M} to {self.result.end:%Y-%m-%d %H:%M} UTC, "
             f"{_NAMES[self.every]} returns, {self.per_year:,.0f} periods a year"
+            + (f"; not annualised: {short}" if (short := too_short(stats)) else "")
         )
         return Part(headline(tiles, rows) + about)
 
