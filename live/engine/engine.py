@@ -12,6 +12,7 @@ from live.engine.catalog import Catalog
 from live.engine.chaos import ChaosTriggering, plan_chaos
 from live.engine.clock_watch import ClockWatch
 from live.engine.events import EventStream
+from live.engine.flooding import FloodWatch
 from live.engine.gating import Expiry, check_gate, open_gate
 from live.engine.market import open_market
 from live.engine.parts import load_rulebook, newest_prices, sandbox_settings, setup_of
@@ -125,6 +126,7 @@ class Engine:
         self.chaos = ChaosTriggering(
             self.chaos_plan, self.strategies, self.pump, self.events, self.journal, self.tasks
         )
+        self.floods = FloodWatch(self.pump)
         self.watcher = Watcher(
             self.strategies, self.events, self.clock, self.tasks, auto_swap=settings.strategy_auto_swap
         )
@@ -191,6 +193,8 @@ class Engine:
     def _route(self, item: Input, facts: list[Fact]) -> None:
         if facts:
             self.strategies.processes.facts(facts)
+            if not self._stepped:  # a replay of the same prices has nobody who watches
+                self.floods.see(facts)
         self.chaos.see(item, facts)
         if isinstance(item, PriceUpdate) and not self._stepped:
             self.strategies.processes.price(item)

@@ -68,6 +68,8 @@ FAULTS: Final[dict[int, Fault]] = {
             ORDERS,
             "a_runaway_is_refused_by_the_token_bucket_and_stopped_by_its_breaker",
             "without_the_token_bucket_and_the_breaker_a_runaway_is_not_contained",
+            "under_the_limits_as_they_are_shipped_a_runaway_is_stopped",
+            "without_the_watch_for_floods_a_flood_is_no_error",
             "a_cancel_flood_leaves_room_for_the_emergency_cancel",
         ),
     ),

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from live.engine.flooding import FloodWatch
 from live.session import Session
 from tests.faults.harness import Scene, excesses, play, until
+from workbench.configuration.limits import load_limits
 from workbench.core.facts import OrderAccepted, OrderRefused
 from workbench.core.intents import ResetBreaker
 from workbench.core.limits import (
@@ -71,6 +73,48 @@ def test_without_the_token_bucket_and_the_breaker_a_runaway_is_not_contained(tmp
     session = play(tmp_path, unhindered, limits=off, contained=False)
     assert len(accepted(session, "runaway")) > 100
     assert excesses(session.facts, FLOOD)
+
+
+def shipped() -> RiskLimits:
+    return load_limits(Path(__file__).parents[2] / "config" / "risk_limits.yaml")
+
+
+def test_under_the_limits_as_they_are_shipped_a_runaway_is_stopped(tmp_path: Path) -> None:
+    """Its position is full after a few orders, so that no fill and no loss would stop it: the flood does."""
+
+    async def work(scene: Scene) -> None:
+        scene.fault_begins()
+        await scene.start("runaway", symbols=["BTC-USD"])
+        await scene.told("strategy_error", "runaway")
+        await until(lambda: scene.machine.desk.halted("runaway") == ("strategy_error",), 30.0)
+        assert scene.machine.desk.halted() == scene.machine.desk.halted("witness") == ()
+        await until(
+            lambda: not [o for o in scene.machine.blotter.working.values() if o.strategy_id == "runaway"]
+        )
+
+    play(tmp_path, work, limits=shipped(), **SANDBOX)
+
+
+def test_without_the_watch_for_floods_a_flood_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FloodWatch, "see", lambda _, __: None)
+
+    async def work(scene: Scene) -> None:
+        await scene.start("runaway", symbols=["BTC-USD"])
+        await until(lambda: scene.breaches("message_rate", "runaway") > 50_000, 60.0)
+        assert scene.breaches("strategy_error", "runaway") == 0
+
+    play(tmp_path, work, limits=shipped(), **SANDBOX)
+
+
+def test_who_keeps_to_its_rate_is_never_taken_for_a_flood(tmp_path: Path) -> None:
+    async def work(scene: Scene) -> None:
+        start = int(scene.machine.desk.book.now_ns)
+        await until(lambda: int(scene.machine.desk.book.now_ns) > start + 3 * 10**9)
+        assert scene.breaches("strategy_error") == 0
+
+    play(tmp_path, work, limits=shipped())
 
 
 def test_a_runaway_is_refused_where_chaos_is_not_enabled(tmp_path: Path) -> None:
