@@ -13,7 +13,7 @@ import msgspec
 from live.engine.catalog import Script
 from live.engine.runner import Runner
 from live.machine import Machine, StrategyRecord
-from workbench.core.desk import PerformanceView
+from workbench.core.performance_view import PerformanceView
 from workbench.errors import StrategyError
 
 __all__ = ["RUNNING", "Metrics", "Slot", "StartRequest", "check_id"]

@@ -142,7 +142,7 @@ _RISK: Final = (
         "trading_portfolio_daily_pnl",
         _GAUGE,
         (),
-        "Change of equity since 00:00 UTC or the last reset of the whole, quote currency",
+        "Change of equity since 00:00 UTC or the daily-loss breaker's last reset, quote currency",
     ),
     Family("trading_portfolio_gross_exposure", _GAUGE, (), "Notional of all positions, quote currency"),
     Family(

@@ -13,8 +13,8 @@ import msgspec
 
 from live.messages import Answer, Deliver, Hello, Logged, Raised, Ready, Stop
 from live.sandbox.contract import MOST_FRAME_BYTES
-from workbench.core.desk import MAX_SIGNALS
 from workbench.core.messages import MarketSignal
+from workbench.core.signals import MAX_SIGNALS
 from workbench.errors import SandboxError
 
 __all__ = [

@@ -11,8 +11,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
-from workbench.core.desk import MAX_SIGNALS
 from workbench.core.messages import MarketSignal
+from workbench.core.signals import MAX_SIGNALS
 from workbench.core.terms import as_number
 
 __all__ = ["plain_mapping", "plain_signals"]

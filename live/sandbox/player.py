@@ -34,7 +34,7 @@ METRICS: Final = (
     "trade_count",
     "risk_breach_count",
 )
-"""Keys of `performance_metrics`, in the order of `workbench.core.desk.PerformanceView`."""
+"""Keys of `performance_metrics`, in the order of `workbench.core.performance_view.PerformanceView`."""
 
 
 def _warm(strategy: TradingStrategy) -> None:

@@ -15,7 +15,7 @@ import pytest
 import workbench as wb
 from tests.parity.columns import Completing, Reversal
 from workbench.chaos.kinds import ChaosKind
-from workbench.core.column import judge
+from workbench.core.outcome import judge
 from workbench.errors import (
     ChaosError,
     ConfigError,

@@ -19,11 +19,13 @@ from workbench.chaos.signal_faults import SignalFaults
 from workbench.core.build import VenueFaultWindow
 from workbench.core.codes import Breaker
 from workbench.core.costs import Costs
-from workbench.core.desk import MAX_SIGNALS, PerformanceView, TradingDesk
+from workbench.core.desk import TradingDesk
 from workbench.core.facts import Fact
 from workbench.core.feed import ASK, ASK_SIZE, BID, BID_SIZE, CHANGE_PCT, LAST, VOLUME, Feed
 from workbench.core.limits import RiskLimits
 from workbench.core.messages import OrderFill, PriceUpdate, RiskBreach
+from workbench.core.performance_view import PerformanceView
+from workbench.core.signals import MAX_SIGNALS
 from workbench.core.step import count_error, deliver_held, on_row
 from workbench.core.venue_faults import VenueFault
 from workbench.errors import StrategyFailure

@@ -10,7 +10,7 @@ One strategy to a desk. The tape must have been made from the desk's own templat
 
 from __future__ import annotations
 
-from workbench.core.breakers import rapid_peak, remember
+from workbench.core.drawdown_window import rapid_peak, remember
 from workbench.core.floor import (
     VAR_LEVELS,
     floor_of,
@@ -23,10 +23,11 @@ from workbench.core.floor import (
 from workbench.core.glide import KEEP, PNL, SAMPLES, SEEN, SYNCED, UNITS, Glide, flat, sync, trace_still
 from workbench.core.jit import jit
 from workbench.core.ledger import net_gain, open_gain
+from workbench.core.moments import moments_of, note_moment, note_still, put_moments, with_moment
 from workbench.core.state import DAY_NS, NEVER, Desk
 from workbench.core.step import price
-from workbench.core.tally import moments_of, note_moment, note_still, put_moments, tell, with_moment
-from workbench.core.tape import DAY, ROUGH, SAMPLE, Tape
+from workbench.core.tally import tell
+from workbench.core.tape import DAY, ROUGH, SAMPLE, Tape, row_at
 
 __all__ = ["carry"]
 
@@ -37,14 +38,7 @@ def _fault_row(desk: Desk, tape: Tape, start: int, stop: int) -> int:
     due = desk.books[0].fault_ns
     if due == NEVER or tape.rows[stop - 1].ns < due:
         return stop
-    low, high = start, stop - 1
-    while low < high:
-        middle = (low + high) // 2
-        if tape.rows[middle].ns < due:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+    return row_at(tape, due, start, stop - 1)
 
 
 @jit

@@ -15,19 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.core.breakers import post_trade
-from workbench.core.codes import Refusal
 from workbench.core.executions import release_held
 from workbench.core.feed import QUOTE_COLUMNS
-from workbench.core.glide import KEEP, Glide, flat, latched, restart, sync, trace_still
+from workbench.core.glide import KEEP, Glide, flat, restart, sync, trace_still
 from workbench.core.jit import jit
+from workbench.core.moments import note_moment, take_back
 from workbench.core.native import copy_bytes, open_desk
-from workbench.core.outcome import Outcome, Path, assess, keep_path
-from workbench.core.routing import route
-from workbench.core.signal_faults import MOST_WISHES, FaultPlan, WishRow, bend
+from workbench.core.signal_faults import FaultPlan, WishRow
 from workbench.core.state import NONE, Desk, Rows
-from workbench.core.step import refuse_unread
-from workbench.core.submit import Wish, submit
-from workbench.core.tally import begin, close_tally, note_moment, take_back, tell
+from workbench.core.tally import begin, close_tally, tell
 from workbench.core.tape import Tape
 
 __all__ = [
@@ -40,17 +36,11 @@ __all__ = [
     "SENT_COLUMNS",
     "TIME",
     "WANTED",
-    "Cell",
     "Column",
     "Groups",
     "Work",
-    "act",
     "finish",
-    "first_bent",
-    "hear",
     "idle",
-    "judge",
-    "keep_run",
     "rows_before",
     "set_up",
     "show",
@@ -61,7 +51,6 @@ POSITION: Final = QUOTE_COLUMNS  # own signed units
 AGE: Final = QUOTE_COLUMNS + 1  # seconds since the price came, NaN before the first
 TIME: Final = QUOTE_COLUMNS + 2  # when the price came, seconds since 1970 (UTC), NaN before the first
 GROUP_COLUMNS: Final = QUOTE_COLUMNS + 3
-RATE_LIMITED = int(Refusal.RATE_LIMITED)
 SECOND: Final = 1e9
 SENT_COLUMNS: Final = 7
 SENT: Final = 0
@@ -120,18 +109,6 @@ class Column(NamedTuple):
     glide: Glide
     work: Work
     plans: Rows[FaultPlan]
-
-
-class Cell(NamedTuple):
-    """One disturbance, for `judge`: its window, where moments stand in its feed, and room for one path."""
-
-    start_ns: int
-    end_ns: int
-    at: npt.NDArray[np.int64]
-    times: npt.NDArray[np.int64]
-    path: Path
-    gap: npt.NDArray[np.float64]
-    settled: npt.NDArray[np.int64]
 
 
 @jit
@@ -208,102 +185,6 @@ def rows_before(groups: Groups, g: int, cursor: int, row: int) -> int:
 
 
 @jit
-def first_bent(plans: Rows[FaultPlan], tape: Tape, row: int, count: int) -> int:
-    """The first row from `row` on at which a fault bends signals, or `count`."""
-    found = count
-    for i in range(len(plans)):
-        plan = plans[i]
-        if tape.rows[count - 1].ns < plan.start_ns or plan.end_ns <= tape.rows[row].ns:
-            continue
-        low, high = row, count - 1
-        while low < high:
-            middle = (low + high) // 2
-            if tape.rows[middle].ns < plan.start_ns:
-                low = middle + 1
-            else:
-                high = middle
-        if tape.rows[low].ns < plan.end_ns and low < found:
-            found = low
-    return found
-
-
-@jit
-def hear(plans: Rows[FaultPlan], ns: int, breaches: int) -> None:
-    """Tell the faults that are active at `ns` of breaches."""
-    if breaches:
-        for i in range(len(plans)):
-            if plans[i].start_ns <= ns < plans[i].end_ns:
-                plans[i].breaches += breaches
-
-
-@jit
-def act(desk: Desk, column: Column, r: int) -> None:
-    """What the strategy says at row `r`, bent by the faults that are active, goes to the desk."""
-    tape, groups, work, glide = column.tape, column.groups, column.work, column.glide
-    sync(desk, tape, glide, r + 1)
-    count = 0
-    for g in range(len(groups.sizes)):
-        if work.next_row[g] == r:
-            for j in range(groups.sizes[g]):
-                if work.said[g, j] == work.said[g, j]:
-                    count = _say(desk, work, count, groups.members[g, j], work.said[g, j])
-    row = tape.rows[r]
-    if groups.listens[row.instrument]:
-        symbol = desk.instruments[row.instrument].symbol
-        for i in range(len(column.plans)):
-            plan = column.plans[i]
-            if plan.start_ns <= row.ns < plan.end_ns:
-                count = bend(plan, work.wishes, count, symbol, desk.head[0].symbols, row.change, work.units)
-    if count == 0:
-        return
-    glide.tally[0].signals += count if count < MOST_WISHES else MOST_WISHES - 1
-    for i in range(count):
-        wish = work.wishes[i]
-        if i == MOST_WISHES - 1:
-            refuse_unread(desk, 0, NONE, RATE_LIMITED)
-            break
-        k = wish.instrument
-        if k == NONE:
-            k = route(desk, 0, wish.symbol, wish.strength, 0)
-        if len(work.sent):
-            _write_down(work, wish, r)
-        submit(desk, Wish(0, k, wish.strength, 1.0, 0, 0, 0, 0, math.nan, math.nan, wish.quantity, 0))
-    if desk.books[0].event_count > glide.tally[0].told:
-        breaches = tell(desk, glide.tally[0], glide.trips, glide.counts[KEEP])
-        if len(glide.told):
-            glide.told[r, 0] += breaches
-            glide.told[r, 1] = latched(desk)
-        hear(column.plans, row.ns, breaches)
-
-
-@jit
-def _write_down(work: Work, wish: WishRow, r: int) -> None:
-    place = work.counts[SENT]
-    work.counts[SENT] += 1
-    if place < len(work.sent):
-        work.sent[place, 0] = float(r)
-        work.sent[place, 1] = float(wish.symbol)
-        work.sent[place, 2] = float(wish.instrument)
-        work.sent[place, 3] = wish.strength
-        work.sent[place, 4] = wish.quantity
-        work.sent[place, 5] = float(wish.fault)
-        work.sent[place, 6] = float(wish.made)
-
-
-@jit
-def _say(desk: Desk, work: Work, count: int, instrument: int, strength: float) -> int:
-    if count == MOST_WISHES:  # the desk looks at no more, whoever sends them
-        return count
-    wish = work.wishes[count]
-    wish.instrument = instrument
-    wish.symbol = desk.instruments[instrument].symbol
-    wish.strength = strength
-    wish.quantity = math.nan
-    wish.fault = wish.made = 0
-    return count + 1
-
-
-@jit
 def finish(desk: Desk, column: Column) -> None:
     """What a faulty venue holds back is delivered, and the figures are closed."""
     tape, glide = column.tape, column.glide
@@ -325,34 +206,3 @@ def finish(desk: Desk, column: Column) -> None:
     lost = column.work.counts[SENT] - len(column.work.sent)
     if lost > 0:
         glide.tally[0].incomplete += lost
-
-
-@jit
-def keep_run(column: Column, at: npt.NDArray[np.int64], paths: Path, c: int) -> None:
-    """Keep the run that `column` has just traced as number `c` of `paths`, which have one more axis in front."""
-    path = Path(paths.equity[c], paths.units[c], paths.breaches[c], paths.latched[c], paths.most[c])
-    keep_path(column.glide, at, open_desk(column.template).books[0].initial_cash, path)
-
-
-@jit
-def judge(
-    column: Column, cell: Cell, normal: Path, c: int, band: float, usual: int, outcomes: Rows[Outcome]
-) -> None:
-    """Say in `outcomes[c]` what the disturbance did to the run that `column` has just traced, beside its normal run.
-
-    normal: paths with one more axis in front.  band, usual: see `recovered`.
-    """
-    keep_path(column.glide, cell.at, open_desk(column.template).books[0].initial_cash, cell.path)
-    without = Path(normal.equity[c], normal.units[c], normal.breaches[c], normal.latched[c], normal.most[c])
-    assess(
-        cell.path,
-        without,
-        cell.times,
-        cell.start_ns,
-        cell.end_ns,
-        band,
-        usual,
-        cell.gap,
-        cell.settled,
-        outcomes[c],
-    )

@@ -139,7 +139,7 @@ class BreakerTripped(msgspec.Struct, frozen=True, gc=False):
 
 
 class BreakerReset(msgspec.Struct, frozen=True, gc=False):
-    """A person unlatched breakers; `reasons` are those that had been latched."""
+    """A person unlatched breakers, or ended a kill; `reasons` are those that are latched no more."""
 
     reasons: tuple[str, ...]
     strategy_id: str

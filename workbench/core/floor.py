@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from workbench.core.breakers import remember, watch_samples
+from workbench.core.breakers import watch_samples
 from workbench.core.codes import Monitor
+from workbench.core.drawdown_window import remember
 from workbench.core.glide import Glide, sync_samples
 from workbench.core.jit import jit
 from workbench.core.monitors import drawdown, var_bound

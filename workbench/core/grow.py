@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from workbench.core.build import Seat, fill_seat, permit, set_unit
+from workbench.core.build import Seat, fill_seat, set_unit
+from workbench.core.limit_row import permit
 from workbench.core.limits import RiskLimits
 from workbench.core.messages import Instrument
 from workbench.core.rows import HEADER

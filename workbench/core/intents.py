@@ -83,8 +83,9 @@ class HaltVenue(msgspec.Struct, frozen=True):
 
 
 class ResetBreaker(msgspec.Struct, frozen=True):
-    """A named person lets one strategy, or ("") everything, trade again, and says why.
+    """A named person unlatches the breakers of one strategy, or ("") of everything, and says why.
 
+    What a breaker that was latched looks at counts anew from there; nothing else does.
     kill: end the kill switch that was used on exactly that; breakers stay latched then, as kills do otherwise.
     """
 

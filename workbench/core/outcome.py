@@ -14,13 +14,26 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from workbench.core.column import Column
 from workbench.core.glide import UNITS, Glide
 from workbench.core.jit import jit
+from workbench.core.native import open_desk
 from workbench.core.rows import row_type
-from workbench.core.state import NONE
+from workbench.core.state import NONE, Rows
 from workbench.core.tally import bits
 
-__all__ = ["HOLD", "OUTCOME", "Outcome", "Path", "assess", "keep_path", "recovered"]
+__all__ = [
+    "HOLD",
+    "OUTCOME",
+    "Cell",
+    "Outcome",
+    "Path",
+    "assess",
+    "judge",
+    "keep_path",
+    "keep_run",
+    "recovered",
+]
 
 HOLD: Final = 10  # moments that the normal state must last before it is believed
 SLACK: Final = 1.0 + 1e-9
@@ -55,6 +68,18 @@ class Path(NamedTuple):
     breaches: Integers
     latched: Integers
     most: Floats
+
+
+class Cell(NamedTuple):
+    """One disturbance, for `judge`: its window, where moments stand in its feed, and room for one path."""
+
+    start_ns: int
+    end_ns: int
+    at: Integers
+    times: Integers
+    path: Path
+    gap: Floats
+    settled: Integers
 
 
 @jit
@@ -151,3 +176,34 @@ def assess(
     if found != NONE:
         seconds = float(times[found] - end_ns) / SECOND
         outcome.recovery = seconds if seconds > 0.0 else 0.0
+
+
+@jit
+def keep_run(column: Column, at: Integers, paths: Path, c: int) -> None:
+    """Keep the run that `column` has just traced as number `c` of `paths`, which have one more axis in front."""
+    path = Path(paths.equity[c], paths.units[c], paths.breaches[c], paths.latched[c], paths.most[c])
+    keep_path(column.glide, at, open_desk(column.template).books[0].initial_cash, path)
+
+
+@jit
+def judge(
+    column: Column, cell: Cell, normal: Path, c: int, band: float, usual: int, outcomes: Rows[Outcome]
+) -> None:
+    """Say in `outcomes[c]` what the disturbance did to the run that `column` has just traced, beside its normal run.
+
+    normal: paths with one more axis in front.  band, usual: see `recovered`.
+    """
+    keep_path(column.glide, cell.at, open_desk(column.template).books[0].initial_cash, cell.path)
+    without = Path(normal.equity[c], normal.units[c], normal.breaches[c], normal.latched[c], normal.most[c])
+    assess(
+        cell.path,
+        without,
+        cell.times,
+        cell.start_ns,
+        cell.end_ns,
+        band,
+        usual,
+        cell.gap,
+        cell.settled,
+        outcomes[c],
+    )

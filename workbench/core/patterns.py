@@ -26,16 +26,14 @@ from workbench.core.column import (
     Column,
     Groups,
     Work,
-    act,
     finish,
-    first_bent,
-    hear,
     idle,
     rows_before,
     set_up,
     show,
     show_positions,
 )
+from workbench.core.column_signals import act, first_bent, hear
 from workbench.core.feed import ASK, ASK_SIZE, BID, BID_SIZE, CHANGE_PCT, LAST, VOLUME
 from workbench.core.jit import jit
 from workbench.core.native import keep, kept, own_floats

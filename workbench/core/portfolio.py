@@ -55,7 +55,7 @@ class Holding(msgspec.Struct, frozen=True):
 class StrategyState(msgspec.Struct, frozen=True):
     """A strategy's own account, quote currency.
 
-    peak: highest of capital + pnl.  base_pnl: the P&L that its loss is counted from; a reset moves it.
+    peak: highest of capital + pnl.  base_pnl: the P&L that its loss is counted from.
     """
 
     strategy_id: str

@@ -10,12 +10,12 @@ from typing import Any, ClassVar, Final, Protocol
 
 from workbench.core.codes import AlertSeverity, Breaker, Monitor, label
 from workbench.core.desk import TradingDesk
+from workbench.core.interventions import close_positions, trip_breaker
 from workbench.core.limits import RiskLimits
 from workbench.core.messages import RiskAlert
 from workbench.core.portfolio import Portfolio, monitor_alerts, portfolio_var
 from workbench.core.pre_trade import limits_of
 from workbench.core.state import NONE
-from workbench.core.step import close_positions, trip_breaker
 from workbench.errors import EngineError
 
 __all__ = [

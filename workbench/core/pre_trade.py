@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from workbench.core.build import Seat, set_limits
+from workbench.core.build import Seat
 from workbench.core.check_results import (
     Answer,
     CheckResult,
@@ -26,6 +26,7 @@ from workbench.core.codes import Check, Refusal, Side
 from workbench.core.decode import breaker_labels
 from workbench.core.desk import TradingDesk
 from workbench.core.jit import jit
+from workbench.core.limit_row import set_limits
 from workbench.core.limits import RiskLimits
 from workbench.core.messages import Instrument
 from workbench.core.native import open_desk

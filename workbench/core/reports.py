@@ -11,13 +11,13 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from workbench.core.breakers import trip
 from workbench.core.codes import Breaker, EventKind, OrderState, Report, VenueReason
 from workbench.core.executions import deliver, release_held, was_seen
 from workbench.core.jit import jit
+from workbench.core.latches import trip
 from workbench.core.ledger import settle
 from workbench.core.native import open_desk
-from workbench.core.orders import EVERY, book_units, cancel_working, closing_failed, finish, take_slot, unlink
+from workbench.core.orders import book_units, closing_failed, finish, take_slot, unlink
 from workbench.core.quotes import advance_clock
 from workbench.core.record import note, note_order
 from workbench.core.rows import OrderRow
@@ -25,7 +25,7 @@ from workbench.core.state import NONE, Desk
 from workbench.core.step import watch
 from workbench.core.venue_faults import refresh_faults
 
-__all__ = ["halt_venue", "on_report", "on_session", "on_tick"]
+__all__ = ["on_report", "on_session", "on_tick"]
 
 TOLERANCE = 1e-9  # of an order's quantity: what sums of binary fractions may overshoot
 ACKNOWLEDGED = int(Report.ACKNOWLEDGED)
@@ -44,8 +44,6 @@ DUPLICATE = int(EventKind.DUPLICATE_EXECUTION)
 UNKNOWN = int(EventKind.UNKNOWN_EXECUTION)
 VENUE_DOWN = int(EventKind.VENUE_DOWN)
 VENUE_UP = int(EventKind.VENUE_UP)
-VENUE_HALTED = int(EventKind.VENUE_HALTED)
-VENUE_RESUMED = int(EventKind.VENUE_RESUMED)
 UNKNOWN_EXECUTION = int(Breaker.UNKNOWN_EXECUTION)
 AT_VENUE = int(VenueReason.AT_VENUE)
 REQUESTED = int(VenueReason.REQUESTED)
@@ -202,22 +200,6 @@ def on_session(buffer: npt.NDArray[np.uint8], venue: int, up: int) -> int:
                 desk.positions[cell].closing_failures = 0  # another session, another try
         note(desk, VENUE_UP if up else VENUE_DOWN, NONE, NONE, venue, 0.0, 0.0)
     watch(desk, desk.books[0].fills)
-    return desk.books[0].event_count
-
-
-@jit
-def halt_venue(buffer: npt.NDArray[np.uint8], venue: int, halted: int) -> int:
-    """A person stops trading at a venue (1: all is cancelled there, only reducing orders pass) or allows it again.
-
-    How many events wait.  Closing orders are cancelled as well, each time that it is stopped.
-    """
-    desk = open_desk(buffer)
-    row = desk.venues[venue]
-    if row.halted != halted:
-        row.halted = halted
-        note(desk, VENUE_HALTED if halted else VENUE_RESUMED, NONE, NONE, venue, 0.0, 0.0)
-    if halted:
-        cancel_working(desk, NONE, NONE, venue, 0, REQUESTED, EVERY)
     return desk.books[0].event_count
 
 

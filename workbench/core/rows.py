@@ -1,4 +1,4 @@
-"""Row layouts of a trading desk's state: every field is eight bytes wide, an integer or a float.
+"""Row layouts of a trading desk's state, all in one place: every field is eight bytes wide, an integer or a float.
 
 Units: money in quote currency, quantities in units, prices in quote currency per unit, times in UTC nanoseconds,
 rates and shares as fractions. `-1` stands for "none" in links and indices.
@@ -119,7 +119,7 @@ class LimitRow:
     max_drawdown: float  # positive share
     portfolio_var: float
     var_tail: float  # 1 - confidence
-    portfolio_loss: float  # positive share of the starting equity
+    portfolio_loss: float  # positive share of Book.base_equity
     strategy_loss: float  # positive
     rapid_rate: float  # positive share
     bucket_ns: int
@@ -143,8 +143,8 @@ class Book:
     initial_cash: float
     equity: float
     peak: float
-    base_equity: float  # the loss breaker counts from here; moved by a reset
-    day_equity: float
+    base_equity: float  # the loss breaker counts from here; its own reset moves it
+    day_equity: float  # at 00:00 UTC, or at the last reset of the daily-loss breaker since
     drawdown: float  # positive share of the peak
     halted: int  # latched breaker bits
     value_at_risk: float  # to be asked through monitors.value_at_risk
@@ -244,7 +244,7 @@ class StrategyRow:
     capital: float
     pnl: float
     peak: float  # of capital + pnl
-    base_pnl: float  # the loss breaker counts from here
+    base_pnl: float  # the stop loss and the loss breaker count from here; the reset of either moves it
     sampled_pnl: float
     drawdown: float
     sizing: int

@@ -1,10 +1,11 @@
-"""The one order of operations. Every runner calls these functions; nothing else moves the state of a desk.
+"""The one order of operations. Every runner calls these functions.
 
 A price:   clock -> venue conditions -> mark -> venue matches -> fills -> ledger -> post-trade risk -> breakers
 A signal:  validate -> size -> pre-trade risk -> book exposure -> venue
 
 It is one ring, cut between breakers and strategy: risk sees each price before any strategy does, and a strategy that is
-called knows all of its fills. The runner calls the strategies in between.
+called knows all of its fills. The runner calls the strategies in between. Apart from the ring stand what remote venues
+report (`reports`) and what people do (`interventions`).
 """
 
 from __future__ import annotations
@@ -14,31 +15,31 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from workbench.core.breakers import condemned, count_failure, post_trade, reset, trip
-from workbench.core.codes import Breaker, EventKind, Refusal, VenueReason
+from workbench.core.breakers import count_failure, post_trade, watch_executions
+from workbench.core.codes import EventKind, Refusal, VenueReason
 from workbench.core.conduct_rules import take_tokens
 from workbench.core.executions import release_held
 from workbench.core.feed import ASK, ASK_SIZE, BID, BID_SIZE, LAST, VOLUME
 from workbench.core.jit import jit
+from workbench.core.latches import anything_latched
+from workbench.core.liquidation import liquidate
 from workbench.core.matching import match
 from workbench.core.monitors import value_at_risk
 from workbench.core.native import open_desk
 from workbench.core.orders import EVERY, SPARE_EMERGENCY, cancel_working
-from workbench.core.quotes import ACCEPTED, advance_clock, take_quote
+from workbench.core.placement import forget_client
+from workbench.core.quotes import advance_clock, take_quote
 from workbench.core.record import note
 from workbench.core.risk_rules import check_order
 from workbench.core.state import NONE, Desk
-from workbench.core.submit import Wish, forget_client, place_emergency, submit
+from workbench.core.submit import Wish, submit
 from workbench.core.uses import Intent
 from workbench.core.venue_faults import refresh_faults
 
 __all__ = [
     "ERROR_CODE",
-    "accept_price",
-    "book_time",
     "cancel",
     "check",
-    "close_positions",
     "count_error",
     "deliver_held",
     "on_row",
@@ -47,10 +48,7 @@ __all__ = [
     "refuse",
     "refuse_late",
     "refuse_unread",
-    "reset_breaker",
-    "review",
     "risk_value",
-    "trip_breaker",
     "watch",
 ]
 
@@ -59,45 +57,7 @@ SIGNAL_REFUSED = int(EventKind.SIGNAL_REFUSED)
 RATE_LIMITED = int(Refusal.RATE_LIMITED)
 RISK_CHECK_TIMEOUT = int(Refusal.RISK_CHECK_TIMEOUT)
 REQUESTED = int(VenueReason.REQUESTED)
-REPEATED_EXECUTION = int(Breaker.REPEATED_EXECUTION)
 ERROR_CODE = 100  # breach code of a strategy that raised; the codes below it are Refusal's
-
-
-@jit
-def _liquidate(desk: Desk) -> None:
-    """Keep a closing order working for every position that a latched breaker has condemned.
-
-    A venue that a person has stopped gets none: it is closed there once that person says so.
-    """
-    for s in range(desk.head[0].strategies):
-        if condemned(desk, s):
-            for k in range(desk.head[0].instruments):
-                if desk.venues[desk.instruments[k].venue].halted == 0:
-                    place_emergency(desk, s, k, 1)
-
-
-@jit
-def _throttle(desk: Desk) -> None:
-    """Stop a strategy that executed the same side of the same instrument too often (RTS 6 article 15(3))."""
-    limits = desk.limits[0]
-    if not limits.breakers or limits.max_executions > desk.head[0].executions:
-        return
-    most = int(limits.max_executions)
-    kept = desk.head[0].executions
-    since = book_time(desk) - limits.execution_window_ns
-    instruments = desk.head[0].instruments
-    for cell in range(desk.head[0].strategies * instruments):
-        position = desk.positions[cell]
-        for side in range(2):
-            seen = position.bought_executions if side == 0 else position.sold_executions
-            if seen >= most and desk.executed[(cell * 2 + side) * kept + (seen - most) % kept] > since:
-                trip(desk, cell // instruments, REPEATED_EXECUTION, float(most), limits.max_executions)
-
-
-@jit
-def book_time(desk: Desk) -> int:
-    """Event time of the desk."""
-    return desk.books[0].now_ns
 
 
 @jit
@@ -105,10 +65,10 @@ def watch(desk: Desk, fills: int) -> None:
     """Post-trade risk and breakers.  fills: how many there were before what has just happened."""
     book = desk.books[0]
     if book.fills != fills:
-        _throttle(desk)
+        watch_executions(desk)
     post_trade(desk)
     if book.trips and desk.limits[0].liquidate:
-        _liquidate(desk)
+        liquidate(desk)
 
 
 @jit
@@ -229,16 +189,6 @@ def check(
 
 
 @jit
-def _anything_latched(desk: Desk) -> bool:
-    if desk.books[0].halted:
-        return True
-    latched = 0
-    for s in range(desk.head[0].strategies):
-        latched |= desk.strategies[s].halted
-    return latched != 0
-
-
-@jit
 def cancel(
     buffer: npt.NDArray[np.uint8], strategy: int, instrument: int, venue: int, client: int, emergency: int
 ) -> int:
@@ -253,7 +203,7 @@ def cancel(
         if desk.limits[0].pre_trade and not use <= 1.0:
             note(desk, BREACH, strategy, instrument, RATE_LIMITED, use, 1.0)
             return -RATE_LIMITED
-    which = EVERY if emergency and not _anything_latched(desk) else SPARE_EMERGENCY
+    which = EVERY if emergency and not anything_latched(desk) else SPARE_EMERGENCY
     count = cancel_working(desk, strategy, instrument, venue, client, REQUESTED, which)
     if count > 0 and client != 0:
         forget_client(desk, strategy, client)
@@ -296,40 +246,6 @@ def count_error(buffer: npt.NDArray[np.uint8], strategy: int) -> int:
 
 
 @jit
-def trip_breaker(buffer: npt.NDArray[np.uint8], strategy: int, reason: int) -> None:
-    """A person stops one strategy, or everything (NONE)."""
-    desk = open_desk(buffer)
-    trip(desk, strategy, reason, 0.0, 0.0)
-    if desk.limits[0].liquidate:
-        _liquidate(desk)
-
-
-@jit
-def reset_breaker(buffer: npt.NDArray[np.uint8], strategy: int, kill: bool) -> int:
-    """A person resets breakers, or (kill) ends a kill, of one strategy or of everything (NONE); the bits unlatched."""
-    return reset(open_desk(buffer), strategy, kill)
-
-
-@jit
-def review(buffer: npt.NDArray[np.uint8]) -> None:
-    """Look at everything again after a change of limits, without waiting for a price."""
-    desk = open_desk(buffer)
-    book = desk.books[0]
-    book.changed = 1
-    due = book.now_ns + desk.limits[0].interval_ns
-    book.sample_ns = due if due < book.sample_ns else book.sample_ns
-    post_trade(desk)
-    if book.trips and desk.limits[0].liquidate:
-        _liquidate(desk)
-
-
-@jit
-def accept_price(buffer: npt.NDArray[np.uint8], instrument: int) -> None:
-    """A person takes the next price of an instrument for true, however far it has jumped."""
-    open_desk(buffer).instruments[instrument].suspect_count = ACCEPTED
-
-
-@jit
 def risk_value(buffer: npt.NDArray[np.uint8]) -> float:
     """One-day value at risk as of the last sample; NaN before there are enough."""
     return value_at_risk(open_desk(buffer))
@@ -342,16 +258,3 @@ def deliver_held(buffer: npt.NDArray[np.uint8]) -> int:
     release_held(desk)
     post_trade(desk)
     return desk.books[0].event_count
-
-
-@jit
-def close_positions(buffer: npt.NDArray[np.uint8], strategy: int, instrument: int, patient: int) -> None:
-    """Close the positions that match (NONE matches all) by reduce-only market orders.
-
-    patient: 1 waits where a venue has just refused to close them, 0 asks at once.
-    """
-    desk = open_desk(buffer)
-    for s in range(desk.head[0].strategies):
-        for k in range(desk.head[0].instruments):
-            if strategy in (NONE, s) and instrument in (NONE, k):
-                place_emergency(desk, s, k, patient)

@@ -1,12 +1,11 @@
-"""Figures of a run that are kept while it goes on, so that no curve has to be: moments, drawdown, round trips.
+"""Figures of a run that are kept while it goes on, so that no curve has to be.
 
-A moment is the last update of a distinct time.  A return is equity at one moment over that at the one before, minus 1.
+What equity does from moment to moment is taken in by `moments`; here are round trips, what events tell, and the end.
 """
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Final, NamedTuple
+from typing import Final
 
 from workbench.core.codes import EventKind
 from workbench.core.jit import jit
@@ -17,19 +16,12 @@ from workbench.core.state import NONE, Desk, Rows
 __all__ = [
     "TALLY",
     "TRIP",
-    "Moments",
     "Tally",
     "Trip",
     "begin",
     "bits",
     "close_tally",
-    "moments_of",
-    "note_moment",
-    "note_still",
-    "put_moments",
-    "take_back",
     "tell",
-    "with_moment",
 ]
 
 ORDER_FILLED = int(EventKind.ORDER_FILLED)
@@ -39,7 +31,6 @@ ORDER_REJECTED = int(EventKind.ORDER_REJECTED)
 BREACH = int(EventKind.BREACH)
 TRIPPED = int(EventKind.BREAKER_TRIPPED)
 ALERT = int(EventKind.ALERT)
-inlined = partial(jit, inline=True)
 
 
 class Tally:
@@ -107,177 +98,6 @@ def begin(tally: Tally, cash: float, begin_ns: int) -> None:
     """The tally of a run that starts with `cash`; it must be zeroed."""
     tally.peak = tally.low = cash
     tally.since_ns = begin_ns
-
-
-class Moments(NamedTuple):
-    """The part of a tally that every moment changes, to be kept in registers; see there."""
-
-    number: int
-    equity: float
-    sum_r: float
-    sum_square: float
-    sum_down: float
-    broken: int
-    peak: float
-    low: float
-    worst: float
-    since_ns: int
-    below: int
-    longest_ns: int
-    held: int
-
-
-@inlined
-def moments_of(tally: Tally) -> Moments:
-    """What `tally` has seen so far."""
-    return Moments(
-        tally.moments,
-        tally.equity,
-        tally.sum_r,
-        tally.sum_square,
-        tally.sum_down,
-        tally.broken,
-        tally.peak,
-        tally.low,
-        tally.worst,
-        tally.since_ns,
-        tally.below,
-        tally.longest_ns,
-        tally.held,
-    )
-
-
-@inlined
-def put_moments(tally: Tally, seen: Moments) -> None:
-    """Write back."""
-    tally.moments = seen.number
-    tally.equity = seen.equity
-    tally.sum_r = seen.sum_r
-    tally.sum_square = seen.sum_square
-    tally.sum_down = seen.sum_down
-    tally.broken = seen.broken
-    tally.peak = seen.peak
-    tally.low = seen.low
-    tally.worst = seen.worst
-    tally.since_ns = seen.since_ns
-    tally.below = seen.below
-    tally.longest_ns = seen.longest_ns
-    tally.held = seen.held
-
-
-@inlined
-def with_moment(seen: Moments, ns: int, equity: float, held: int) -> Moments:
-    """Take in the state after the last update of time `ns`.  held: 1 where a position is open."""
-    before = seen.equity
-    change = equity / before - 1.0 if seen.number > 0 else 0.0
-    broken = seen.broken if before > 0.0 or seen.number == 0 else 1
-    square = change * change
-    down = square if change < 0.0 else 0.0
-    count, total, squares, downs = (
-        seen.number + 1,
-        seen.sum_r + change,
-        seen.sum_square + square,
-        seen.sum_down + down,
-    )
-    if equity >= seen.peak:
-        span = ns - seen.since_ns if seen.below else 0
-        longest = span if span > seen.longest_ns else seen.longest_ns
-        return Moments(
-            count,
-            equity,
-            total,
-            squares,
-            downs,
-            broken,
-            equity,
-            equity,
-            seen.worst,
-            ns,
-            0,
-            longest,
-            seen.held + held,
-        )
-    low, worst = seen.low, seen.worst
-    if equity < low:
-        low = equity
-        fall = equity / seen.peak - 1.0
-        worst = fall if fall < worst else worst
-    return Moments(
-        count,
-        equity,
-        total,
-        squares,
-        downs,
-        broken,
-        seen.peak,
-        low,
-        worst,
-        seen.since_ns,
-        1,
-        seen.longest_ns,
-        seen.held + held,
-    )
-
-
-@jit
-def note_moment(tally: Tally, ns: int, equity: float, held: int) -> None:
-    """`with_moment` in place."""
-    put_moments(tally, with_moment(moments_of(tally), ns, equity, held))
-
-
-@jit
-def note_still(tally: Tally, count: int, first_ns: int, last_ns: int, equity: float, held: int) -> None:
-    """Take in `count` > 0 moments at which equity did not change."""
-    note_moment(tally, first_ns, equity, held)
-    tally.moments += count - 1
-    tally.held += held * (count - 1)
-    if not tally.below:
-        tally.since_ns = last_ns
-
-
-@jit
-def take_back(tallies: Rows[Tally]) -> None:
-    """Undo the last `note_moment`, before which the whole tally was copied to the second row."""
-    put_moments(tallies[0], moments_of(tallies[1]))
-
-
-@jit
-def _share(value: float, limit: float) -> float:
-    return value / limit if limit > 0.0 and value > 0.0 else 0.0  # 0 where the limit is infinite
-
-
-@jit
-def _worst_exposure(desk: Desk) -> float:
-    limits = desk.limits[0]
-    book = desk.books[0]
-    worst = max(
-        _share(book.worst_gross, limits.portfolio_gross), _share(book.worst_gross, limits.strategy_gross)
-    )
-    for y in range(desk.head[0].symbols):
-        symbol = desk.symbols[y]
-        worst = max(worst, _share(symbol.worst_long, symbol.max_long))
-        worst = max(worst, _share(symbol.worst_short, symbol.max_short))
-    return worst
-
-
-@jit
-def close_tally(desk: Desk, tally: Tally, last_ns: int) -> None:
-    """The run is over: a drawdown that lasts ends here, and the desk's own figures are noted."""
-    if tally.below and last_ns - tally.since_ns > tally.longest_ns:
-        tally.longest_ns = last_ns - tally.since_ns
-    book = desk.books[0]
-    tally.final_equity = book.equity
-    for k in range(desk.head[0].instruments):
-        tally.fees += desk.positions[k].fees
-        tally.turnover += desk.positions[k].traded
-    tally.fills = book.fills
-    tally.orders = book.accepted
-    tally.bad_ticks = book.bad_ticks
-    tally.worst_use = book.worst_use
-    tally.worst_gross = book.worst_gross
-    tally.worst_exposure = _worst_exposure(desk)
-    tally.halted = book.halted | desk.strategies[0].halted
-    tally.incomplete = book.starved + book.events_lost
 
 
 @jit
@@ -358,3 +178,42 @@ def tell(desk: Desk, tally: Tally, trips: Rows[Trip], keep: int) -> int:
         book.event_count = 0
     tally.breaches += breaches
     return breaches
+
+
+@jit
+def _share(value: float, limit: float) -> float:
+    return value / limit if limit > 0.0 and value > 0.0 else 0.0  # 0 where the limit is infinite
+
+
+@jit
+def _worst_exposure(desk: Desk) -> float:
+    limits = desk.limits[0]
+    book = desk.books[0]
+    worst = max(
+        _share(book.worst_gross, limits.portfolio_gross), _share(book.worst_gross, limits.strategy_gross)
+    )
+    for y in range(desk.head[0].symbols):
+        symbol = desk.symbols[y]
+        worst = max(worst, _share(symbol.worst_long, symbol.max_long))
+        worst = max(worst, _share(symbol.worst_short, symbol.max_short))
+    return worst
+
+
+@jit
+def close_tally(desk: Desk, tally: Tally, last_ns: int) -> None:
+    """The run is over: a drawdown that lasts ends here, and the desk's own figures are noted."""
+    if tally.below and last_ns - tally.since_ns > tally.longest_ns:
+        tally.longest_ns = last_ns - tally.since_ns
+    book = desk.books[0]
+    tally.final_equity = book.equity
+    for k in range(desk.head[0].instruments):
+        tally.fees += desk.positions[k].fees
+        tally.turnover += desk.positions[k].traded
+    tally.fills = book.fills
+    tally.orders = book.accepted
+    tally.bad_ticks = book.bad_ticks
+    tally.worst_use = book.worst_use
+    tally.worst_gross = book.worst_gross
+    tally.worst_exposure = _worst_exposure(desk)
+    tally.halted = book.halted | desk.strategies[0].halted
+    tally.incomplete = book.starved + book.events_lost

@@ -12,7 +12,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from workbench.core.breakers import anybody_samples, bucket_step
+from workbench.core.breakers import anybody_samples
+from workbench.core.drawdown_window import bucket_step
 from workbench.core.feed import ASK, ASK_SIZE, BID, BID_SIZE, CHANGE_PCT, LAST, VOLUME, Feed
 from workbench.core.jit import jit
 from workbench.core.native import open_desk
@@ -20,7 +21,7 @@ from workbench.core.rows import row_type
 from workbench.core.state import Rows, desk_views
 from workbench.core.step import price
 
-__all__ = ["DAY", "ROUGH", "SAMPLE", "TAPE_ROW", "Tape", "TapeRow", "build_tape"]
+__all__ = ["DAY", "ROUGH", "SAMPLE", "TAPE_ROW", "Tape", "TapeRow", "build_tape", "row_at"]
 
 ROUGH: Final = 1  # something is told of this price, or it is an instrument's first: no shortcut
 DAY: Final = 2  # the first row of a UTC day
@@ -167,6 +168,19 @@ def _needs(buffer: npt.NDArray[np.uint8]) -> tuple[bool, bool]:
     days = limits.daily_loss < np.inf or limits.daily_orders < np.inf
     held = limits.held_share < 1.0 or limits.holding_correlation < 1.0
     return days, anybody_samples(desk) and (held or limits.strategy_correlation < 1.0)
+
+
+@jit
+def row_at(tape: Tape, ns: int, first: int, last: int) -> int:
+    """The first of rows first..last that is not before `ns`; row `last`, which is one of them, must not be."""
+    low, high = first, last
+    while low < high:
+        middle = (low + high) // 2
+        if tape.rows[middle].ns < ns:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 def build_tape(feed: Feed, template: npt.NDArray[np.uint8]) -> Tape:

@@ -7,8 +7,8 @@ import traceback
 from itertools import islice
 from typing import Any, Final
 
-from workbench.core.desk import MAX_SIGNALS
 from workbench.core.messages import MarketSignal
+from workbench.core.signals import MAX_SIGNALS
 from workbench.strategy.contract import TradingStrategy
 
 __all__ = ["RAISED", "are_signals", "failure_text", "no_signals"]

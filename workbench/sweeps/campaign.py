@@ -20,9 +20,9 @@ from workbench.backtest.api import CostsLike, LimitsLike, RunPlan, check_chaos, 
 from workbench.backtest.compiling import say_compiling
 from workbench.chaos.kinds import ChaosKind, Family
 from workbench.configuration import load_limits
-from workbench.core.column import Cell, Column, judge, keep_run
+from workbench.core.column import Column
 from workbench.core.limits import RiskLimits
-from workbench.core.outcome import HOLD, Path
+from workbench.core.outcome import HOLD, Cell, Path, judge, keep_run
 from workbench.data.catalog import PriceLike, as_prices
 from workbench.data.times import Moment
 from workbench.errors import ParameterError, StrategyError

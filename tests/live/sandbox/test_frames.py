@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from live.messages import Answer, Logged, Raised, Ready
 from live.sandbox.contract import MOST_FRAME_BYTES
 from live.sandbox.frames import Begun, FrameError, FrameReader, decode_from_worker, encode, put_frame
-from workbench.core.desk import MAX_SIGNALS
 from workbench.core.messages import MarketSignal
+from workbench.core.signals import MAX_SIGNALS
 
 SIGNAL = MarketSignal(
     "BTC-USD",

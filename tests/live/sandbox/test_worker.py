@@ -13,7 +13,7 @@ from live.messages import Deliver, Logged
 from live.sandbox import AlarmKind, ExitReason, Isolation, Level, Sandbox, SandboxSettings
 from tests.live.sandbox.conftest import Run, Shared
 from tests.live.sandbox.harness import BTC, ETH, Heard, breach, fill, launched, price, running, script
-from workbench.core.desk import PerformanceView
+from workbench.core.performance_view import PerformanceView
 from workbench.errors import SandboxError, WorkerBehind
 
 QUIET = script("return [MarketSignal(u.symbol, None, 0.5)]")
