@@ -188,7 +188,8 @@ def start_logs(level: str, folder: Path | None, *, stream: int | None = None) ->
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(handlers=[_Handler()], level=max(_LEVELS[level], logging.INFO), force=True)
-    for chatty in ("uvicorn.access", "httpx", "websockets"):
+    logging.getLogger("live").setLevel(_LEVELS[level])
+    for chatty in ("uvicorn.error", "uvicorn.access", "httpx", "websockets"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     return logs
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import signal
 import socket
@@ -96,7 +97,6 @@ async def _serve(engine: Engine) -> int:
             if settings.autostart:
                 await start_defaults(engine)
             await stop.wait()
-            _log.info("stopping")
         return FAILED if engine.state == "halted" else 0
     finally:
         await engine.stop()
@@ -116,7 +116,7 @@ def _on_signals(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
 
     def asked(number: signal.Signals) -> None:
-        _log.info("signal", signal=number.name)
+        _log.info("stopping", signal=number.name)
         stop.set()
         for other in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(other)
@@ -179,7 +179,8 @@ def _tell(engine: Engine, port: int, grpc_port: int, admin_file: Path, service_f
     part.write_text(json.dumps(told) + "\n", encoding="utf-8")
     part.chmod(0o600)
     part.replace(service_file)
-    _log.info("listening", url=url, grpc=target, token_file=str(admin_file), data=str(settings.data))
+    level = logging.DEBUG if sys.stdout.isatty() else logging.INFO  # a person is told below
+    _log.log(level, "listening", url=url, grpc=target, token_file=str(admin_file), data=str(settings.data))
     if settings.tls_cert is None and settings.host not in ("127.0.0.1", "::1", "localhost"):
         _log.warning(
             "not_encrypted", text="tokens and orders pass in the clear; set TRADING_ENGINE_TLS_CERT and _KEY"

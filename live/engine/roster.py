@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -17,6 +18,8 @@ from workbench.core.intents import CancelOrders
 from workbench.errors import StrategyError
 
 __all__ = ["Last", "Roster"]
+
+_PASSING: Final = ("validating", "starting", "draining")  # another state follows, and is told
 
 type Last = Callable[[StrategyRecord], Input]
 
@@ -68,7 +71,9 @@ class Roster:
         last: makes another input, out of what is then known, that becomes durable together with it.
         """
         slot.record = msgspec.structs.replace(slot.record, since_ns=self._clock.now_ns(), **changes)
-        _log.info(
+        level = logging.DEBUG if slot.record.state in _PASSING else logging.INFO
+        _log.log(
+            level,
             "strategy_state",
             strategy_name=slot.record.strategy_id,
             strategy_version=slot.record.version,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from functools import partial
 from typing import Final
@@ -78,7 +79,8 @@ class Sessions:
     def _session(self, state: SessionState) -> None:
         if state.venue not in self._remote:
             return
-        _log.info("venue_session", venue=state.venue, up=state.up, reason=state.reason)
+        level = logging.DEBUG if state.up else logging.INFO  # once it is up, that it is ready is told
+        _log.log(level, "venue_session", venue=state.venue, up=state.up, reason=state.reason)
         self._up[state.venue] = state.up
         task = self._agreeing.pop(state.venue, None)
         if task is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections import deque
@@ -63,6 +64,7 @@ class Tracer:
         self._events = events
         self._tokens = _BURST
         self._then = time.monotonic()
+        self._up: set[str] = set()  # venues that have been up since the engine began
         self._late: dict[str, int] = {}  # signals, by strategy, that nobody was told of yet
         self._late_told: dict[str, int] = {}
 
@@ -179,6 +181,17 @@ class Tracer:
         else:
             self._publish(machine, "orders", fact)
 
+    def _level(self, machine: Machine, notice: MarketNotice) -> int:
+        """Of its line.  A venue with a session is down until it is ready for the first time, which is no news."""
+        if notice.kind not in ("venue_down", "venue_up"):
+            return logging.WARNING
+        up, begins = notice.kind == "venue_up", notice.venue not in self._up
+        if up:
+            self._up.add(notice.venue)
+        if begins and notice.venue in machine.setup.remote:
+            return logging.DEBUG
+        return logging.INFO if up else logging.WARNING
+
     def _publish_alert(self, kind: str, fact: Fact) -> None:
         age = self._block_ns - fact.timestamp_ns
         since = fact.timestamp_ns if 0 <= age < _ANOTHER_TIME_NS else self._block_ns
@@ -190,7 +203,8 @@ class Tracer:
         self._publish_alert(name, fact)
         if isinstance(fact, MarketNotice):
             if self._may_log():
-                _log.warning(fact.kind, **{k: v for k, v in _plain(machine, fact).items() if k != "kind"})
+                rest = {k: v for k, v in _plain(machine, fact).items() if k != "kind"}
+                _log.log(self._level(machine, fact), fact.kind, **rest)
             return
         _log.warning(name, **_plain(machine, fact))
 

@@ -85,7 +85,7 @@ class ForkedLauncher:
         self._link, self.host_pid = link, link.pid
         self.layers, self.missing = frozenset(holding), tuple(missing)
         self.level = level_of(self.layers)
-        _log.info(
+        _log.debug(
             "strategies are isolated at level %s by %s", self.level.name.lower(), ", ".join(sorted(holding))
         )
         for line in missing:

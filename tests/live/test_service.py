@@ -35,9 +35,15 @@ ROOT = Path(__file__).parents[2]
 
 
 class Service:
-    """An engine in a process of its own, with everything below `folder`.  program: in place of `python -m live`."""
+    """An engine in a process of its own, with everything below `folder`.
 
-    def __init__(self, folder: Path, program: str = "", **settings: str) -> None:
+    program: in place of `python -m live`.  terminal: a descriptor that it writes to; None for a file, and a pipe of
+    what it complains of.
+    """
+
+    def __init__(
+        self, folder: Path, program: str = "", terminal: int | None = None, /, **settings: str
+    ) -> None:
         self.folder = folder
         self.data = folder / "data"
         folder.mkdir(exist_ok=True)
@@ -63,8 +69,8 @@ class Service:
             [sys.executable, *(("-c", program) if program else ("-m", "live"))],
             cwd=ROOT,
             env={**clean, **own},
-            stdout=self.out,
-            stderr=subprocess.PIPE,
+            stdout=self.out if terminal is None else terminal,
+            stderr=subprocess.PIPE if terminal is None else terminal,
             text=True,
         )
 
@@ -128,7 +134,7 @@ def test_its_log_is_json_on_stdout_and_in_a_file(serve: Callable[..., Service]) 
     service.signal(signal.SIGINT)
     lines = service.lines()
     events = [line["event"] for line in lines]
-    assert {"engine_started", "listening", "signal", "engine_stopped"} <= set(events)
+    assert {"engine_started", "listening", "stopping", "engine_stopped"} <= set(events)
     for line in lines:
         assert list(line)[:5] == ["timestamp", "level", "service", "logger", "event"]
         assert line["service"] == "trading-engine"
