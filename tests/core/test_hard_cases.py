@@ -134,6 +134,8 @@ def test_a_halved_price_is_believed_late_and_a_tenth_only_by_a_person() -> None:
     assert float(mark.mark) == 40.0
     with pytest.raises(EngineError, match="named person"):
         table.desk.process(AcceptPrice("", "split", "X"))
+    with pytest.raises(EngineError, match="for one symbol; it is empty"):
+        table.desk.process(AcceptPrice("me", "split", ""))
     table.desk.process(AcceptPrice("me", "split 13:1", "X"))
     table.price(3.0)
     assert float(mark.mark) == 3.0

@@ -151,6 +151,8 @@ class TradingDesk:
                 self._set_limits(intent.limits.checked())
             case AcceptPrice():
                 _answered_for(intent, "a price is accepted")
+                if not intent.symbol:
+                    raise EngineError("a price is accepted for one symbol; it is empty")
                 for k in self._names.instruments_of(intent.symbol):
                     if intent.venue in ("", self.instruments[k].venue):
                         accept_price(self.state, k)
