@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from live.admission import ProjectFiles
+from live.engine.budget import BudgetWatch
 from live.engine.catalog import Catalog
 from live.engine.chaos import ChaosTriggering, plan_chaos
 from live.engine.clock_watch import ClockWatch
@@ -163,11 +164,13 @@ class Engine:
         """Time goes on for limits and breakers, also where no price comes."""
         watch = ClockWatch(self.clock, self.events)
         expiry = Expiry(self.gate, self.strategies, self.events)
+        budgets = BudgetWatch(self.strategies, self.pump, self.settings.strategy_soft_ms / 1e3)
         while True:
             await asyncio.sleep(1.0)
             self.pump.wake()
             watch.look()
             expiry.look()
+            budgets.look()
 
     def setup(self) -> Setup:
         """What the machine is built from, by the settings."""

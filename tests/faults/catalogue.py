@@ -59,7 +59,11 @@ FAULTS: Final[dict[int, Fault]] = {
             "an_endless_loop_is_killed_at_its_deadline",
             "whatever_never_answers_is_killed_at_its_deadline",
         )
-        + _in(OPERATORS, "a_process_gone_mad_ends_alone"),
+        + _in(
+            OPERATORS,
+            "a_process_gone_mad_ends_alone",
+            "one_that_misses_its_budget_again_and_again_is_stopped",
+        ),
     ),
     4: Fault(
         "order flood, cancel flood",

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from live.__main__ import main
-from live.engine import StartRequest
+from live.engine import StartRequest, budget
 from live.settings import load_settings
 from tests.faults.harness import Scene, play, until
 from tests.live.api.server import Served, serve
@@ -248,3 +248,32 @@ def test_a_process_gone_mad_ends_alone(tmp_path: Path, body: str, how: str) -> N
         strategy_hard_ms=300.0,
         strategy_restarts=0,
     )
+
+
+PROCESSES: dict[str, Any] = {"strategy_isolation": "sandbox", "strategy_isolation_minimum": "rlimits"}
+DAWDLES = """
+import time
+time.sleep(0.03)
+return []
+"""
+
+
+@pytest.mark.parametrize(("soft_ms", "stopped"), [(5.0, True), (500.0, False)])
+def test_one_that_misses_its_budget_again_and_again_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, soft_ms: float, stopped: bool
+) -> None:
+    monkeypatch.setattr(budget, "_LOOKS", 1)
+
+    async def work(scene: Scene) -> None:
+        await scene.start("dawdler", DAWDLES, symbols=["BTC-USD"])
+        if stopped:
+            await scene.told("strategy_error", "dawdler")
+            await until(lambda: scene.machine.desk.halted("dawdler") == ("strategy_error",), 30.0)
+        else:
+            runner = scene.engine.strategies.slots["dawdler"].runner
+            assert runner is not None
+            await until(lambda: runner.answered > 60, 30.0)
+            assert scene.breaches("strategy_error") == 0
+        assert scene.machine.desk.halted("witness") == ()
+
+    play(tmp_path, work, limits=RiskLimits(), strategy_soft_ms=soft_ms, **PROCESSES)
