@@ -45,6 +45,7 @@ Kinds = Annotated[
     typer.Option(
         "--kind",
         "-k",
+        metavar="KIND",
         help="What goes wrong, such as runaway or stale_feed. May be repeated, for several events.",
         show_default=False,
     ),
@@ -65,11 +66,16 @@ Durations = Annotated[
 ]
 Intensities = Annotated[
     list[float] | None,
-    typer.Option(help="How strong; the chaos guide says what the number means for each kind; as --start."),
+    typer.Option(
+        metavar="NUMBER",
+        help="How strong; the chaos guide says what the number means for each kind; as --start.",
+    ),
 ]
 Targets = Annotated[
     list[str] | None,
-    typer.Option(help="Strategy id, symbol, venue or symbol@venue; as --start. (default: all)"),
+    typer.Option(
+        metavar="NAME", help="Strategy id, symbol, venue or symbol@venue; as --start. (default: all)"
+    ),
 ]
 First = Annotated[
     str | None, typer.Option("--from", metavar="DATE", help="First bar: 2008, 2008-09 or 2008-09-15 (UTC).")

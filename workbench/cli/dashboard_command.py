@@ -13,15 +13,15 @@ def dashboard_command(
     apps: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[APP]...",
+            metavar="APP",
             help="research, chaos, risk, strategies or reports. (default: all of them)",
             show_default=False,
         ),
     ] = None,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port to listen at; 0 takes a free one.")
+        int, typer.Option(metavar="PORT", min=0, max=65535, help="Port to listen at; 0 takes a free one.")
     ] = 5006,
-    address: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    address: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen at.")] = "127.0.0.1",
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Whether to open the page in a browser.")
     ] = True,

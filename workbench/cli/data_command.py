@@ -49,7 +49,10 @@ def _show_prices(
     venue: Venue = None,
     json: Json = False,
 ) -> None:
-    """Check prices and show what they hold: instruments, dates, and bars that are missing."""
+    """Check prices and show what they hold: instruments, dates, and bars that are missing.
+
+    Example: workbench data show sp500
+    """
     from workbench.data import load
 
     prices = load(source, symbol, venue)
@@ -89,13 +92,16 @@ def _fetch_prices(
     symbol: Annotated[str, typer.Argument(metavar="SYMBOL", help="As the exchange writes it: BTC/USD.")],
     start: Annotated[str, typer.Option(metavar="DATE", help="First bar (UTC).")],
     end: Annotated[str, typer.Option(metavar="DATE", help="Last bar (UTC).")],
-    interval: Annotated[str, typer.Option(help="Length of a bar.")] = "1m",
+    interval: Annotated[str, typer.Option(metavar="SPAN", help="Length of a bar.")] = "1m",
     out: Annotated[
         Path,
         typer.Option(metavar="FILE.parquet", help="Where the bars are kept; a stopped run goes on there."),
     ] = Path("prices.parquet"),
 ) -> None:
-    """Fetch bars from an exchange, where there is a network (needs the extra `data`: ccxt)."""
+    """Fetch bars from an exchange, where there is a network (needs the extra `data`: ccxt).
+
+    Example: workbench data fetch kraken BTC/USD --start 2026-01-01 --end 2026-01-31 --interval 1h --out btc.parquet
+    """
     from workbench.data.fetch import fetch
 
     check_writable(out)

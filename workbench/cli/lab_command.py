@@ -12,11 +12,13 @@ __all__ = ["lab_command"]
 def lab_command(
     arguments: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[-- ARGUMENTS]...", help="For JupyterLab itself.", show_default=False),
+        typer.Argument(metavar="-- ARGUMENT", help="For JupyterLab itself.", show_default=False),
     ] = None,
     port: Annotated[
         int | None,
-        typer.Option(min=0, max=65535, help="Port to listen at. (default: 8888)", show_default=False),
+        typer.Option(
+            metavar="PORT", min=0, max=65535, help="Port to listen at. (default: 8888)", show_default=False
+        ),
     ] = None,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Whether to open it in a browser.")

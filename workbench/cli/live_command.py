@@ -19,14 +19,24 @@ live_app = typer.Typer(
 )
 
 Port = Annotated[
-    int | None, typer.Option(help="Port of REST; 0 takes a free one. (default: 8083)", show_default=False)
+    int | None,
+    typer.Option(
+        metavar="PORT", help="Port of REST; 0 takes a free one. (default: 8083)", show_default=False
+    ),
 ]
 GrpcPort = Annotated[
-    int | None, typer.Option(help="Port of gRPC; 0 takes a free one. (default: 50054)", show_default=False)
+    int | None,
+    typer.Option(
+        metavar="PORT", help="Port of gRPC; 0 takes a free one. (default: 50054)", show_default=False
+    ),
 ]
 Host = Annotated[
     str | None,
-    typer.Option(help="Address to listen at. (default: 127.0.0.1, this machine alone)", show_default=False),
+    typer.Option(
+        metavar="ADDRESS",
+        help="Address to listen at. (default: 127.0.0.1, this machine alone)",
+        show_default=False,
+    ),
 ]
 DataFolder = Annotated[
     Path | None,
@@ -55,6 +65,7 @@ Scripts = Annotated[
 Isolation = Annotated[
     str | None,
     typer.Option(
+        metavar="KIND",
         help="How strategies are kept apart: sandbox, container or thread. (default: sandbox)",
         show_default=False,
     ),
@@ -85,7 +96,7 @@ Certified = Annotated[
 ]
 LogLevel = Annotated[
     str | None,
-    typer.Option(help="debug, info, warning or error. (default: info)", show_default=False),
+    typer.Option(metavar="LEVEL", help="debug, info, warning or error. (default: info)", show_default=False),
 ]
 
 

@@ -24,7 +24,9 @@ __all__ = ["control_commands"]
 OneStrategy = Annotated[
     str, typer.Option("--strategy", metavar="ID", help="This strategy alone.", show_default=False)
 ]
-OneVenue = Annotated[str, typer.Option("--venue", help="This venue alone.", show_default=False)]
+OneVenue = Annotated[
+    str, typer.Option("--venue", metavar="VENUE", help="This venue alone.", show_default=False)
+]
 Flatten = Annotated[bool, typer.Option("--flatten", help="Close positions too.")]
 
 
@@ -56,6 +58,8 @@ def _demote(
     """Take a version on trial back: what ran before takes over, or nothing runs.
 
     Where nothing runs, what it holds stays, or is closed, as its start said for a failure.
+
+    Example: workbench live demote fast --reason "worse than the one before"
     """
     with engine_at(url, data) as engine:
         answer = engine.demote(strategy, reason)
@@ -76,7 +80,10 @@ def _start(
         ),
     ],
     strategy_id: Annotated[
-        str, typer.Option("--id", help="Id to run under. (default: the script's name)", show_default=False)
+        str,
+        typer.Option(
+            "--id", metavar="ID", help="Id to run under. (default: the script's name)", show_default=False
+        ),
     ] = "",
     config: Config = None,
     on_failure: Annotated[
@@ -119,19 +126,28 @@ def _stop(
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Stop a strategy: its orders are cancelled, what it holds stays (or is closed with --flatten)."""
+    """Stop a strategy: its orders are cancelled, what it holds stays (or is closed with --flatten).
+
+    Example: workbench live stop fast --flatten --reason "done for today"
+    """
     with engine_at(url, data) as engine:
         _told(engine.stop(strategy_id, flatten=flatten, reason=reason), json)
 
 
 def _pause(strategy_id: StrategyId, url: Url = None, data: Data = None, json: Json = False) -> None:
-    """Show a strategy no more prices; its orders and positions stay."""
+    """Show a strategy no more prices; its orders and positions stay.
+
+    Example: workbench live pause fast
+    """
     with engine_at(url, data) as engine:
         _told(engine.pause(strategy_id), json)
 
 
 def _resume(strategy_id: StrategyId, url: Url = None, data: Data = None, json: Json = False) -> None:
-    """Show a paused strategy prices again."""
+    """Show a paused strategy prices again.
+
+    Example: workbench live resume fast
+    """
     with engine_at(url, data) as engine:
         _told(engine.resume(strategy_id), json)
 
@@ -142,7 +158,10 @@ def _upload(
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Hand the engine a strategy script; start it afterwards by its name, class or hash."""
+    """Hand the engine a strategy script; start it afterwards by its name, class or hash.
+
+    Example: workbench live upload strategies/momentum.py
+    """
     with engine_at(url, data) as engine:
         kept = engine.upload(script)
     if json:
@@ -160,7 +179,7 @@ def _scope(strategy: str, venue: str) -> tuple[str, str]:
 
 def _kill(
     only: Annotated[
-        str, typer.Argument(metavar="[STRATEGY]", help="This strategy alone.", show_default=False)
+        str, typer.Argument(metavar="STRATEGY", help="This strategy alone.", show_default=False)
     ] = "",
     strategy: OneStrategy = "",
     venue: OneVenue = "",
@@ -203,6 +222,8 @@ def _reset(
     """Unlatch breakers and end a kill: for everything, or for one strategy or venue (needs the role risk).
 
     What a breaker that was latched looks at (today's loss, a drawdown ...) counts anew from there.
+
+    Example: workbench live reset --strategy fast --reason "the feed is sound again"
     """
     scope, target = _scope(strategy, venue)
     done: list[str] = []
@@ -248,7 +269,10 @@ def _limits(
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Show the limits in force as YAML, or change them (needs the role risk)."""
+    """Show the limits in force as YAML, or change them (needs the role risk).
+
+    Example: workbench live limits --set order_limits.max_order_value=50000 --reason "a quiet week"
+    """
     import yaml
 
     with engine_at(url, data) as engine:

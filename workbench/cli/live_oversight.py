@@ -35,13 +35,13 @@ def _override(
     limit: Annotated[
         str,
         typer.Argument(
-            metavar="[LIMIT]", help="As order_limits.max_order_value; without one, those there are."
+            metavar="LIMIT", help="As order_limits.max_order_value; without one, those there are."
         ),
     ] = "",
     value: Annotated[
-        float | None, typer.Argument(metavar="[VALUE]", help="What it shall be.", show_default=False)
+        float | None, typer.Argument(metavar="VALUE", help="What it shall be.", show_default=False)
     ] = None,
-    minutes: Annotated[float, typer.Option(help="For how long, at most 480.")] = 60.0,
+    minutes: Annotated[float, typer.Option(metavar="MINUTES", help="For how long, at most 480.")] = 60.0,
     end: Annotated[bool, typer.Option("--end", help="End the override, or take the proposal back.")] = False,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; needed for a change.")] = "",
     url: Url = None,
@@ -83,12 +83,17 @@ def _told(line: OverrideView) -> str:
 def _accept_price(
     symbol: Annotated[str, typer.Argument(help="As BTC-USD.")],
     reason: Why,
-    venue: Annotated[str, typer.Option(help="At this venue alone.", show_default=False)] = "",
+    venue: Annotated[
+        str, typer.Option(metavar="VENUE", help="At this venue alone.", show_default=False)
+    ] = "",
     url: Url = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Take the next price of a symbol for true, however far it has jumped (a split, a real crash)."""
+    """Take the next price of a symbol for true, however far it has jumped (a split, a real crash).
+
+    Example: workbench live accept-price BTC-USD --reason "confirmed at three venues"
+    """
     with engine_at(url, data) as engine:
         done = engine.accept_price(symbol, reason=reason, venue=venue)
     if json:
@@ -99,7 +104,10 @@ def _accept_price(
 
 
 def _resume_engine(reason: Why, url: Url = None, data: Data = None, json: Json = False) -> None:
-    """Have an engine that halted go on, once its journal has room again, or its database is back."""
+    """Have an engine that halted go on, once its journal has room again, or its database is back.
+
+    Example: workbench live resume-engine --reason "the disk has room again"
+    """
     with engine_at(url, data) as engine:
         done = engine.resume_engine(reason)
     if json:

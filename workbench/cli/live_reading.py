@@ -22,12 +22,17 @@ DOWN = 1
 Only = Annotated[
     str, typer.Option("--strategy", metavar="ID", help="Of this strategy alone.", show_default=False)
 ]
-OnlySymbol = Annotated[str, typer.Option("--symbol", help="Of this symbol alone.", show_default=False)]
-Last = Annotated[int, typer.Option("--last", "-n", min=1, help="So many, newest last.")]
+OnlySymbol = Annotated[
+    str, typer.Option("--symbol", metavar="SYMBOL", help="Of this symbol alone.", show_default=False)
+]
+Last = Annotated[int, typer.Option("--last", "-n", metavar="NUMBER", min=1, help="So many, newest last.")]
 States = Annotated[
     list[str] | None,
     typer.Option(
-        "--state", help="In this state (working, filled, cancelled …). May be repeated.", show_default=False
+        "--state",
+        metavar="STATE",
+        help="In this state (working, filled, cancelled …). May be repeated.",
+        show_default=False,
     ),
 ]
 
@@ -53,13 +58,16 @@ def _frame(frame: pd.DataFrame, columns: tuple[str, ...], nothing: str, json: bo
 
 def _status(
     strategy: Annotated[
-        str | None, typer.Argument(metavar="[STRATEGY]", help="One strategy, in full.", show_default=False)
+        str | None, typer.Argument(metavar="STRATEGY", help="One strategy, in full.", show_default=False)
     ] = None,
     url: Url = None,
     data: Data = None,
     json: Json = False,
 ) -> int:
-    """How the engine does: health, money, risk, strategies. Exit status 1 where it is down or halted."""
+    """How the engine does: health, money, risk, strategies. Exit status 1 where it is down or halted.
+
+    Example: workbench live status fast
+    """
     import msgspec
 
     with engine_at(url, data) as engine:
@@ -115,7 +123,10 @@ def _orders(
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Orders, by their last change."""
+    """Orders, by their last change.
+
+    Example: workbench live orders --strategy fast --last 20
+    """
     with engine_at(url, data) as engine:
         found = engine.orders(strategy_id=strategy, symbol=symbol, states=state or ()).tail(last)
     columns = (
@@ -143,7 +154,10 @@ def _fills(
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Fills."""
+    """Fills.
+
+    Example: workbench live fills --symbol BTC-USD
+    """
     with engine_at(url, data) as engine:
         found = engine.fills(strategy_id=strategy, symbol=symbol).tail(last)
     columns = (
@@ -191,7 +205,7 @@ def _history(
     strategy: Annotated[
         str | None,
         typer.Argument(
-            metavar="[STRATEGY]",
+            metavar="STRATEGY",
             help="Promotions, demotions, overrides and commands of one strategy; left out, everything (role risk).",
             show_default=False,
         ),
@@ -201,7 +215,10 @@ def _history(
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Who did what, why, and how it ended."""
+    """Who did what, why, and how it ended.
+
+    Example: workbench live history fast
+    """
     columns: tuple[str, ...] = ("time", "person", "role", "action", "target", "outcome")
     detail = "detail"
     with engine_at(url, data) as engine:
@@ -220,7 +237,7 @@ def _logs(
     strategy: Annotated[
         str | None,
         typer.Argument(
-            metavar="[STRATEGY]",
+            metavar="STRATEGY",
             help="What this strategy logged or printed; left out, the engine's own log on this machine.",
             show_default=False,
         ),
@@ -230,13 +247,16 @@ def _logs(
         bool, typer.Option("--follow", "-f", help="Go on as lines come, until Ctrl-C.")
     ] = False,
     level: Annotated[
-        str, typer.Option(help="From this level on: debug, info, warning, error, critical.")
+        str, typer.Option(metavar="LEVEL", help="From this level on: debug, info, warning, error, critical.")
     ] = "debug",
     url: Url = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Log lines, newest last: of a strategy, or of the engine itself."""
+    """Log lines, newest last: of a strategy, or of the engine itself.
+
+    Example: workbench live logs fast --follow
+    """
     from workbench.cli.live_logs import engine_lines, show_lines, strategy_lines
 
     source = (

@@ -44,7 +44,9 @@ def _tokens(data: Path | None) -> Tokens:
 def _add(
     person: Annotated[str, typer.Argument(help="Whose it is; audit lines have this name.")],
     role: Role = "viewer",
-    days: Annotated[float, typer.Option(min=0.0, help="Days that it is good for; 0: for ever.")] = 90.0,
+    days: Annotated[
+        float, typer.Option(metavar="DAYS", min=0.0, help="Days that it is good for; 0: for ever.")
+    ] = 90.0,
     data: Data = None,
     json: Json = False,
 ) -> None:
@@ -89,6 +91,9 @@ def _revoke(
     token_id: Annotated[str, typer.Argument(metavar="ID", help="As `token list` shows it.")],
     data: Data = None,
 ) -> None:
-    """End a token at once."""
+    """End a token at once.
+
+    Example: workbench live token revoke 3f2a
+    """
     _tokens(data).revoke(token_id)
     answer_console().print(f"{token_id} is revoked")

@@ -42,13 +42,17 @@ def _run(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[-p KEY VALUE]...", help="Parameters; a value is read as YAML.", show_default=False
+            metavar="-p KEY VALUE", help="Parameters; a value is read as YAML.", show_default=False
         ),
     ] = None,
     folder: Folder = None,
     output: Output = _OUTPUT,
-    minutes: Annotated[float, typer.Option(min=0.01, max=1440.0, help="Time limit of an attempt.")] = 20.0,
-    retries: Annotated[int, typer.Option(min=0, max=10, help="Further attempts after a failure.")] = 0,
+    minutes: Annotated[
+        float, typer.Option(metavar="MINUTES", min=0.01, max=1440.0, help="Time limit of an attempt.")
+    ] = 20.0,
+    retries: Annotated[
+        int, typer.Option(metavar="NUMBER", min=0, max=10, help="Further attempts after a failure.")
+    ] = 0,
     pdf: Annotated[bool, typer.Option("--pdf/--no-pdf", help="Also as PDF, where Chromium is there.")] = True,
     json: Json = False,
 ) -> int:
@@ -138,7 +142,9 @@ def _list(folder: Folder = None, json: Json = False) -> None:
 @report_app.command("runs")
 def _runs(
     output: Output = _OUTPUT,
-    last: Annotated[int, typer.Option("--last", "-n", min=1, help="So many, newest first.")] = 20,
+    last: Annotated[
+        int, typer.Option("--last", "-n", metavar="NUMBER", min=1, help="So many, newest first.")
+    ] = 20,
     json: Json = False,
 ) -> None:
     """Show what has run, and how that went."""

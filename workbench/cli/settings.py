@@ -56,11 +56,15 @@ PriceSources = Annotated[
 ]
 Symbol = Annotated[
     str | None,
-    typer.Option(help="Keep this symbol; or its name, where the file has none.", show_default=False),
+    typer.Option(
+        metavar="SYMBOL", help="Keep this symbol; or its name, where the file has none.", show_default=False
+    ),
 ]
 Venue = Annotated[
     str | None,
-    typer.Option(help="Keep this venue; or its name, where the file has none.", show_default=False),
+    typer.Option(
+        metavar="VENUE", help="Keep this venue; or its name, where the file has none.", show_default=False
+    ),
 ]
 Config = Annotated[
     list[str] | None,
@@ -92,7 +96,9 @@ Start = Annotated[
     typer.Option(metavar="DATE", help="First bar: 2008, 2008-09, 2008-09-15 or 2008-09-15T14:30 (UTC)."),
 ]
 End = Annotated[str | None, typer.Option(metavar="DATE", help="Last bar, its whole day, month or year.")]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of everything that is left to chance.")]
+Seed = Annotated[
+    int, typer.Option(metavar="NUMBER", min=0, help="Seed of everything that is left to chance.")
+]
 Cash = Annotated[float, typer.Option(metavar="USD", help="Cash at the start.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 ProgressBar = Annotated[

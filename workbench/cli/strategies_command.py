@@ -18,13 +18,16 @@ __all__ = ["strategies_command"]
 Folder = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[FOLDER]", help="A folder of scripts. (default: strategies/ and strategies/chaos/)"
+        metavar="FOLDER", help="A folder of scripts. (default: strategies/ and strategies/chaos/)"
     ),
 ]
 
 
 def strategies_command(folder: Folder = None, json: Json = False) -> None:
-    """List the strategy scripts that there are, with their parameters; the misbehaving ones too."""
+    """List the strategy scripts that there are, with their parameters; the misbehaving ones too.
+
+    Example: workbench strategies strategies/chaos
+    """
     from workbench.strategy.folders import find_folder
     from workbench.strategy.loader import available
 
