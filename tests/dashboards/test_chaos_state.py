@@ -9,7 +9,8 @@ from datetime import date
 import pytest
 
 from workbench.core.limits import PositionLimit, RiskLimits
-from workbench.dashboards.state.chaos import ChaosState, Place
+from workbench.dashboards.state.campaigns import Place
+from workbench.dashboards.state.chaos import ChaosState
 from workbench.dashboards.state.limit_sets import limits_choices, scaled
 
 
@@ -46,6 +47,21 @@ def test_a_campaign_has_a_surface_and_its_worst_place_is_looked_into(run: ChaosS
     assert run.place == run.worst_place()
     assert run.place.kind == "runaway"
     assert not run.case["survived"]
+
+
+def test_the_next_page_begins_with_what_the_first_has_worked_out(run: ChaosState) -> None:
+    state = ChaosState()
+    state.param.update(kinds=["runaway", "price_gap"], levels=2, starts=2)
+    assert state.recall()
+    assert state.campaign.result is run.campaign.result
+    assert state.place == run.place
+    assert repr(state.case) == repr(run.case)  # a figure in it may be no number
+    assert state.worst is run.worst
+    assert state.comparison.by_kind.equals(run.comparison.by_kind)
+    state = ChaosState()
+    state.param.update(kinds=["runaway", "price_gap"], levels=3, starts=2)
+    assert not state.recall()
+    assert (state.campaign, state.tried) == (None, False)
 
 
 def test_the_worst_case_is_the_same_run_again(run: ChaosState) -> None:

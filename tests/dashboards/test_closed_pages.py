@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from workbench.dashboards.apps import chaos, research
+from workbench.dashboards.apps.figures import Figure
 from workbench.dashboards.state.chaos import ChaosState
 from workbench.dashboards.state.research import ResearchState
 
@@ -32,7 +34,13 @@ def test_nothing_holds_a_lab_that_nobody_looks_at(kind: type[Any], draw: str) ->
 
 
 def test_the_check_sees_a_lab_that_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workbench.dashboards.apps.plane._hook", lambda add: lambda shown, _: add(shown))
+    held = []
+
+    def keep(_: Any, make: Callable[[], Any]) -> Figure:
+        held.append(make)
+        return Figure(make())
+
+    monkeypatch.setattr("workbench.dashboards.apps.research.figure_of", keep)
     state = _seen(ResearchState, "metric")
     gc.collect()
     assert state() is not None

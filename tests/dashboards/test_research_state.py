@@ -86,6 +86,23 @@ def test_a_sweep_is_run_and_its_best_cell_looked_into(swept: ResearchState) -> N
     )
 
 
+def test_the_next_page_begins_with_what_the_first_has_worked_out(swept: ResearchState) -> None:
+    state = ResearchState()
+    assert state.recall()
+    assert (state.result, state.cell) == (swept.result, swept.cell)
+    assert state.detail.fingerprint == swept.detail.fingerprint
+    assert state.tried
+    assert state.doing == ""
+
+
+@pytest.mark.parametrize("change", [{"across_range": (5.0, 61.0, 12)}, {"down": "fast"}])
+def test_nothing_is_shown_of_what_nobody_has_worked_out(change: dict[str, object]) -> None:
+    state = ResearchState()
+    state.param.update(**change)
+    assert not state.recall()
+    assert (state.result, state.detail, state.tried) == (None, None, False)
+
+
 def test_a_click_finds_its_cell_and_nothing_beside_the_plane(swept: ResearchState) -> None:
     assert swept.nearest(21.9, 109.0) == {"fast": 20, "slow": 100}
     assert swept.nearest(-50.0, 100.0) is None

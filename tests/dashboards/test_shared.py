@@ -17,3 +17,11 @@ def test_what_nobody_else_can_ask_for_or_is_not_worth_it_is_not_kept() -> None:
     shared, made = Shared[int](2), count()
     assert [shared.of(None, lambda: next(made)) for _ in range(2)] == [0, 1]
     assert [shared.of("a", lambda: next(made), lambda found: found > 2) for _ in range(3)] == [2, 3, 3]
+
+
+def test_an_answer_that_is_there_already_is_had_without_making_it() -> None:
+    shared = Shared[int](2)
+    assert shared.kept("a") is None
+    shared.of("a", lambda: 7)
+    assert shared.kept("a") == 7
+    assert shared.kept(None) is None

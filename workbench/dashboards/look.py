@@ -51,7 +51,7 @@ class Look(Design):
     modifiers: ClassVar[dict[Any, dict[str, Any]]] = {
         pn.viewable.Viewable: {"stylesheets": [Inherit, sheet("parts")]},
         pn.widgets.Widget: {"stylesheets": [Inherit, sheet("widgets")]},
-        pn.pane.HoloViews: {"stylesheets": [Inherit, sheet("plots")]},
+        pn.pane.Bokeh: {"stylesheets": [Inherit, sheet("plots")]},
         pn.Tabs: {"stylesheets": [Inherit, sheet("tabs")]},
         pn.Card: {"stylesheets": [Inherit, sheet("folds")]},
         pn.widgets.Tabulator: {"stylesheets": [Inherit, sheet("tables")], "theme": "simple"},

@@ -162,6 +162,9 @@ def _finish(plot: Any, _: Any) -> None:
     from bokeh.models import InlineStyleSheet, NoOverlap
 
     figure = plot.state
+    figure.output_backend = (
+        "canvas"  # WebGL pays above the points that we draw, and costs seconds where no GPU is
+    )
     figure.background_fill_color = None
     figure.border_fill_color = None
     figure.outline_line_color = None

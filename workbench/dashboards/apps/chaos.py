@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,10 +10,20 @@ import pandas as pd
 import panel as pn
 
 from workbench.backtest.statistics import show, span_text
-from workbench.dashboards.apps.choosers import awaited, day_of, fold, more_parameters, number_of, run_controls
+from workbench.dashboards.apps.choosers import fold, number_of
+from workbench.dashboards.apps.figures import Figure, figure_of
+from workbench.dashboards.apps.frame import (
+    WIDE,
+    awaited_card,
+    begin,
+    cell_choosers,
+    make_ready,
+    plane_card,
+    setup_card,
+)
 from workbench.dashboards.apps.limits_view import limits_table
-from workbench.dashboards.apps.plane import Plane, with_label
-from workbench.dashboards.apps.run_views import draw_once, looked_into
+from workbench.dashboards.apps.plane import Plane, plane_of
+from workbench.dashboards.apps.run_views import equity_of, looked_into
 from workbench.dashboards.parts import (
     Tile,
     badge,
@@ -27,7 +37,8 @@ from workbench.dashboards.parts import (
     tiles,
     words,
 )
-from workbench.dashboards.state.chaos import MEASURES, ChaosState
+from workbench.dashboards.state.campaigns import MEASURES, Place
+from workbench.dashboards.state.chaos import ChaosState
 from workbench.plotting.style import styled
 from workbench.plotting.sweeps import survival_surface
 
@@ -39,22 +50,21 @@ if TYPE_CHECKING:
 __all__ = ["view", "warm"]
 
 _MOST_ALERTS: Final = 50
+_LEVELS: Final = "intensity, from mild to strong"
 
 
 def view(session: Session) -> Viewable:
     """The lab for one page; it runs a campaign once by itself, so that there is something to see."""
     lab = _Lab(ChaosState(session.folder))
-    pn.state.onload(lab.state.run)
+    begin(lab.state)
     shown: Viewable = lab.view()
     return shown
 
 
 def warm(session: Session) -> None:
-    """Work out and draw what each page begins with, so that the first does not wait for it longer than the others."""
+    """Have what each page begins with ready."""
     lab = _Lab(ChaosState(session.folder))
-    asyncio.run(lab.state.run())
-    if lab.state.worst is not None:
-        draw_once(lab.surface()[0], lab.state.worst)
+    make_ready(lab.state, lab.surface, lambda: equity_of(lab.state.worst))
 
 
 class _Lab:
@@ -71,25 +81,19 @@ class _Lab:
         )
         return columns(self._setup(), main)
 
-    # -- what to run ------------------------------------------------------------------------------------------------
-
     def _setup(self) -> pn.Column:
         state = self.state
-        wide: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": (0, 0, 10, 0), "description": None}
         kinds = pn.widgets.CheckBoxGroup.from_param(
             state.param.kinds,
             options={words(kind): kind for kind in state.param.kinds.objects},
             margin=(2, 0, 6, 0),
         )
-        return card(
+        return setup_card(
+            state,
             "Campaign",
-            pn.widgets.Select.from_param(state.param.prices, name="Prices", **wide),
-            beside(
-                day_of(state, "start", "From"),
-                day_of(state, "end", "To"),
-            ),
-            pn.widgets.Select.from_param(state.param.strategy, name="Strategy", **wide),
-            pn.widgets.Select.from_param(state.param.limits, name="Limits in force", **wide),
+            "Run the campaign",
+            pn.widgets.Select.from_param(state.param.strategy, name="Strategy", **WIDE),
+            pn.widgets.Select.from_param(state.param.limits, name="Limits in force", **WIDE),
             fold("Faults", kinds, open_=True),
             beside(
                 number_of(state, "levels", "Levels", width=84),
@@ -97,8 +101,6 @@ class _Lab:
                 number_of(state, "lasting", "Length, %", width=84),
                 gap=8,
             ),
-            more_parameters(state),
-            run_controls(state, "Run the campaign", state.run),
         )
 
     # -- the surface ------------------------------------------------------------------------------------------------
@@ -106,16 +108,8 @@ class _Lab:
     def _surface_card(self, campaign: Any) -> Any:
         state = self.state
         if campaign is None:
-            return card(
-                "Campaign",
-                awaited(
-                    state,
-                    "Throwing faults …",
-                    370,
-                    "No campaign yet",
-                    "Choose faults and limits, then run it.",
-                ),
-            )
+            how = "Choose faults and limits, then run it."
+            return awaited_card(state, "Campaign", "Throwing faults …", 370, "No campaign yet", how)
         result = campaign.result
         measure = pn.widgets.Select.from_param(
             state.param.measure,
@@ -128,73 +122,46 @@ class _Lab:
         alive = float(result.table["survived"].mean()) if len(result) else 0.0
         marks = badge(f"{alive:.0%} survived", "good" if alive > 0.99 else "warn" if alive > 0.5 else "bad")
         marks += badge("stopped early", "warn") if result.interrupted else ""
-        return card(
-            f"{campaign.strategy} on {campaign.prices_name}",
-            beside(measure, *self._place_choosers(), margin=(4, 0, 6, 0)),
-            self.plane.view(state, ["campaign", "measure"], cell="place"),
+        return plane_card(
+            self.plane,
+            state,
+            measure,
+            self._place_choosers(),
+            title=f"{campaign.strategy} on {campaign.prices_name}",
+            result="campaign",
+            cell="place",
+            measure="measure",
             says=f"{len(result):,} cases in {result.seconds:.2f} s under {campaign.limits}. Click a cell to replay "
             "its worst case.",
             badges=marks,
         )
 
-    def surface(self) -> Any:
-        """The plot of the surface and its table; None and None before there is one."""
+    def surface(self) -> tuple[Figure | None, pd.DataFrame | None]:
+        """The figure of the surface and its table; None and None before there is one."""
         state = self.state
-        if state.surface is None:
+        table = state.surface
+        if table is None:
             return None, None
-        frame = state.campaign.result.table.assign(fault=lambda rows: rows["kind"].map(words))
-        frame = frame.rename(columns={"level": "intensity, from mild to strong"})
-        drawn = survival_surface(
-            frame,
-            "intensity, from mild to strong",
-            "fault",
-            state.measure,
-            responsive=True,
-            height=max(220, 110 + 34 * frame["fault"].nunique()),
-            title="",
-        )
-        return styled(with_label(drawn, MEASURES[state.measure]), ylabel=""), state.surface
+        result, measure = state.campaign.result, state.measure
+        return figure_of((result, measure), partial(_plotted, result.table, measure)), table
 
     def _place_choosers(self) -> list[pn.widgets.Select]:
-        """The same as a click, by keyboard."""
-        state = self.state
-        result = state.campaign.result.table
-        kinds = {words(kind): kind for kind in sorted(result["kind"].unique())}
-        fault = pn.widgets.Select(name="Fault", options=kinds, width=190, margin=0)
-        level = pn.widgets.Select(
-            name="Level", options=sorted(result["level"].unique().tolist()), width=80, margin=0
-        )
-
-        def follow(place: Any) -> None:
-            if place is not None and place.kind in kinds.values() and place.level in level.options:
-                fault.value, level.value = place.kind, place.level
-
-        async def chosen(*_: Any) -> None:
-            place = state.place
-            if place is None or (place.kind, place.level) != (fault.value, level.value):
-                await state.look_into({"kind": fault.value, "level": level.value})
-
-        follow(state.place)
-        fault.param.watch(chosen, "value")
-        level.param.watch(chosen, "value")
-        state.param.watch(lambda event: follow(event.new), "place")
-        return [fault, level]
+        run = self.state.campaign.result.table
+        kinds = {words(kind): kind for kind in sorted(run["kind"].unique())}
+        levels = sorted(run["level"].unique().tolist())
+        choosers = {
+            "kind": pn.widgets.Select(name="Fault", options=kinds, width=190, margin=0),
+            "level": pn.widgets.Select(name="Level", options=levels, width=80, margin=0),
+        }
+        return cell_choosers(self.state, "place", _named, choosers)
 
     # -- the worst case ---------------------------------------------------------------------------------------------
 
     def _case_card(self, worst: Any) -> Any:
         state = self.state
         if worst is None:
-            return card(
-                "Worst case",
-                awaited(
-                    state,
-                    "The worst case comes next",
-                    320,
-                    "No case chosen",
-                    "Click a cell of the surface above.",
-                ),
-            )
+            how = "Click a cell of the surface above."
+            return awaited_card(state, "Worst case", "The worst case comes next", 320, "No case chosen", how)
         case = state.case
         survived = badge("survived", "good") if case["survived"] else badge("did not survive", "bad")
         meaning = html_part(f'<p class="soft">{escape(state.meaning(case["kind"]))}</p>')
@@ -202,7 +169,7 @@ class _Lab:
             words(case["kind"]),
             meaning,
             _case_tiles(case),
-            looked_into(worst, state.campaign.prices, ("Controls", _controls(worst))),
+            looked_into(worst, state.campaign.chosen.prices, ("Controls", lambda: _controls(worst))),
             badges=badge(f"intensity {case['intensity']:g}", "accent") + survived,
             says=f"from {pd.Timestamp(case['start']):%Y-%m-%d %H:%M}",
         )
@@ -235,6 +202,24 @@ class _Lab:
             shown,
             says="The same faults under two sets of limits.",
         )
+
+
+def _named(place: Place | None) -> dict[str, Any]:
+    return {} if place is None else {"kind": place.kind, "level": place.level}
+
+
+def _plotted(run: pd.DataFrame, measure: str) -> Any:
+    frame = run.assign(fault=lambda rows: rows["kind"].map(words))
+    drawn = survival_surface(
+        frame.rename(columns={"level": _LEVELS}),
+        _LEVELS,
+        "fault",
+        measure,
+        responsive=True,
+        height=max(220, 110 + 34 * frame["fault"].nunique()),
+        title="",
+    )
+    return styled(plane_of(drawn, MEASURES[measure]), ylabel="")
 
 
 def _case_tiles(case: dict[str, Any]) -> pn.pane.HTML:

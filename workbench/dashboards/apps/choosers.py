@@ -10,11 +10,10 @@ from typing import Any
 
 import panel as pn
 
-from workbench.dashboards.parts import empty, failure, html_part, progress, skeleton
+from workbench.dashboards.parts import failure, html_part, progress
 from workbench.dashboards.state.work import Working
 
 __all__ = [
-    "awaited",
     "axis_chooser",
     "day_of",
     "fold",
@@ -27,11 +26,6 @@ __all__ = [
 _WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": (0, 0, 10, 0), "description": None}
 
 _GAP = ".gridbox, :host { gap: 8px; }"
-
-
-def awaited(state: Working, says: str, height: int, title: str, how: str) -> Any:
-    """The place of the first answer: a skeleton until something has been tried, then (`title`, `how`) to get one."""
-    return pn.bind(lambda tried: empty(title, how) if tried else skeleton(says, height), state.param.tried)
 
 
 def axis_chooser(state: Any, name: str, label: str) -> pn.Column:

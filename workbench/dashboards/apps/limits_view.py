@@ -8,7 +8,7 @@ import pandas as pd
 import panel as pn
 
 from workbench.dashboards.parts import html_part, words
-from workbench.dashboards.state.chaos import Comparison
+from workbench.dashboards.state.campaigns import Comparison
 
 __all__ = ["limits_table"]
 

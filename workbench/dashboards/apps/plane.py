@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any
-from weakref import WeakMethod
 
 import pandas as pd
 import panel as pn
 import param
 
-from workbench.dashboards.apps.run_views import plot
+from workbench.dashboards.apps.figures import Figure, plot
 from workbench.dashboards.parts import empty
 from workbench.plotting.grid import axis_of
 from workbench.plotting.style import styled
 
-__all__ = ["Plane", "with_label"]
+__all__ = ["Plane", "plane_of"]
 
 type Cell = tuple[Any, ...]
 """Its column and its row; empty where no cell is looked into."""
@@ -26,20 +25,21 @@ _LEAST_CELL = 34  # pixels across, for a number of four letters
 
 
 class Plane:
-    """draw: the plot (an overlay with an image first) and its table, None and None where there is nothing.
+    """draw: the figure of an image and its table, None and None where there is nothing.
 
     nearest: the cell of a place, or None.  look_into: what a click on one does.
     """
 
     def __init__(
         self,
-        draw: Callable[[], tuple[Any, pd.DataFrame | None]],
+        draw: Callable[[], tuple[Figure | None, pd.DataFrame | None]],
         nearest: Callable[[float, float], dict[str, Any] | None],
         look_into: Callable[[dict[str, Any]], Coroutine[Any, Any, None]],
     ) -> None:
         self._draw, self._nearest, self._look_into = draw, nearest, look_into
         self._frame: Any = None  # bokeh's source of the frame
         self._pane: Any = None
+        self._figure: Figure | None = None
         self._watched: Any = None
         self._cell: Cell = ()
         self._axes: tuple[Any, Any] | None = None
@@ -54,31 +54,30 @@ class Plane:
         )
 
     def _drawn(self, cell: Cell) -> Any:
-        drawn, table = self._draw()
-        if drawn is None or table is None:
+        figure, table = self._draw()
+        if figure is None or table is None:
             return empty("Nothing finished", "The run was stopped before its first cell.")
         places = [axis_of(table.columns, "x"), axis_of(table.index, "y", downward=True)]
         self._axes = (places[0][1], places[1][1])
         self._labels = ([table.columns[k] for k in places[0][0]], [table.index[k] for k in places[1][0]])
-        self._cell = cell
-        hooks = [*_hooks(drawn), _hook(self._add)]
-        self._pane = plot(styled(drawn, hooks=hooks, min_width=_LEAST_PLANE))
+        self._cell, self._figure = cell, figure
+        self._pane = plot(self._framed(figure))
         return self._pane
 
-    def _add(self, shown: Any) -> None:
-        """The frame, and what hears of a click: HoloViews has neither."""
+    def _framed(self, figure: Figure) -> Any:
+        """The figure with the frame, and with what hears of a click."""
         from bokeh.events import Tap
         from bokeh.models import ColumnDataSource
 
+        model = figure.model()
         self._frame = ColumnDataSource(self._place(self._cell))
-        shown.state.rect(
-            "x", "y", "w", "h", source=self._frame, fill_color=None, line_color="#14181d", line_width=4
-        )
-        shown.state.rect(
-            "x", "y", "w", "h", source=self._frame, fill_color=None, line_color="#ffffff", line_width=2
-        )
-        shown.state.on_event(Tap, self._tapped)
-        _hide_crowded_numbers(shown.state, len(self._labels[0]))
+        for colour, width in (("#14181d", 4), ("#ffffff", 2)):
+            model.rect(
+                "x", "y", "w", "h", source=self._frame, fill_color=None, line_color=colour, line_width=width
+            )
+        model.on_event(Tap, self._tapped)
+        _hide_crowded_numbers(model, len(self._labels[0]))
+        return model
 
     def _tapped(self, event: Any) -> None:
         cell = None if event.x is None else self._nearest(float(event.x), float(event.y))
@@ -89,14 +88,14 @@ class Plane:
         """Move the frame."""
         self._cell = cell
         frame, place = self._frame, self._place(cell)
-        if frame is None or frame.document is None:
+        if self._figure is None or frame is None or frame.document is None:
             return
         if (
             frame.document.session_context is not None
         ):  # whoever awaited something no longer holds the document's lock
             frame.document.add_next_tick_callback(lambda: frame.update(data=place))
         else:  # a notebook takes what it is shown as a whole
-            self._pane.param.trigger("object")
+            self._pane.object = self._framed(self._figure)
 
     def _place(self, cell: Cell) -> dict[str, Any]:
         if self._axes is None or len(cell) != 2:
@@ -131,28 +130,9 @@ def _hide_crowded_numbers(figure: Any, columns: int) -> None:
         figure.js_on_change("inner_width", CustomJS(args=given, code=code))
 
 
-def with_label(drawn: Any, label: str) -> Any:
-    """The plot with words at its colour bar."""
+def plane_of(drawn: Any, label: str) -> Any:
+    """The plot of a plane (an overlay with an image first), with words at its colour bar, and fit for a phone."""
     for element in drawn:
         if type(element).__name__ == "Image":
             styled(element, clabel=label)
-    return drawn
-
-
-def _hook(add: Callable[[Any], None]) -> Callable[[Any, Any], None]:
-    """HoloViews keeps a hook in a table of its own for as long as the plot lives.  One that held the plot in turn, by
-    way of whoever shows it, would keep the page and all that was computed for it to the end of the process.
-    """
-    held = WeakMethod(add)
-
-    def hook(shown: Any, _: Any) -> None:
-        if (method := held()) is not None:
-            method(shown)
-
-    return hook
-
-
-def _hooks(drawn: Any) -> list[Any]:
-    """Those that the plot has already."""
-    found: list[Any] = drawn.opts.get("plot", backend="bokeh").kwargs.get("hooks", [])
-    return found
+    return styled(drawn, min_width=_LEAST_PLANE)

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import panel as pn
 
-from workbench.dashboards.apps.choosers import awaited, axis_chooser, day_of, more_parameters, run_controls
+from workbench.dashboards.apps.choosers import axis_chooser
 from workbench.dashboards.apps.compare import figures_table, growth_plot
-from workbench.dashboards.apps.plane import Plane, with_label
-from workbench.dashboards.apps.run_views import draw_once, looked_into, plot, stat_tiles
+from workbench.dashboards.apps.figures import Figure, drawn, figure_of, plot
+from workbench.dashboards.apps.frame import (
+    WIDE,
+    awaited_card,
+    begin,
+    cell_choosers,
+    make_ready,
+    plane_card,
+    setup_card,
+)
+from workbench.dashboards.apps.plane import Plane, plane_of
+from workbench.dashboards.apps.run_views import equity_of, looked_into, stat_tiles
 from workbench.dashboards.parts import (
     badge,
     beside,
@@ -36,17 +46,15 @@ __all__ = ["view", "warm"]
 def view(session: Session) -> Viewable:
     """The lab for one page; it sweeps once by itself, so that there is something to see."""
     lab = _Lab(ResearchState(session.folder))
-    pn.state.onload(lab.state.run)
+    begin(lab.state)
     shown: Viewable = lab.view()
     return shown
 
 
 def warm(session: Session) -> None:
-    """Work out and draw what each page begins with, so that the first does not wait for it longer than the others."""
+    """Have what each page begins with ready."""
     lab = _Lab(ResearchState(session.folder))
-    asyncio.run(lab.state.run())
-    if lab.state.detail is not None:
-        draw_once(lab.heat()[0], lab.state.detail)
+    make_ready(lab.state, lab.heat, lambda: equity_of(lab.state.detail))
 
 
 class _Lab:
@@ -63,29 +71,21 @@ class _Lab:
         )
         return columns(self._setup(), main)
 
-    # -- what to run ------------------------------------------------------------------------------------------------
-
     def _setup(self) -> pn.Column:
         state = self.state
-        wide: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": (0, 0, 10, 0), "description": None}
         says = pn.bind(
             lambda name: html_part(f'<p class="soft">{state.choices[name].says}</p>'), state.param.strategy
         )
-        return card(
+        return setup_card(
+            state,
             "Sweep",
-            pn.widgets.Select.from_param(state.param.prices, name="Prices", **wide),
-            beside(
-                day_of(state, "start", "From"),
-                day_of(state, "end", "To"),
-            ),
+            "Run the sweep",
             pn.widgets.Select.from_param(
-                state.param.strategy, name="Strategy", **{**wide, "margin": (0, 0, 2, 0)}
+                state.param.strategy, name="Strategy", **{**WIDE, "margin": (0, 0, 2, 0)}
             ),
             says,
             axis_chooser(state, "across", "Across"),
             axis_chooser(state, "down", "Up"),
-            more_parameters(state),
-            run_controls(state, "Run the sweep", state.run),
         )
 
     # -- the plane --------------------------------------------------------------------------------------------------
@@ -93,16 +93,8 @@ class _Lab:
     def _plane_card(self, result: Any) -> Any:
         state = self.state
         if result is None:
-            return card(
-                "Sweep",
-                awaited(
-                    state,
-                    "Sweeping …",
-                    430,
-                    "No sweep yet",
-                    "Choose prices, a strategy and a grid, then run it.",
-                ),
-            )
+            how = "Choose prices, a strategy and a grid, then run it."
+            return awaited_card(state, "Sweep", "Sweeping …", 430, "No sweep yet", how)
         metric = pn.widgets.Select.from_param(
             state.param.metric,
             name="Colour",
@@ -119,67 +111,53 @@ class _Lab:
             if state.silent
             else []
         )
-        return card(
-            state.settings.label,
+        return plane_card(
+            self.plane,
+            state,
+            metric,
+            self._cell_choosers(),
             *silent,
-            beside(metric, *self._cell_choosers(), margin=(4, 0, 6, 0)),
-            self.plane.view(state, ["result", "metric"]),
+            title=state.settings.label,
+            result="result",
+            cell="cell",
+            measure="metric",
             says=f"{seconds}{dropped}. Click a cell to look into it.",
             badges=kept,
         )
 
-    def heat(self) -> Any:
-        """The plot of the plane and its table; None and None before there is one."""
+    def heat(self) -> tuple[Figure | None, pd.DataFrame | None]:
+        """The figure of the plane and its table; None and None before there is one."""
         state = self.state
-        table_ = state.plane
-        if table_ is None:
+        table = state.plane
+        if table is None:
             return None, None
-        drawn = state.result.heatmap(
-            state.metric,
-            state.settings.across.name,
-            state.settings.down.name,
-            responsive=True,
-            height=430,
-            title="",
-        )
-        return with_label(drawn, words(state.metric)), table_
+        axes = (state.settings.across.name, state.settings.down.name)
+        options: dict[str, Any] = {"responsive": True, "height": 430, "title": ""}
+
+        def drawn() -> Any:
+            return plane_of(state.result.heatmap(state.metric, *axes, **options), words(state.metric))
+
+        return figure_of((state.result, state.metric, *axes), drawn), table
 
     def _cell_choosers(self) -> list[pn.widgets.Select]:
-        """The same as a click, by keyboard."""
         state = self.state
-        parts = []
-        for axis in (state.settings.across, state.settings.down):
-            options = sorted(state.result.table.index.get_level_values(axis.name).unique())
-            chooser = pn.widgets.Select(name=axis.name, options=options, width=100, margin=0)
-            parts.append((axis.name, chooser))
-
-        def follow(cell: dict[str, Any]) -> None:
-            for name, chooser in parts:
-                if name in cell:
-                    chooser.value = cell[name]
-
-        async def chosen(*_: Any) -> None:
-            cell = {name: chooser.value for name, chooser in parts}
-            if cell != state.cell:
-                await state.look_into(cell)
-
-        follow(state.cell)
-        for _, chooser in parts:
-            chooser.param.watch(chosen, "value")
-        state.param.watch(lambda event: follow(event.new), "cell")
-        return [chooser for _, chooser in parts]
+        index = state.result.table.index
+        names = (state.settings.across.name, state.settings.down.name)
+        choosers = {
+            name: pn.widgets.Select(
+                name=name, options=sorted(index.get_level_values(name).unique()), width=100, margin=0
+            )
+            for name in names
+        }
+        return cell_choosers(state, "cell", lambda cell: cell, choosers)
 
     # -- a cell -----------------------------------------------------------------------------------------------------
 
     def _cell_card(self, detail: Any) -> Any:
         state = self.state
         if detail is None:
-            return card(
-                "Cell",
-                awaited(
-                    state, "The best cell comes next", 320, "No cell chosen", "Click one in the plane above."
-                ),
-            )
+            how = "Click one in the plane above."
+            return awaited_card(state, "Cell", "The best cell comes next", 320, "No cell chosen", how)
         pin = pn.widgets.Button(name="Pin to compare", margin=0)
         pin.on_click(lambda _: state.pin())
         values = "".join(badge(f"{name} {value:g}", "accent") + " " for name, value in state.cell.items())
@@ -205,7 +183,7 @@ class _Lab:
         return card(
             "Compare",
             html_part(f'<ul class="plain">{names}</ul>'),
-            plot(growth_plot(state.growth())),
+            plot(drawn(growth_plot(state.growth()))),
             figures_table(state.comparison()),
             beside(*unpin, margin=(10, 0, 0, 0)),
             says="Growth of 1, and the figures of each.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -10,11 +11,11 @@ import panel as pn
 
 from workbench.backtest.result import BacktestResult
 from workbench.backtest.statistics import show
+from workbench.dashboards.apps.figures import Figure, drawn, figure_of, plot
 from workbench.dashboards.parts import Tile, Tone, beside, empty, html_part, stacked, table, tiles, words
 from workbench.data.prices import Prices
-from workbench.plotting.style import load
 
-__all__ = ["PLOT", "WHOLE", "draw_once", "looked_into", "plot", "shown_spans", "stat_tiles"]
+__all__ = ["PLOT", "WHOLE", "equity_of", "looked_into", "shown_spans", "stat_tiles"]
 
 PLOT: Final[dict[str, Any]] = {"responsive": True, "height": 260}
 WHOLE: Final = "whole run"
@@ -54,33 +55,37 @@ _TRADE_NUMBERS: Final = {
 }
 
 
-def plot(drawn: Any) -> pn.pane.HoloViews:
-    """A plot as wide as its place."""
-    return pn.pane.HoloViews(drawn, sizing_mode="stretch_width", margin=0, linked_axes=False)
+def equity_of(result: BacktestResult) -> Figure:
+    """Equity above drawdown."""
+    return figure_of((result, "equity"), lambda: result.plot(**PLOT))
 
 
-def draw_once(*plots: Any) -> None:
-    """Draw for nobody, plots and the equity of runs: whatever drawing has to load is there for the next."""
-    for one in plots:
-        drawn = one.plot(**PLOT) if isinstance(one, BacktestResult) else one
-        load().renderer("bokeh").get_plot(drawn)
+def looked_into(result: BacktestResult, prices: Prices, *more: tuple[str, Callable[[], Any]]) -> pn.Tabs:
+    """Tabs of one run; each is made when it is first opened.
 
-
-def looked_into(result: BacktestResult, prices: Prices, *more: tuple[str, Any]) -> pn.Tabs:
-    """Tabs of one run; each is drawn when it is first opened.
-
-    prices: those of the run, for the candles.  more: further tabs, name and what is in it.
+    prices: those of the run, for the candles.  more: further tabs, name and what makes what is in it.
     """
-    return pn.Tabs(
-        ("Equity", plot(result.plot(**PLOT))),
+    return _tabs(
+        ("Equity", lambda: plot(equity_of(result).model())),
         *more,
-        ("Trades", _Trades(result, prices).view()),
-        ("Months", _months(result)),
-        ("Statistics", _statistics(result)),
-        dynamic=True,
-        sizing_mode="stretch_width",
-        margin=(8, 0, 0, 0),
+        ("Trades", lambda: _Trades(result, prices).view()),
+        ("Months", lambda: _months(result)),
+        ("Statistics", lambda: _statistics(result)),
     )
+
+
+def _tabs(*parts: tuple[str, Callable[[], Any]]) -> pn.Tabs:
+    places = [stacked() for _ in parts]
+    shown = [(name, place) for (name, _), place in zip(parts, places, strict=True)]
+    tabs = pn.Tabs(*shown, dynamic=True, sizing_mode="stretch_width", margin=(8, 0, 0, 0))
+
+    def opened(number: int) -> None:
+        if not len(places[number]):
+            places[number].append(parts[number][1]())
+
+    opened(0)
+    tabs.param.watch(lambda event: opened(event.new), "active")
+    return tabs
 
 
 def stat_tiles(result: BacktestResult) -> pn.pane.HTML:
@@ -100,7 +105,7 @@ def _tone(name: str, value: Any) -> Tone:
 def _months(result: BacktestResult) -> Any:
     if result.end - result.start < pd.Timedelta(days=60):
         return empty("Less than two months", "Returns by month need a longer run; see the equity instead.")
-    return plot(result.plot_monthly(responsive=True, title="Returns by month"))
+    return plot(drawn(result.plot_monthly(responsive=True, title="Returns by month")))
 
 
 def _statistics(result: BacktestResult) -> pn.pane.HTML:
@@ -170,7 +175,7 @@ class _Trades:
     def _drawn(self, instrument: str, span: str) -> Any:
         start, end = self._spans[span]
         bars = self._prices.frame(instrument).loc[start:end]
-        drawn = self._result.plot_trades(
+        shown = self._result.plot_trades(
             instrument,
             start=start,
             end=end,
@@ -179,7 +184,7 @@ class _Trades:
             responsive=True,
             height=340,
         )
-        return plot(drawn)
+        return plot(drawn(shown))
 
 
 def _trade_table(result: BacktestResult, instrument: str) -> Any:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 import param
 
-from workbench.backtest.chaos_backtest import ChaosBacktestResult
 from workbench.chaos.kinds import KINDS, ChaosKind
-from workbench.core.limits import RiskLimits
+from workbench.dashboards.state.campaigns import (
+    MEASURES,
+    Campaign,
+    Chosen,
+    Place,
+    compared,
+    kept_case,
+    replayed,
+    surface_of,
+    worst_case,
+    worst_place,
+)
 from workbench.dashboards.state.choices import (
     load_prices,
     never_change,
@@ -23,24 +31,12 @@ from workbench.dashboards.state.choices import (
     unit_for,
 )
 from workbench.dashboards.state.limit_sets import limits_choices
-from workbench.dashboards.state.shared import Shared
 from workbench.dashboards.state.work import Progress, Working
-from workbench.data.prices import Prices
-from workbench.errors import ChaosError
+from workbench.errors import ChaosError, WorkbenchError
 from workbench.sweeps.campaign import campaign
-from workbench.sweeps.campaign_result import CampaignResult
 
-__all__ = ["MEASURES", "Campaign", "ChaosState", "Comparison", "Place"]
+__all__ = ["ChaosState"]
 
-MEASURES: Final = {
-    "worst_damage_usd": "Worst damage",
-    "damage_usd": "Damage at the end",
-    "survived": "Share that survived",
-    "worst_exposure": "Worst exposure",
-    "breaches": "Rules run into",
-    "breaker_trips": "Breaker trips",
-}
-_LESS_IS_WORSE: Final = ("survived",)
 _FIRST_KINDS: Final = (
     "runaway",
     "volatility_amplifier",
@@ -51,63 +47,6 @@ _FIRST_KINDS: Final = (
     "volatility_burst",
     "venue_disconnect",
 )
-
-
-_CAMPAIGNS: Final = Shared[CampaignResult](4)
-_CASES: Final = Shared[ChaosBacktestResult](4)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A cell of the surface: all starts and seeds of one kind at one level."""
-
-    kind: str
-    level: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Campaign:
-    """What was run.  limits: name of those in force.  again: the same under the limits that are given."""
-
-    strategy: str
-    prices_name: str
-    prices: Prices
-    limits: str
-    again: Callable[..., CampaignResult]
-    result: CampaignResult
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Comparison:
-    """The same faults under two sets of limits, `names`.
-
-    by_kind: worst_damage, worst_exposure (the largest of any case) and survived (share of cases) under each, by kind,
-    named _a and _b.  calm: P&L without chaos under each, quote currency.
-    """
-
-    names: tuple[str, str]
-    by_kind: pd.DataFrame
-    calm: tuple[float, float]
-
-
-def _by_kind(one: CampaignResult, other: CampaignResult) -> pd.DataFrame:
-    parts = []
-    for result, mark in ((one, "a"), (other, "b")):
-        kinds = result.table.groupby("kind")
-        parts.append(
-            pd.DataFrame(
-                {
-                    f"worst_damage_{mark}": kinds["worst_damage_usd"].max(),
-                    f"worst_exposure_{mark}": kinds["worst_exposure"].max(),
-                    f"survived_{mark}": kinds["survived"].mean(),
-                }
-            )
-        )
-    return pd.concat(parts, axis=1)
-
-
-def _calm(one: CampaignResult, other: CampaignResult) -> tuple[float, float]:
-    return float(one.normal_pnl().iloc[0]), float(other.normal_pnl().iloc[0])
 
 
 class ChaosState(Working):
@@ -173,7 +112,37 @@ class ChaosState(Working):
             await self.look_into(worst)
         await self.compare()
 
+    def recall(self) -> bool:
+        """Show at once what `run` would, where other pages have had it worked out; False, and nothing, elsewhere."""
+        try:
+            chosen = self._chosen()
+        except WorkbenchError:
+            return False  # which `run` tells
+        result, beside = (chosen.kept(self.sets[name]()) for name in (self.limits, self.other_limits))
+        if result is None or beside is None:
+            return False
+        place = worst_place(result, self.measure)
+        found = None if place is None else worst_case(result, place)
+        worst = None if found is None else kept_case(result, found["cell"])
+        if found is not None and worst is None:
+            return False
+        self.param.update(
+            campaign=Campaign(self.strategy, self.prices, self.limits, chosen, result),
+            place=place,
+            worst=worst,
+            case=found or {},
+            comparison=compared((self.limits, self.other_limits), result, beside),
+            tried=True,
+        )
+        return True
+
     def _campaign(self, progress: Progress) -> Campaign:
+        chosen = self._chosen()
+        result = chosen.run(self.sets[self.limits](), progress)
+        return Campaign(self.strategy, self.prices, self.limits, chosen, result)
+
+    def _chosen(self) -> Chosen:
+        """What a campaign would be run with now.  Raises WorkbenchError of one line for what cannot be."""
         if not self.kinds:
             raise ChaosError("choose at least one fault")
         for what, value, most in (("levels", self.levels, 10), ("starts", self.starts, 20)):
@@ -186,8 +155,7 @@ class ChaosState(Working):
         prices = load_prices(self.prices, self.folder)
         if self.start or self.end:
             prices = prices.between(self.start, self.end)
-        asked: dict[str, Any] = {
-            "prices": prices,
+        given: dict[str, Any] = {
             "kinds": list(self.kinds),
             "intensities": self.levels,
             "starts": self.starts,
@@ -195,22 +163,15 @@ class ChaosState(Working):
             "config": dict(self.others),
         }
         kind = self.choices[self.strategy].kind
-        run = partial(campaign, {self.strategy: kind}, **asked)
-        given = {name: value for name, value in asked.items() if name != "prices"}
         key = (kind, self.prices, self.start, self.end, repr(given)) if never_change(self.prices) else None
-        again = partial(_once, key, run)
-        result = again(limits=self.sets[self.limits](), progress=progress)
-        return Campaign(self.strategy, self.prices, prices, self.limits, again, result)
+        return Chosen(prices, partial(campaign, {self.strategy: kind}, prices=prices, **given), key)
 
     # -- the surface ------------------------------------------------------------------------------------------------
 
     @property
     def surface(self) -> pd.DataFrame | None:
         """Mean of the measure: kinds down, levels across; None where nothing was run."""
-        if self.campaign is None or not len(self.campaign.result):
-            return None
-        table: pd.DataFrame = self.campaign.result.table
-        return table.pivot_table(self.measure, index="kind", columns="level", aggfunc="mean")
+        return None if self.campaign is None else surface_of(self.campaign.result, self.measure)
 
     def nearest(self, x: float, y: float) -> dict[str, Any] | None:
         """The place under a point of the surface, None outside of it."""
@@ -230,15 +191,7 @@ class ChaosState(Working):
 
     def worst_place(self) -> Place | None:
         """Where the measure is worst."""
-        table = self.surface
-        if table is None:
-            return None
-        figures = table.to_numpy(dtype=np.float64)
-        if not np.isfinite(figures).any():
-            return None
-        at = np.nanargmin(figures) if self.measure in _LESS_IS_WORSE else np.nanargmax(figures)
-        row, column = np.unravel_index(int(at), figures.shape)
-        return Place(str(table.index[int(row)]), int(table.columns[int(column)]))
+        return None if self.campaign is None else worst_place(self.campaign.result, self.measure)
 
     # -- the worst case ---------------------------------------------------------------------------------------------
 
@@ -248,13 +201,12 @@ class ChaosState(Working):
         now: Campaign | None = self.campaign
         if now is None:
             return
-        mine = now.result.table.query("kind == @place.kind and level == @place.level")
-        if not len(mine):
+        case = worst_case(now.result, place)
+        if case is None:
             return
-        cell = int(mine.sort_values(["survived", "worst_damage_usd"], ascending=[True, False]).index[0])
-        found = await self.work("replay", lambda _: _case(now.result, cell))
+        found = await self.work("replay", lambda _: replayed(now.result, case["cell"]))
         if found is not None:
-            self.param.update(place=place, worst=found, case={"cell": cell, **mine.loc[cell].to_dict()})
+            self.param.update(place=place, worst=found, case=case)
 
     # -- limits -----------------------------------------------------------------------------------------------------
 
@@ -265,35 +217,11 @@ class ChaosState(Working):
             return
         name = self.other_limits
         limits = self.sets[name]()
-        found = await self.work("comparison", lambda progress: now.again(limits=limits, progress=progress))
+        found = await self.work("comparison", lambda progress: now.chosen.run(limits, progress))
         if found is not None and not found.interrupted:
-            self.comparison = Comparison(
-                (now.limits, name), _by_kind(now.result, found), _calm(now.result, found)
-            )
+            self.comparison = compared((now.limits, name), now.result, found)
 
     def meaning(self, kind: str) -> str:
         """What a kind of chaos does, and what its intensity is."""
         info = KINDS[ChaosKind(kind)]
         return f"{info.effect}; intensity: {info.unit}"
-
-
-def _once(
-    key: tuple[Any, ...] | None, run: Callable[..., CampaignResult], *, limits: RiskLimits, progress: Progress
-) -> CampaignResult:
-    """What `run` answers under these limits.  key: of everything else that it is run with."""
-    asked = None if key is None else (*key, repr(limits))
-    return _CAMPAIGNS.of(
-        asked, lambda: run(limits=limits, progress=progress), lambda found: not found.interrupted
-    )
-
-
-def _case(result: CampaignResult, cell: int) -> ChaosBacktestResult:
-    return _CASES.of((result, cell), partial(_replayed, result, cell))
-
-
-def _replayed(result: CampaignResult, cell: int) -> ChaosBacktestResult:
-    """A case, with what every view of it asks for already worked out."""
-    found = result.replay(cell)
-    for made in (found.equity, found.drawdown, found.fills, found.trades, found.stats(), found.chaos_table):
-        assert made is not None
-    return found

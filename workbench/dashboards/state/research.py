@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from functools import partial
 from pathlib import Path
 from string import ascii_uppercase
@@ -25,7 +25,7 @@ from workbench.dashboards.state.choices import (
 from workbench.dashboards.state.grids import Axis, Pin, Settings
 from workbench.dashboards.state.shared import Shared
 from workbench.dashboards.state.work import Progress, Working
-from workbench.errors import ParameterError
+from workbench.errors import ParameterError, WorkbenchError
 from workbench.sweeps.api import sweep
 from workbench.sweeps.grid import UNIT
 from workbench.sweeps.metrics import DEFAULT_METRICS, LOWER_IS_BETTER
@@ -145,15 +145,39 @@ class ResearchState(Working):
             return
         settings, result = found
         self.param.update(settings=settings, result=result, detail=None, cell={})
-        best = result.best(self.metric, 1)
-        if len(best):
-            await self.look_into(dict(zip(result.axes, best.index[0], strict=True)))
+        best = self._best_of(result)
+        if best:
+            await self.look_into(best)
+
+    def recall(self) -> bool:
+        """Show at once what `run` would, where other pages have had it worked out; False, and nothing, elsewhere."""
+        try:
+            chosen = self.chosen()
+        except WorkbenchError:
+            return False  # which `run` tells
+        result = _SWEEPS.kept(self._key(chosen))
+        if result is None:
+            return False
+        best = self._best_of(result)
+        detail = _CELLS.kept(_cell_key(result, best))
+        if best and detail is None:
+            return False
+        self.param.update(settings=chosen, result=result, cell=best, detail=detail, tried=True)
+        return True
 
     def _sweep(self, progress: Progress) -> tuple[Settings, SweepResult]:
         chosen = self.chosen()
         run = partial(_swept, chosen, progress)
-        asked = (chosen.key, self.start, self.end) if never_change(chosen.prices_name) else None
-        return chosen, _SWEEPS.of(asked, run, lambda found: not found.interrupted)
+        return chosen, _SWEEPS.of(self._key(chosen), run, lambda found: not found.interrupted)
+
+    def _key(self, chosen: Settings) -> Hashable | None:
+        return (chosen.key, self.start, self.end) if never_change(chosen.prices_name) else None
+
+    def _best_of(self, result: SweepResult) -> dict[str, Any]:
+        """The best cell by the metric; empty where there is none."""
+        best = result.best(self.metric, 1)
+        values = best.index[0] if len(best) else ()
+        return {name: _plain(value) for name, value in zip(result.axes, values, strict=False)}
 
     # -- a cell -----------------------------------------------------------------------------------------------------
 
@@ -249,7 +273,11 @@ def _swept(chosen: Settings, progress: Progress) -> SweepResult:
 
 
 def _cell(result: SweepResult, config: dict[str, Any]) -> BacktestResult:
-    return _CELLS.of((result, tuple(config.items())), partial(_in_full, result, config))
+    return _CELLS.of(_cell_key(result, config), partial(_in_full, result, config))
+
+
+def _cell_key(result: SweepResult, config: Mapping[str, Any]) -> Hashable:
+    return result, tuple(config.items())
 
 
 def _in_full(result: SweepResult, config: dict[str, Any]) -> BacktestResult:

@@ -10,12 +10,23 @@ __all__ = ["Shared"]
 
 
 class Shared[V]:
-    """The newest `most` answers by what was asked.  They are handed to several pages: nothing may change them."""
+    """The newest `most` answers by what was asked, none of them None.
+
+    They are handed to several pages: nothing may change them.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._kept: OrderedDict[Hashable, V] = OrderedDict()
         self._lock = Lock()
+
+    def kept(self, asked: Hashable | None) -> V | None:
+        """The answer to `asked` that is there already; None where it would have to be made."""
+        with self._lock:
+            if asked is None or asked not in self._kept:
+                return None
+            self._kept.move_to_end(asked)
+            return self._kept[asked]
 
     def of(
         self, asked: Hashable | None, make: Callable[[], V], worth: Callable[[V], bool] = lambda _: True
@@ -25,14 +36,10 @@ class Shared[V]:
         asked: None for what nobody else can ask for alike.  Two that ask at once may both make it: who waited for
         another could neither see how far it is nor stop it.
         """
-        if asked is None:
-            return make()
-        with self._lock:
-            if asked in self._kept:
-                self._kept.move_to_end(asked)
-                return self._kept[asked]
+        if (found := self.kept(asked)) is not None:
+            return found
         made = make()
-        if worth(made):
+        if asked is not None and worth(made):
             with self._lock:
                 self._kept[asked] = made
                 while len(self._kept) > self._most:
