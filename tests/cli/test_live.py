@@ -206,7 +206,7 @@ def test_without_an_engine_it_says_so(call: Call, tmp_path: Path) -> None:
     status, out, err = call("live", "status", "--url", "http://127.0.0.1:9", "--data", str(tmp_path))
     assert (status, out) == (2, "")
     assert err.startswith("error: no engine answers at http://127.0.0.1:9 (")
-    assert err.endswith("is it running?\n")
+    assert err.endswith("`workbench live` starts one\n")
 
 
 def test_options_of_the_engine_do_not_go_before_a_command(call: Call) -> None:

@@ -102,7 +102,10 @@ def problem_of(status: int, body: bytes, retry_after: str = "") -> RequestError:
 def broken(address: Address, error: Exception) -> RequestError:
     """What to say where no answer came."""
     why = " ".join(str(error).split()) or type(error).__name__
-    return RequestError(f"no engine answers at {address.url} ({why}); is it running?", "unavailable")
+    return RequestError(
+        f"no engine answers at {address.url} ({why}); is it running? `workbench live` starts one",
+        "unavailable",
+    )
 
 
 class Attempts:
