@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from live.api.answers import ExposureLine, Portfolio, Position, Positions, StrategyPnl
+from live.api.money_answers import ExposureLine, Portfolio, Position, Positions, StrategyPnl
 from live.engine import Engine
 
 __all__ = ["portfolio", "positions"]
