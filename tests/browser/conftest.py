@@ -34,8 +34,6 @@ PATIENCE_MS: Final = 60_000  # the first sweep of a fresh checkout compiles
 
 expect.set_options(timeout=PATIENCE_MS)
 
-expect.set_options(timeout=PATIENCE_MS)
-
 type OpenPage = Callable[..., Page]
 
 
@@ -142,13 +140,16 @@ def watch(page: Page, complaints: list[str]) -> None:
     page.on("websocket", lambda socket: asked(socket.url))
 
 
-def axe_violations(page: Page) -> list[str]:
-    """What axe-core finds that is serious or critical, a line each: rule, element, why."""
+def axe_violations(page: Page, within: str = "html") -> list[str]:
+    """What axe-core finds that is serious or critical, a line each: rule, element, why.  within: a selector."""
     import axe_playwright_python
 
     script = Path(axe_playwright_python.__file__).parent / "axe.min.js"
     page.evaluate(script.read_text(encoding="utf-8"))
-    found = page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
+    found = page.evaluate(
+        "async (within) => (await axe.run({include: [[within]]}, {resultTypes: ['violations']})).violations",
+        within,
+    )
     return [
         f"{rule['id']} ({rule['impact']}): {node['html'][:160]} :: {node['failureSummary'][:240]}"
         for rule in found

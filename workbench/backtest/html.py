@@ -24,7 +24,7 @@ from workbench.backtest.page_style import SCRIPT, STYLE
 from workbench.backtest.page_tables import page_tables
 from workbench.backtest.statistics import show, shown, span_text, too_short, top_reasons
 from workbench.backtest.svg import Chart, draw
-from workbench.cells import BLUE, QUIET, RED, sparkline
+from workbench.cells import BLUE, QUIET, RED, ink, sparkline
 from workbench.errors import ConfigError
 from workbench.plotting.curves import thin
 
@@ -84,7 +84,7 @@ def _stopped(result: BacktestResult) -> str:
     lines.extend(f"stopped: {trip.strategy_id or 'portfolio'}, {trip.reason}" for trip in trips[:3])
     if result.errors.shape[0]:
         lines.append(f"{result.errors.shape[0]:,} strategy errors, first: {result.errors['error'].iloc[0]}")
-    return "".join(f'<div style="color:{RED}">{escape(line)}</div>' for line in lines)
+    return "".join(f'<div style="{ink(RED)}">{escape(line)}</div>' for line in lines)
 
 
 # -- page -------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from workbench.cells import GREEN, QUIET, RED, Html, cell, table
+from workbench.cells import GREEN, QUIET, RED, Html, cell, ink, table
 from workbench.certify.checks import FAMILIES, UNMEASURED, Check
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _family_html(family: str, checks: Sequence[Check]) -> str:
         return ""
     bad = sum(not check.passed for check in mine)
     tone = RED if bad else GREEN
-    state = f'<span style="color:{tone}">{len(mine) - bad} of {len(mine)} passed</span>'
+    state = f'<span style="{ink(tone)}">{len(mine) - bad} of {len(mine)} passed</span>'
     lines = table(("check", "", "measured", "required"), (_cells(check) for check in mine))
     return (
         f'<details{" open" if bad else ""} style="margin-top:4px"><summary><b>{family}</b> {state}</summary>'
@@ -98,5 +98,5 @@ def _cells(check: Check) -> tuple[str, str, str, str]:
     tone = GREEN if check.passed else RED
     note = f' <span style="{QUIET}">({escape(check.note)})</span>' if check.note else ""
     closer = "" if check.passed else f"<br><code>{escape(check.look_closer)}</code>"
-    state = Html(f'<span style="color:{tone}">{_MARKS[check.passed]}</span>')
+    state = Html(f'<span style="{ink(tone)}">{_MARKS[check.passed]}</span>')
     return check.name, state, Html(f"{escape(check.measured)}{note}{closer}"), check.required

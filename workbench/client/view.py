@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from workbench.cells import AMBER, GREEN, QUIET, RED, Html, bar, cell, figure, figures, table
+from workbench.cells import AMBER, GREEN, QUIET, RED, Html, bar, cell, figure, figures, ink, table
 from workbench.client.answers import Health, Portfolio, RiskStatus
 from workbench.errors import RequestError
 
@@ -78,7 +78,7 @@ class EngineView(msgspec.Struct, frozen=True):
             for kill in self.risk.kills
         ]
         lines += [("breaker", reason) for reason in self.risk.halted]
-        return [Html(f'<div style="color:{RED}">{escape(part)}: {escape(why)}</div>') for part, why in lines]
+        return [Html(f'<div style="{ink(RED)}">{escape(part)}: {escape(why)}</div>') for part, why in lines]
 
     def _running(self) -> Html:
         if not len(self.strategies):
@@ -149,9 +149,9 @@ def _span(health: Health) -> str:
 def _state(state: str, halted_by: str) -> Html:
     colour = RED if halted_by or state == "failed" else GREEN if state == "running" else AMBER
     said = f"{state}, stopped by {halted_by}" if halted_by else state
-    return Html(f'<span style="color:{colour}">{escape(said)}</span>')
+    return Html(f'<span style="{ink(colour)}">{escape(said)}</span>')
 
 
 def _signed(amount: float) -> Html:
     colour = GREEN if amount > 0.0 else RED if amount < 0.0 else "inherit"
-    return Html(f'<span style="color:{colour}">{amount:+,.2f}</span>')
+    return Html(f'<span style="{ink(colour)}">{amount:+,.2f}</span>')

@@ -7,7 +7,7 @@ from html import escape
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
-from workbench.cells import QUIET, RED
+from workbench.cells import GREEN, QUIET, RED, ink
 from workbench.errors import WorkbenchError
 
 if TYPE_CHECKING:
@@ -26,13 +26,13 @@ def install_error_boxes(shell: InteractiveShell) -> None:
 def box_html(error: BaseException) -> str:
     """The error's kind and message, and its notes (such as the lines that differ) as they are."""
     notes = "".join(
-        f'<pre style="margin:6px 0 0;max-height:22em;overflow:auto;font-size:12px">{_coloured(note)}</pre>'
+        f'<pre tabindex="0" style="margin:6px 0 0;max-height:22em;overflow:auto;font-size:12px">{_coloured(note)}</pre>'
         for note in getattr(error, "__notes__", ())
     )
     return (
         f'<div role="alert" style="border-left:4px solid {RED};background:rgba(224,82,82,.08);padding:8px 12px;'
         'margin:4px 0;font-size:13px;line-height:1.5;color:inherit">'
-        f'<div style="font-weight:600;color:{RED}">{escape(type(error).__name__)}</div>'
+        f'<div style="font-weight:600;{ink(RED)}">{escape(type(error).__name__)}</div>'
         f'<div style="overflow-wrap:anywhere">{escape(str(error))}</div>{notes}'
         f'<div style="{QUIET};font-size:12px;margin-top:4px">{_HINT}</div></div>'
     )
@@ -46,9 +46,9 @@ def box_text(error: BaseException) -> str:
 
 def _coloured(note: str) -> str:
     """Lines of a difference: what would go in red, what would come in green; anything else as it is."""
-    colours = {"+": "#2e9e5b", "-": RED}
+    colours = {"+": GREEN, "-": RED}
     return "\n".join(
-        f'<span style="color:{colours[line[0]]}">{escape(line)}</span>'
+        f'<span style="{ink(colours[line[0]])}">{escape(line)}</span>'
         if line[:1] in colours
         else escape(line)
         for line in note.splitlines()

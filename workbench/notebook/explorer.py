@@ -17,7 +17,7 @@ from workbench.backtest.pictures import picture
 from workbench.backtest.result import BacktestResult
 from workbench.backtest.statistics import show
 from workbench.backtest.svg import Chart, Line
-from workbench.cells import AMBER, QUIET, Picture, figures
+from workbench.cells import AMBER, QUIET, Picture, figures, ink
 from workbench.data.catalog import PriceLike, as_prices
 from workbench.data.times import Moment
 from workbench.errors import ConfigError, WorkbenchError
@@ -145,7 +145,7 @@ class Explorer:
         if not self._runs.fast and self.seconds >= _SLOW_S:
             how += "; drawn when a slider is let go"
         said = figures([(n.replace("_", " "), show(n, v)) for n, v in self._curve.figures.items()], columns=4)
-        trouble = f'<div style="color:{AMBER}">{escape(problem)}</div>' if problem else ""
+        trouble = f'<div style="{ink(AMBER)}">{escape(problem)}</div>' if problem else ""
         return (
             f'<div style="font-size:13px;line-height:1.5">{trouble}{said}{self.picture._repr_html_()}'
             f'<div style="{QUIET};font-size:12px">{how}, {1e3 * self._curve.seconds:.1f} ms for the run, '

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from workbench.cells import AMBER, GREEN, Html, cell, figures, sparkline
+from workbench.cells import AMBER, GREEN, Html, cell, figures, ink, sparkline
 from workbench.notebook.strategy_cell import WrittenStrategy
 from workbench.notebook.swapping import Swap
 
@@ -53,4 +53,4 @@ def _swap_text(swap: Swap) -> str:
 
 
 def _swap_html(swap: Swap) -> Html:
-    return Html(f'<div style="color:{GREEN if swap.done else AMBER}">{escape(_swap_text(swap))}</div>')
+    return Html(f'<div style="{ink(GREEN if swap.done else AMBER)}">{escape(_swap_text(swap))}</div>')

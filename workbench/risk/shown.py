@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from workbench.cells import AMBER, GREEN, RED, Html, cell, figure, figures, frame_table, sparkline
+from workbench.cells import AMBER, GREEN, RED, Html, cell, figure, figures, frame_table, ink, sparkline
 
 if TYPE_CHECKING:
     from workbench.risk.components import VarComponents
@@ -38,7 +38,7 @@ def components_cell(parts: VarComponents) -> str:
 def coverage_cell(test: VarBacktest) -> str:
     """Exceedances against what was to be expected, Basel's zone in its colour, and the three tests."""
     zone = test.basel.zone
-    light = Html(f'<b style="color:{_ZONES[zone]}">{zone}</b>')
+    light = Html(f'<b style="{ink(_ZONES[zone])}">{zone}</b>')
     pairs = [
         ("exceedances", f"{test.exceptions:,}"),
         ("expected", f"{test.expected:,.1f}"),

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pandas as pd
 
 from workbench.backtest.charts import drawdown_chart, equity_chart
-from workbench.cells import GREEN, RED, Html, Picture, table
+from workbench.cells import GREEN, RED, Html, Picture, ink, table
 from workbench.configuration.limits import load_limits
 from workbench.reporting.content.parts import Part, charts, frame_part, headline, note
 from workbench.sweeps.campaign import campaign
@@ -124,4 +124,4 @@ def _share(value: Any) -> Html | str:
         return ""
     share = float(value)
     colour = GREEN if share == 1.0 else RED if share < 0.5 else "inherit"
-    return Html(f'<span style="color:{colour}">{100.0 * share:.0f} %</span>')
+    return Html(f'<span style="{ink(colour)}">{100.0 * share:.0f} %</span>')

@@ -13,7 +13,7 @@ import pandas as pd
 
 from workbench.backtest.pictures import picture
 from workbench.backtest.svg import Chart
-from workbench.cells import GREEN, QUIET, RED, Html, Picture, figures, table
+from workbench.cells import GREEN, QUIET, RED, Html, Picture, figures, ink, table
 
 __all__ = ["Part", "charts", "frame_part", "headline", "legend", "months_part", "note", "percent", "signed"]
 
@@ -59,7 +59,7 @@ def note(text: str) -> Part:
 
 def headline(tiles: Iterable[tuple[str, str, str]], rows: Iterable[tuple[str, str]] = ()) -> Part:
     """Large figures (name, figure, and "good", "bad" or ""), and below them more, smaller."""
-    colours = {"good": f"color:{GREEN}", "bad": f"color:{RED}"}
+    colours = {"good": ink(GREEN), "bad": ink(RED)}
     large = "".join(
         f'<div style="min-width:120px"><div style="{QUIET};font-size:12px">{escape(name)}</div>'
         f'<div style="font-size:20px;font-weight:600;{colours.get(tone, "")}">{escape(figure)}</div></div>'
