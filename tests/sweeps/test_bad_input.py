@@ -69,7 +69,7 @@ def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
     def begin(*_: object, **__: object) -> None:
         raise AssertionError("the sweep has begun")
 
-    monkeypatch.setattr("workbench.sweeps.api.Job.play", begin)
+    monkeypatch.setattr("workbench.sweeps.job.Job.play", begin)
     monkeypatch.setattr("workbench.sweeps.processes.Pool.run", begin)
 
 

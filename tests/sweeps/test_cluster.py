@@ -56,7 +56,7 @@ def at_tick(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]],
                 what()
 
         monkeypatch.setattr("workbench.sweeps.cluster.PIECE_SECONDS", 0.02)
-        monkeypatch.setattr("workbench.sweeps.api.progress_bar", lambda *_: nullcontext(tick))
+        monkeypatch.setattr("workbench.sweeps.job.progress_bar", lambda *_: nullcontext(tick))
 
     return arrange
 

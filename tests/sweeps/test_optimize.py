@@ -117,7 +117,7 @@ def test_it_learns(minutes: wb.Prices) -> None:
 
 
 def test_a_combination_is_run_once(minutes: wb.Prices, monkeypatch: pytest.MonkeyPatch) -> None:
-    from workbench.sweeps.api import Job
+    from workbench.sweeps.job import Job
 
     played: list[tuple[Any, ...]] = []
     play = Job.play
@@ -147,7 +147,7 @@ def test_it_ends_when_all_there_is_was_tried(minutes: wb.Prices) -> None:
 
 def test_it_ends_where_columns_are_lost(minutes: wb.Prices, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cluster that loses its workers gives columns back unfinished, and nobody has interrupted."""
-    from workbench.sweeps.api import Job
+    from workbench.sweeps.job import Job
 
     play = Job.play
 
@@ -279,7 +279,7 @@ def test_a_search_in_which_nothing_is_allowed_is_one_error(minutes: wb.Prices) -
 def test_ctrl_c_keeps_the_trials_that_are_finished(
     minutes: wb.Prices, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from workbench.sweeps.api import Job
+    from workbench.sweeps.job import Job
 
     play, batches = Job.play, [0]
 

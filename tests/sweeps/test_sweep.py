@@ -228,7 +228,7 @@ class Repeating(CompiledStrategy):
 
 
 def test_no_signal_of_a_long_column_is_lost(minutes: wb.Prices, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workbench.sweeps.api.FULL", Room(10_000, 100, recorded=True))
+    monkeypatch.setattr("workbench.sweeps.columns.FULL", Room(10_000, 100, recorded=True))
     found = wb.sweep(Repeating, minutes, {"strength": [0.5, 1.0]}).column(strength=1.0)
     replayed = wb.backtest(Repeating, minutes, config={"strength": 1.0}, progress=False)
     assert len(found.signals) == len(replayed.signals) == 400

@@ -139,7 +139,7 @@ def test_every_row_of_the_table_is_the_column_of_its_parameters() -> None:
 def test_a_column_that_needs_more_room_than_most_is_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another target at every row: more events than the small rooms of most columns hold."""
     counts: list[int] = []
-    monkeypatch.setattr("workbench.sweeps.api.progress_bar", lambda *_: nullcontext(counts.append))
+    monkeypatch.setattr("workbench.sweeps.job.progress_bar", lambda *_: nullcontext(counts.append))
 
     def busy(prices: Frame, size: float = 1.0) -> Any:
         return np.where(np.arange(len(prices)) % 2, size, -size)

@@ -59,7 +59,7 @@ def _by_event(plan: RunPlan, feed: Feed) -> BacktestResult:
 
 def _by_loop(subject: Subject, feed: Feed) -> BacktestResult:
     """The same run by the kernels of a sweep."""
-    from workbench.sweeps.api import in_full
+    from workbench.sweeps.columns import in_full
     from workbench.sweeps.setting import Setting
     from workbench.sweeps.vector import SignalSetting, told_rows
 

@@ -19,7 +19,7 @@ from workbench.plotting.curves import sound
 from workbench.strategy.compiled import CompiledStrategy, groups_of, parameter_rows
 from workbench.strategy.contract import TradingStrategy
 from workbench.strategy.loader import load_strategy
-from workbench.sweeps.api import context_of
+from workbench.sweeps.columns import context_of
 from workbench.sweeps.metrics import figures
 from workbench.sweeps.setting import FULL, ROOMS, Setting
 

@@ -29,9 +29,9 @@ from workbench.errors import ParameterError, StrategyError
 from workbench.strategy.compiled import CompiledStrategy
 from workbench.strategy.contract import TradingStrategy
 from workbench.strategy.loader import load_strategy
-from workbench.sweeps.api import make_batch
 from workbench.sweeps.campaign_result import CampaignResult, Entry
 from workbench.sweeps.checks import check_look_back, check_options
+from workbench.sweeps.columns import make_batch
 from workbench.sweeps.crew import Batch, Progress, progress_bar, undisturbed, wait_for
 from workbench.sweeps.grid import Grid, Where, check_where, make_grid
 from workbench.sweeps.scenarios import Intensities, Scenario, make_scenarios

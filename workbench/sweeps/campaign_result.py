@@ -21,8 +21,8 @@ from workbench.core.outcome import OUTCOME
 from workbench.core.tally import TALLY
 from workbench.errors import ConfigError
 from workbench.strategy.compiled import CompiledStrategy, parameter_rows
-from workbench.sweeps.api import in_full
 from workbench.sweeps.cells import survival_cell
+from workbench.sweeps.columns import in_full
 from workbench.sweeps.grid import Grid
 from workbench.sweeps.scenarios import Scenario
 from workbench.sweeps.setting import Setting

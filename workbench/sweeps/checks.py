@@ -22,7 +22,7 @@ from workbench.sweeps.result import Part
 
 if TYPE_CHECKING:
     from workbench.backtest.api import RunPlan
-    from workbench.sweeps.api import Task
+    from workbench.sweeps.job import Task
 
 __all__ = [
     "NEEDED",

@@ -26,7 +26,7 @@ from workbench.sweeps.remote import hand_over, packed_setting, parcel, play_colu
 from workbench.sweeps.worker import Answer
 
 if TYPE_CHECKING:
-    from workbench.sweeps.api import Job
+    from workbench.sweeps.job import Job
     from workbench.sweeps.plain import Columns
 
 __all__ = [

@@ -12,13 +12,14 @@ import numpy as np
 from workbench.core.tally import TALLY
 from workbench.errors import ParameterError
 from workbench.sweeps.checks import NEEDED
+from workbench.sweeps.columns import replayed
 from workbench.sweeps.metrics import Context, figures
 from workbench.sweeps.payload import pack
 from workbench.sweeps.result import Part
 from workbench.sweeps.worker import Answer, Plan, Request
 
 if TYPE_CHECKING:
-    from workbench.sweeps.api import Job, Task
+    from workbench.sweeps.job import Job, Task
 
 __all__ = ["ERRORS", "Columns", "make_plan"]
 
@@ -100,8 +101,6 @@ class Columns:
         )
 
     def _part(self, task: Task, answers: list[Answer | None]) -> Part:
-        from workbench.sweeps.api import replayed
-
         job = self._job
         kept = [row for row, answer in enumerate(answers) if answer is None or answer.kind != "refused"]
         grid = job.grid.take(np.array(kept, dtype=np.int64), len(answers) - len(kept))

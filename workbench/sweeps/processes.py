@@ -28,7 +28,7 @@ from workbench.sweeps.result import Part
 from workbench.sweeps.worker import Answer, Hello, Request, read_message, write_message
 
 if TYPE_CHECKING:
-    from workbench.sweeps.api import Job
+    from workbench.sweeps.job import Job
 
 __all__ = ["Heard", "Pool", "run_plain"]
 

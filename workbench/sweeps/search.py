@@ -14,10 +14,10 @@ import numpy as np
 from workbench.errors import ConfigError, ParameterError
 from workbench.strategy.compiled import CompiledStrategy
 from workbench.strategy.vector import SignalStrategy
-from workbench.sweeps.api import Job
 from workbench.sweeps.checks import NEEDED, why_nothing_traded
 from workbench.sweeps.crew import progress_bar
 from workbench.sweeps.grid import Grid, Where, permitted
+from workbench.sweeps.job import Job
 from workbench.sweeps.metrics import LOWER_IS_BETTER
 from workbench.sweeps.optimize_result import OptimizeResult, Trial, as_float, part_of
 from workbench.sweeps.payload import pack

@@ -25,13 +25,14 @@ from workbench.core.feed import ASK, BID, LAST, VOLUME
 from workbench.errors import ParameterError
 from workbench.strategy.compiled import CompiledStrategy, parameter_rows
 from workbench.strategy.vector import SignalStrategy, price_frame, signal_strategy, to_say
+from workbench.sweeps.columns import in_full
 from workbench.sweeps.crew import Batch, run_batch, undisturbed
 from workbench.sweeps.grid import UNIT, Grid
 from workbench.sweeps.result import Part
 from workbench.sweeps.setting import ROOMS, Room, Setting
 
 if TYPE_CHECKING:
-    from workbench.sweeps.api import Job, Task
+    from workbench.sweeps.job import Job, Task
 
 __all__ = [
     "Run",
@@ -156,8 +157,6 @@ def run_signals(job: Job, tick: Callable[[int], object]) -> tuple[list[Part], bo
 
 def column_of(task: Task, base: Mapping[str, Any], config: Mapping[str, Any]) -> BacktestResult:
     """One column in full, run by the same kernel as in the sweep."""
-    from workbench.sweeps.api import in_full
-
     setting = SignalSetting(task.plan({**base, **config}))
     quotes = setting.quotes()
     setting.tell(quotes, {})

@@ -20,7 +20,7 @@ from workbench.sweeps.remote import MOST_KEPT, Parcel, check_version
 from workbench.sweeps.vector import Run, SignalSetting, told_rows
 
 if TYPE_CHECKING:
-    from workbench.sweeps.api import Job
+    from workbench.sweeps.job import Job
 
 __all__ = ["play_signals", "run_over_cluster"]
 
