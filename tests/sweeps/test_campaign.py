@@ -26,6 +26,7 @@ from workbench.errors import (
 )
 from workbench.strategy import MarketSignal, OrderFill, PriceUpdate, RiskBreach, TradingStrategy
 from workbench.sweeps import campaign as campaigns
+from workbench.sweeps import campaign_cells as cells
 
 TIGHT = {
     "position_limits": {
@@ -257,15 +258,15 @@ def test_an_interrupt_keeps_the_cells_that_are_finished(
     """Ctrl-C while the second block of parameter sets plays without chaos."""
     whole = wb.campaign(Reversal, minutes, {"run": [1, 2, 3]}, **SOME)
     monkeypatch.setattr(campaigns, "PATH_BYTES", 1)  # a block for each of them
-    together, calls = campaigns._together, []
+    together, calls = cells.together, []
 
     def interrupt(*given: Any) -> bool:
         calls.append(given)
-        if len(calls) == 3:
+        if len(calls) == 2:
             raise KeyboardInterrupt
         return together(*given)
 
-    monkeypatch.setattr(campaigns, "_together", interrupt)
+    monkeypatch.setattr(cells, "together", interrupt)
     capsys.readouterr()
     found = wb.campaign(Reversal, minutes, {"run": [1, 2, 3]}, **SOME)
     assert found.interrupted
@@ -288,7 +289,7 @@ def test_an_interrupt_in_the_middle_of_an_event_keeps_the_columns_before_it(
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.5)
 
-    monkeypatch.setattr(campaigns, "judge", interrupt)
+    monkeypatch.setattr(cells, "judge", interrupt)
     found = wb.campaign(Reversal, minutes, {"run": [1, 2, 3]}, workers=1, **SOME)
     assert found.interrupted
     assert found.table["run"].tolist() == [1, 2]
@@ -300,7 +301,7 @@ def test_an_interrupt_before_the_first_cell_is_an_empty_table(
     def interrupt(*_: Any) -> bool:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(campaigns, "_together", interrupt)
+    monkeypatch.setattr(cells, "together", interrupt)
     found = wb.campaign(Reversal, minutes, {"run": [1]}, **SOME)
     assert found.interrupted
     assert len(found) == 0
@@ -311,10 +312,10 @@ def test_an_interrupt_before_the_first_cell_is_an_empty_table(
 
 def test_what_was_interrupted_is_not_compared(minutes: wb.Prices, monkeypatch: pytest.MonkeyPatch) -> None:
     found = wb.campaign(Reversal, minutes, {"run": [1]}, **SOME)
-    monkeypatch.setattr(campaigns, "_together", lambda *_: True)
+    monkeypatch.setattr(cells, "together", lambda *_: True)
     with pytest.raises(KeyboardInterrupt, match="interrupted, and what it found cannot be compared"):
         found.compare(TIGHT, TIGHT)
-    monkeypatch.setattr(campaigns, "_together", lambda *_: pytest.fail("the first campaign has begun"))
+    monkeypatch.setattr(cells, "together", lambda *_: pytest.fail("the first campaign has begun"))
     with pytest.raises(LimitsError, match="nonsense"):
         found.compare(TIGHT, {"nonsense": 1})
 
