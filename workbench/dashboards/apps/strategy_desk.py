@@ -59,13 +59,11 @@ def _close_up(state: StrategyDesk) -> pn.Column:
     title = live_html(lambda chosen: f'<div class="head"><h2>{text(chosen)}</h2></div>', state.param.chosen)
     about = card("", title, strategy_actions(state), live_html(strategy_parts.close_up, closely.status))
     scores = live_html(
-        lambda found, known: certificate_parts.scorecard(found, known, state.lax),
-        closely.certificate,
-        closely.certificate_known,
+        certificate_parts.scorecard, closely.certificate, closely.certificate_known, state.param.lax
     )
     part = stacked(
         about,
-        card("Certificate", live_html(certificate_parts.trial_lines, closely.trial), scores),
+        card("Certificate", live_html(certificate_parts.trial_lines, closely.trial, closely.status), scores),
         card(
             "Log",
             live_html(strategy_parts.log_lines, closely.logs, closely.logs_trouble),

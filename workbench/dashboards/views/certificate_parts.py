@@ -13,7 +13,7 @@ from workbench.dashboards.views.live import text
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.client.answers import CertificateView, TrialView
+    from workbench.client.answers import CertificateView, StrategyStatus, TrialView
 
 __all__ = ["history_lines", "scorecard", "trial_lines"]
 
@@ -28,7 +28,7 @@ def scorecard(found: CertificateView | None, known: bool, lax: bool) -> str:
         why = (
             "This engine starts strategies that nobody has certified."
             if lax
-            else "It cannot be started like this."
+            else "It cannot be started again without a certificate."
         )
         says = f"Nobody has tested this version. {why}"
         return f'<p>{badge("not certified", "warn")} <span class="soft">{text(says)}</span></p>'
@@ -65,17 +65,38 @@ def _check(score: dict[str, Any]) -> str:
     return f'<li>{mark}<span class="what">{text(name)}</span><span class="says">{text(says)}</span></li>'
 
 
-def trial_lines(trial: TrialView | None) -> str:
-    """How a version on trial stands: steps of capital, and what the present one still needs."""
+def trial_lines(trial: TrialView | None, status: StrategyStatus | None = None) -> str:
+    """How a version on trial stands: steps of capital, and what the present one still needs; or how its trial ended.
+
+    status: of the strategy now, which may have gone back to the version before.
+    """
     if trial is None:
         return ""
     tones: dict[str, Any] = {"growing": "accent", "passed": "good", "failed": "bad"}
-    steps = ", ".join(percent(share, 0) for share in trial.steps)
-    says = f"step {trial.step + 1} of {len(trial.steps)} ({steps} of capital and limits)"
-    needs = f"{trial.fills:,} of {trial.min_fills:,} fills, at least {trial.minutes:g} minutes"
     mark = badge(trial.state, tones.get(trial.state, ""))
-    more = f"; {text(needs)}" if trial.state == "growing" else ""
-    return f"<p>{mark} On trial with {percent(trial.share, 0)}: {text(says)}{more}.</p>"
+    steps = ", ".join(percent(share, 0) for share in trial.steps)
+    step = f"step {trial.step + 1} of {len(trial.steps)}"
+    match trial.state:
+        case "growing":
+            needs = f"{trial.fills:,} of {trial.min_fills:,} fills, at least {trial.minutes:g} minutes"
+            says = (
+                f"On trial with {percent(trial.share, 0)}: {step} ({steps} of capital and limits); {needs}."
+            )
+        case "passed":
+            says = f"Its trial is over: all steps passed ({steps}), and it has its whole capital and limits."
+        case _:
+            says = f"Demoted at {step}, with {percent(trial.share, 0)} of capital and limits. {_after(trial, status)}"
+    return f"<p>{mark} {text(says)}</p>"
+
+
+def _after(trial: TrialView, status: StrategyStatus | None) -> str:
+    """What is there after a demotion."""
+    version = f"The version on trial ({trial.source_hash[:12]}) has lost its certificate"
+    if status is None:
+        return f"{version}."
+    if status.certificate == trial.certificate:
+        return f"{version}; nothing took its place, and it is {status.state}."
+    return f"{version}; the version before ({status.source_hash[:12]}) took its place, and is {status.state}."
 
 
 def history_lines(history: pd.DataFrame | None) -> str:

@@ -31,16 +31,17 @@ def block(content: str = "", **options: Any) -> pn.pane.HTML:
 def live_html(drawn: Callable[..., str], *parameters: Any, **options: Any) -> pn.pane.HTML:
     """A piece of HTML that is drawn anew when one of the state's parameters changes, and sent where it differs."""
     pane = block(**options)
-    owner = parameters[0].owner
+    names: dict[Any, list[str]] = {}
+    for parameter in parameters:
+        names.setdefault(parameter.owner, []).append(parameter.name)
 
     def draw(*_: Any) -> None:
         wanted = drawn(*(getattr(parameter.owner, parameter.name) for parameter in parameters))
         if wanted != pane.object:
             pane.object = wanted
 
-    for parameter in parameters:
-        assert parameter.owner is owner
-    owner.param.watch(draw, [parameter.name for parameter in parameters])
+    for owner, own in names.items():
+        owner.param.watch(draw, own)
     draw()
     return pane
 
