@@ -7,9 +7,9 @@ withdrawn) is judged afterwards, at the moment of admission.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import structlog
 
@@ -19,11 +19,19 @@ from live.admission.store import CertificateStore
 from live.files import off_loop
 from live.machine import looser
 from live.scripts import Script, constant_of
-from workbench.certificates import Certificate, limits_of_strategy, trusted_keys, verify
+from workbench.certificates import (
+    Certificate,
+    certified_instruments,
+    limits_of_strategy,
+    trusted_keys,
+    verify,
+)
 from workbench.core.limits import RiskLimits
 from workbench.errors import CertificateError, ConfigError
 
 __all__ = ["Gate", "Ticket"]
+
+_FEW: Final = 4
 
 _log = structlog.get_logger("live.admission")
 
@@ -32,13 +40,14 @@ class Ticket(NamedTuple):
     """What was admitted.
 
     certificate: None for what needs none.  config: the parameters that it is to run with.  limits: the certified
-    ones, by the id that it is to run under.
+    ones, by the id that it is to run under.  instruments: of this engine, that it is certified for.
     """
 
     certificate: Certificate | None
     config: dict[str, Any]
     limits: RiskLimits = RiskLimits()
     beside: Path | None = None
+    instruments: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -64,16 +73,17 @@ class Gate:
         scripts: Path,
         withdrawn: Callable[[], Collection[str]],
         limits: Callable[[], Iterable[RiskLimits]],
+        instruments: Sequence[str],
     ) -> None:
         """scripts: the strategies' folder.  withdrawn: ids of certificates that admit nothing any more.
 
-        limits: in force, as people have set them and with overrides.
+        limits: in force, as people have set them and with overrides.  instruments: of the engine, `symbol@venue`.
         """
         self.required = required
         self.store = store
         self.time = time
         self._keys, self._files, self._scripts, self._withdrawn = keys, files, scripts, withdrawn
-        self._limits = limits
+        self._limits, self._instruments = limits, instruments
 
     async def believed(self, data: bytes) -> Certificate:
         """A certificate that is signed by a trusted key and in force.  Raises CertificateError."""
@@ -200,7 +210,8 @@ class Gate:
         """Admit under a certificate that was looked at; nothing is awaited here, so nothing changes meanwhile."""
         self._check_in_force(certificate)
         limits = self._limits_of(certificate, strategy_id)
-        return Ticket(certificate, dict(certificate.parameters), limits, self._beside(script))
+        instruments = self._instruments_of(certificate)
+        return Ticket(certificate, dict(certificate.parameters), limits, self._beside(script), instruments)
 
     def _beside(self, script: Script) -> Path | None:
         return None if script.uploaded else self._scripts
@@ -216,6 +227,16 @@ class Gate:
                 f"certificate {certificate.id} of {certificate.strategy} expired at {certificate.expires_at}; "
                 "certify again"
             )
+
+    def _instruments_of(self, certificate: Certificate) -> tuple[str, ...]:
+        """Those of the engine's that were certified.  Raises CertificateError where there is none."""
+        found = certified_instruments(certificate.instruments, self._instruments)
+        if not found:
+            raise CertificateError(
+                f"certificate {certificate.id} is of {_few(certificate.instruments)}, of which nothing is traded here; "
+                f"certify on what is: {_few(self._instruments)}"
+            )
+        return found
 
     def _limits_of(self, certificate: Certificate, strategy_id: str) -> RiskLimits:
         """The certified limits, where those in force permit nothing more.  Raises CertificateError."""
@@ -245,6 +266,11 @@ def _same(one: Any, other: Any) -> bool:
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):
         return len(one) == len(other) and all(map(_same, one, other))
     return type(one) is type(other) and bool(one == other)
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
+    return ", ".join(names[:_FEW]) + more
 
 
 def _shown(config: Mapping[str, Any]) -> str:

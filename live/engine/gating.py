@@ -63,6 +63,7 @@ def open_gate(
         scripts=settings.strategies_path,
         withdrawn=lambda: machine.admissions.withdrawn,
         limits=lambda: (machine.limits, machine.desk.limits),
+        instruments=[instrument.name for instrument in machine.setup.instruments],
     )
 
 

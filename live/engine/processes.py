@@ -139,7 +139,9 @@ class StrategyProcesses:
         ticket = await self._gate.admit(script, config, certificate, strategy_id)
         if ticket.certificate is not None:
             expires_ns = ticket.certificate.expires_ns
-            await self._pump.ask(StrategyAdmitted(strategy_id, ticket.id, ticket.limits, expires_ns))
+            await self._pump.ask(
+                StrategyAdmitted(strategy_id, ticket.id, ticket.limits, expires_ns, ticket.instruments)
+            )
         await off_loop(self._catalog.keep_started, script)
         self._launches += 1
         metrics = Metrics(self._machine, strategy_id)

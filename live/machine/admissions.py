@@ -1,8 +1,11 @@
-"""Certified limits of what runs: the limits in force may permit nothing more, whatever is changed while it runs."""
+"""Certified limits of what runs: the limits in force may permit nothing more, whatever is changed while it runs.
+
+And certified instruments: at the desk a strategy is permitted these alone, of those that the limits permit it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -10,6 +13,8 @@ import msgspec
 from live.machine.inputs import StrategyRecord
 from live.machine.promotion_inputs import PromotionNoted, StrategyAdmitted
 from workbench.certificates.ordering import limits_no_looser
+from workbench.core.desk import TradingDesk
+from workbench.core.limit_row import permit
 from workbench.core.limits import RiskLimits
 from workbench.errors import CertificateError, EngineError
 
@@ -74,6 +79,28 @@ class Admissions:
         """Admissions of what runs, by strategy; of a version that warms up where there is one."""
         wanted = {**_certificates(records), **self._pending}
         return {name: self.admitted[wanted[name]] for name in wanted if wanted[name] in self.admitted}
+
+    def permit(
+        self, desk: TradingDesk, records: Mapping[str, StrategyRecord], strategies: Iterable[str]
+    ) -> None:
+        """Have each of `strategies` that has a seat permitted what both limits and its certificates permit it.
+
+        While a version warms up both certificates count: which of the two an order came from is told only afterwards.
+        """
+        running = _certificates(records)
+        count = len(desk.instruments)
+        for name in strategies:
+            if name not in desk.strategies:
+                continue
+            s = desk.strategy_index(name)
+            permit(desk.state, s, name, desk.instruments, desk.limits)
+            for certificate in {running.get(name), self._pending.get(name)}:
+                item = self.admitted.get(certificate or "")
+                if item is None or item.instruments is None:
+                    continue
+                for k, instrument in enumerate(desk.instruments):
+                    if instrument.name not in item.instruments:
+                        desk.view.positions[s * count + k].permitted = 0
 
     def dump(self) -> dict[str, Any]:
         return {

@@ -135,6 +135,7 @@ class Machine:
             case StrategyNoted():
                 self.strategies[item.record.strategy_id] = item.record
                 self.admissions.noted(item.record)
+                self._permit(item.record.strategy_id)
                 return []
             case SeatStrategy():
                 facts = self._seat(item)
@@ -162,6 +163,7 @@ class Machine:
                 return []
             case StrategyAdmitted():
                 self.admissions.admit(item, self.limits, self.desk.limits)
+                self._permit(item.strategy_id)
                 return []
             case CanaryMoved():
                 self.canaries.move(item, self.desk)
@@ -218,8 +220,12 @@ class Machine:
     def _put(self, wanted: Overrides) -> list[Fact]:
         """Put limits and overrides in force.  Raises LimitsError, nothing changed, where they make no sense."""
         facts = self.desk.process(SetLimits(wanted.over(wanted.limits)))
+        self._permit(*self.desk.strategies)
         self.overrides = wanted
         return facts
+
+    def _permit(self, *strategies: str) -> None:
+        self.admissions.permit(self.desk, self.strategies, strategies)
 
     def _sample(self, ns: int) -> None:
         if ns - self.sampled_ns < SECOND_NS:
@@ -235,6 +241,7 @@ class Machine:
         s = self.desk.strategy_index(item.seat.strategy_id)
         self.results.seat(item.seat.strategy_id, float(self.desk.view.strategies[s].capital))
         self.canaries.seated(item.seat.strategy_id, self.desk)
+        self._permit(item.seat.strategy_id)
         return facts
 
     def _report(self, report: VenueReport) -> list[Fact]:

@@ -18,12 +18,15 @@ class StrategyAdmitted(msgspec.Struct, frozen=True):
     """A certificate was found good for what is about to start.  limits: the certified ones.
 
     certificate: its id; "" takes the admission back, as after a swap that failed.  expires_ns: UTC nanoseconds.
+    instruments: of this engine, `symbol@venue`, that it is certified for and may trade; None where an older engine
+    admitted it, which held it to none.
     """
 
     strategy_id: str
     certificate: str = ""
     limits: RiskLimits = RiskLimits()
     expires_ns: int = 0
+    instruments: tuple[str, ...] | None = None
 
 
 class CanaryStep(msgspec.Struct, frozen=True):

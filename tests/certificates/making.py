@@ -49,6 +49,7 @@ def certificate(key: KeyPair, **changes: Any) -> Certificate:
         "sources": closure_of(script, source, folder),
         "parameters": {},
         "data_fingerprint": "f" * 64,
+        "instruments": ["BTC-USD@exchange-1", "ETH-USD@exchange-1"],
         "limits": RiskLimits(),
         "thresholds": {"look_ahead": 0},
         "scores": [{"name": "look_ahead_prefix", "passed": True}],

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from workbench.certificates.canonical import canonical, storable
 from workbench.certificates.document import FORMAT, Certificate, new_certificate
+from workbench.certificates.instruments import certified_instruments, instrument_names
 from workbench.certificates.keys import KeyPair, key_id, key_pair, keys_folder, read_public_key, trusted_keys
 from workbench.certificates.ordering import limits_no_looser, limits_of_strategy, limits_table
 from workbench.certificates.signing import Signed, read_signed, sign, verify
@@ -19,7 +20,9 @@ __all__ = [
     "KeyPair",
     "Signed",
     "canonical",
+    "certified_instruments",
     "closure_of",
+    "instrument_names",
     "key_id",
     "key_pair",
     "keys_folder",

@@ -15,7 +15,7 @@ import msgspec
 
 from workbench.errors import CertificateError
 
-__all__ = ["canonical", "read_canonical", "storable"]
+__all__ = ["LARGEST", "canonical", "read_canonical", "storable"]
 
 LARGEST: Final = 1_000_000  # bytes
 _DEEPEST: Final = 32

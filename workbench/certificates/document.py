@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
 
 from workbench.certificates.canonical import storable
+from workbench.certificates.instruments import instrument_names
 from workbench.certificates.ordering import limits_table
 from workbench.configuration.limits import load_limits
 from workbench.core.limits import RiskLimits
@@ -17,7 +18,7 @@ from workbench.errors import CertificateError
 
 __all__ = ["FORMAT", "Certificate", "instant", "new_certificate"]
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 _SHAPE: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -27,6 +28,7 @@ class Certificate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: of this certificate alone.  strategy: class, whose name was the strategy's id in the tests.  script: file name.
     source_hash: SHA-256 (hex) of the script's text.  sources: of the script and of each file that it imports (see
     `source_closure`).  parameters: that were certified, as they were given.  data_fingerprint: of the prices.
+    instruments: of the prices, `symbol@venue` in order; it was tested on these and is to trade no others.
     limits: in the layout of risk_limits.yaml, "off" for a limit that is off.  thresholds, scores: what was required and
     found, line by line.  passed: whether every line was.  seeds, versions: with which it can be repeated.
     issued_at, expires_at: UTC, as 2026-03-10T14:00:00Z.  issuer: id of the key that signs it.
@@ -40,6 +42,7 @@ class Certificate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sources: dict[str, str]
     parameters: dict[str, Any]
     data_fingerprint: str
+    instruments: list[str]
     limits: dict[str, Any]
     thresholds: dict[str, Any]
     scores: list[dict[str, Any]]
@@ -74,6 +77,7 @@ def new_certificate(
     sources: Mapping[str, str],
     parameters: Mapping[str, Any],
     data_fingerprint: str,
+    instruments: Iterable[str],
     limits: RiskLimits,
     thresholds: Mapping[str, Any],
     scores: list[dict[str, Any]],
@@ -87,7 +91,8 @@ def new_certificate(
     """A certificate that is in force from now on for so many days; not signed yet.
 
     sources: of `source_closure`, the script's own among them under its name.  Figures of scores and thresholds that are
-    not finite become words.  Raises CertificateError on parameters that JSON cannot hold.
+    not finite become words.  instruments: names of the prices'.  Raises CertificateError on parameters that JSON cannot
+    hold, and on instruments that are none.
     """
     begun = (datetime.now(UTC) if now is None else now.astimezone(UTC)).replace(microsecond=0)
     if script not in sources:
@@ -103,6 +108,7 @@ def new_certificate(
         sources=dict(sources),
         parameters=storable(parameters, "parameters", words=False),
         data_fingerprint=data_fingerprint,
+        instruments=instrument_names(instruments),
         limits=limits_table(limits),
         thresholds=storable(thresholds, "thresholds"),
         scores=storable(scores, "scores"),

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from workbench.certificates.canonical import canonical, read_canonical
+from workbench.certificates.canonical import LARGEST, canonical, read_canonical
 from workbench.certificates.document import FORMAT, Certificate
+from workbench.certificates.instruments import instrument_names
 from workbench.certificates.keys import KeyPair
 from workbench.errors import CertificateError
 
@@ -46,10 +47,9 @@ def sign(certificate: Certificate, key: KeyPair) -> bytes:
 
 def read_signed(data: bytes) -> Signed:
     """What a signed certificate says; believed by nobody yet.  Raises CertificateError where it is none."""
+    _check_format(data)
     signed = read_canonical(data, Signed)
     certificate = signed.certificate
-    if certificate.format != FORMAT:
-        raise CertificateError(f"expected a certificate of format {FORMAT}, found {certificate.format}")
     hashes = [certificate.source_hash, *certificate.sources.values()]
     if not _ID.fullmatch(certificate.id) or not all(map(_HASH.fullmatch, hashes)):
         raise CertificateError("expected an id of 32 and hashes of 64 hexadecimal digits, found others")
@@ -61,7 +61,34 @@ def read_signed(data: bytes) -> Signed:
         raise CertificateError(
             f"expected the hash of {certificate.script!r:.80} among its sources, found another"
         )
+    if instrument_names(certificate.instruments) != certificate.instruments:
+        raise CertificateError("expected instruments in order and each once, found others")
     return signed
+
+
+class _Versioned(msgspec.Struct, frozen=True):
+    format: int = FORMAT
+
+
+class _Enveloped(msgspec.Struct, frozen=True):
+    certificate: _Versioned
+
+
+def _check_format(data: bytes) -> None:
+    """Raise CertificateError where this is a certificate of another format; what it is else, others say."""
+    try:
+        found = msgspec.json.decode(data[: LARGEST + 1], type=_Enveloped).certificate.format
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return
+    if found < FORMAT:
+        raise CertificateError(
+            f"expected a certificate of format {FORMAT}, found {found}, which does not say on which instruments the "
+            "strategy was tested; certify again"
+        )
+    if found > FORMAT:
+        raise CertificateError(
+            f"expected a certificate of format {FORMAT}, found {found}, which is of a later version"
+        )
 
 
 def verify(data: bytes, public_keys: Mapping[str, Ed25519PublicKey], now: int) -> Certificate:

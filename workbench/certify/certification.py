@@ -16,6 +16,7 @@ import pandas as pd
 from workbench.backtest.api import CostsLike, LimitsLike
 from workbench.certificates.canonical import canonical
 from workbench.certificates.document import Certificate
+from workbench.certificates.instruments import instrument_names
 from workbench.certificates.keys import KeyPair, key_pair
 from workbench.certificates.signing import Signed, sign
 from workbench.certify.anew import confirm
@@ -185,6 +186,7 @@ class Certification:
             else self.certificate.id,
             "parameters": dict(self.subject.config),
             "data_fingerprint": self.subject.prices.fingerprint,
+            "instruments": instrument_names(self.subject.prices.names),
             "seed": self.subject.seed,
             "seconds": round(self.seconds, 3),
             "checks": [msgspec.to_builtins(check) for check in self.checks],

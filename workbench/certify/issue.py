@@ -66,7 +66,7 @@ def issue(
 ) -> Certificate:
     """The document of a certification.  key: that will sign it; None for a scorecard that nobody signs.
 
-    Raises CertificateError where the parameters cannot be written down.
+    Raises CertificateError where parameters or instruments cannot be written down.
     """
     return new_certificate(
         strategy=subject.name,
@@ -75,6 +75,7 @@ def issue(
         sources=source.files,
         parameters=dict(subject.config),
         data_fingerprint=subject.prices.fingerprint,
+        instruments=subject.prices.names,
         limits=subject.limits,
         thresholds=msgspec.to_builtins(subject.thresholds),
         scores=[msgspec.structs.asdict(check) for check in checks],

@@ -28,13 +28,15 @@ from workbench.certificates import canonical, read_signed
 from workbench.core.limits import NotionalLimits, OrderLimits, PositionLimit, RiskLimits
 from workbench.errors import CertificateError
 
-__all__ = ["ATTEMPTS", "SWAPS"]
+__all__ = ["ATTEMPTS", "REACHES", "SWAPS"]
 
 type Attempt = Callable[[World], None]
 
 ATTEMPTS: Final[dict[str, Attempt]] = {}
 SWAPS: Final[dict[str, Attempt]] = {}
 """Attempts on something certified that runs already: it may go on, and nothing else."""
+REACHES: Final[dict[str, Callable[[World], set[str]]]] = {}
+"""Attempts to trade elsewhere than was tested; each returns the instruments that may be traded."""
 
 
 def attempt(work: Attempt) -> Attempt:
@@ -44,6 +46,11 @@ def attempt(work: Attempt) -> Attempt:
 
 def swap(work: Attempt) -> Attempt:
     SWAPS[work.__name__] = work
+    return work
+
+
+def reach(work: Callable[[World], set[str]]) -> Callable[[World], set[str]]:
+    REACHES[work.__name__] = work
     return work
 
 
@@ -387,8 +394,8 @@ def _json_tricks() -> dict[str, Callable[[str], str]]:
         "an_escape": lambda t: t.replace("Watcher", "Watche\\u0072"),
         "a_zero_byte": lambda t: t.replace("Watcher", "Watcher\\u0000"),
         "a_field_more": lambda t: t.replace('"passed":true', '"approved":true,"passed":true'),
-        "another_format": lambda t: t.replace('"format":1', '"format":0'),
-        "a_later_format": lambda t: t.replace('"format":1', '"format":2'),
+        "another_format": lambda t: t.replace('"format":2', '"format":1'),
+        "a_later_format": lambda t: t.replace('"format":2', '"format":3'),
         "a_flag_as_text": lambda t: t.replace('"passed":true', '"passed":"true"'),
         "deep_nesting": lambda t: t.replace('"parameters":{}', '"parameters":{"a":' + "[" * 20_000),
         "a_list": lambda t: f"[{t}]",
@@ -491,6 +498,119 @@ def limits_of_the_certificate_that_make_no_sense(w: World) -> None:
 @attempt
 def limits_of_the_certificate_that_are_unknown(w: World) -> None:
     w.promote(w.text(), resigned(w.certificate(w.text()), w.key, limits={"everything": "off"}))
+
+
+# --- instruments -----------------------------------------------------------------------------------------------------
+
+
+@attempt
+def instruments_exchanged_under_the_signature(w: World) -> None:
+    data = w.certificate(w.text(), instruments=["BTC-USD@elsewhere"])
+    w.promote(w.text(), _changed(data, instruments=["BTC-USD@elsewhere", "ETH-USD@elsewhere"]))
+
+
+@attempt
+def one_instrument_more_under_the_signature(w: World) -> None:
+    data = w.certificate(w.text(), instruments=["BTC-USD@a"])
+    w.promote(w.text(), _changed(data, instruments=["BTC-USD@a", "BTC-USD@b"]))
+
+
+@attempt
+def instruments_of_which_none_is_traded_here(w: World) -> None:
+    w.promote(w.text(), w.certificate(w.text(), instruments=["SOL-USD@a", "SPX@elsewhere"]))
+
+
+@attempt
+def a_symbol_that_looks_alike(w: World) -> None:
+    """The first letter is Cyrillic."""
+    w.promote(w.text(), w.certificate(w.text(), instruments=["\u0412TC-USD@elsewhere"]))
+
+
+@attempt
+def no_instruments(w: World) -> None:
+    w.promote(w.text(), resigned(w.certificate(w.text()), w.key, instruments=[]))
+
+
+@attempt
+def any_instrument(w: World) -> None:
+    w.promote(w.text(), resigned(w.certificate(w.text()), w.key, instruments=["*"]))
+
+
+@attempt
+def one_of_before_instruments_were_named(w: World) -> None:
+    """As such a one was signed: the key is trusted, and the signature is of what it says."""
+    document = json.loads(w.certificate(w.text()))["certificate"]
+    del document["instruments"]
+    document["format"] = 1
+    signature = w.key.private.sign(b"trading workbench certificate\n" + canonical(document)).hex()
+    w.promote(w.text(), canonical({"certificate": document, "signature": signature}))
+
+
+@reach
+def one_symbol_everywhere(w: World) -> set[str]:
+    _reaches(w, ["BTC-USD@elsewhere"])
+    return {"BTC-USD@a", "BTC-USD@b"}
+
+
+@reach
+def one_venue(w: World) -> set[str]:
+    _reaches(w, ["BTC-USD@a", "ETH-USD@a"])
+    return {"BTC-USD@a", "ETH-USD@a"}
+
+
+@reach
+def each_symbol_at_another_venue(w: World) -> set[str]:
+    _reaches(w, ["BTC-USD@b", "ETH-USD@a"])
+    return {"BTC-USD@b", "ETH-USD@a"}
+
+
+@reach
+def a_venue_that_is_here_and_one_that_is_not(w: World) -> set[str]:
+    _reaches(w, ["BTC-USD@a", "ETH-USD@elsewhere"])
+    return {"BTC-USD@a"}
+
+
+@reach
+def limits_that_permit_more(w: World) -> set[str]:
+    """Whoever may change limits cannot have it trade what was not tested."""
+    _reaches(w, ["BTC-USD@a"])
+    wider = {"permitted_instruments": {w.id: ["BTC-USD", "ETH-USD"]}}
+    answer = w.served.client.put("/api/v1/risk/limits", json={"limits": wider})
+    assert answer.status_code == 200, answer.text
+    return {"BTC-USD@a"}
+
+
+@reach
+def a_pause(w: World) -> set[str]:
+    _reaches(w, ["ETH-USD@a"])
+    for command in ("pause", "resume"):
+        assert w.post(f"{w.id}/{command}", {}).status_code == 200
+    return {"ETH-USD@a"}
+
+
+@reach
+def another_certificate_for_the_same_text(w: World) -> set[str]:
+    """The newer one is of less; the older is kept as well and named by nobody."""
+    w.keep(w.certificate(w.trading(), instruments=["BTC-USD@a", "ETH-USD@a"], now=later(-1)))
+    _reaches(w, ["ETH-USD@a"])
+    return {"ETH-USD@a"}
+
+
+@reach
+def a_version_that_takes_over(w: World) -> set[str]:
+    """What was tested on two instruments gives way to what was tested on one."""
+    _reaches(w, ["BTC-USD@a", "ETH-USD@b"])
+    _reaches(w, ["ETH-USD@b"], version="2")
+    return {"ETH-USD@b"}
+
+
+def _reaches(w: World, instruments: list[str], version: str = "1") -> None:
+    """Have a certified strategy run that trades whatever it is shown."""
+    source = w.trading(version)
+    w.write(source)
+    w.keep(w.certificate(source, version=version, instruments=instruments))
+    answer = w.start()
+    assert answer.status_code == 200, answer.text
 
 
 # --- chaos -----------------------------------------------------------------------------------------------------------

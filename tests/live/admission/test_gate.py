@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.live.admission.attempts import ATTEMPTS, SWAPS
+from tests.live.admission.attempts import ATTEMPTS, REACHES, SWAPS
 from tests.live.admission.world import World
 from tests.live.api.server import Served, serve
 from workbench.certificates import KeyPair, key_pair
@@ -123,6 +123,36 @@ def test_with_the_gate_off_it_would_be(unguarded: Served, keys: tuple[KeyPair, K
     after = unguarded.engine.machine.strategies[world.id]
     assert (after.source_hash, after.config) != (record.source_hash, record.config)
     assert (after.state, world.running) == ("running", after.source_hash)
+    world.over()
+
+
+def refused_instruments(served: Served, strategy_id: str) -> int:
+    return served.engine.machine.breaches.get(("permitted_instruments", strategy_id), 0)
+
+
+@pytest.mark.parametrize("name", REACHES)
+def test_it_trades_only_what_it_was_tested_on(
+    guarded: Served, keys: tuple[KeyPair, KeyPair], name: str
+) -> None:
+    world = World(guarded, *keys)
+    permitted = REACHES[name](world)
+    orders = guarded.engine.machine.blotter
+    begun, refused = orders.cursor, refused_instruments(guarded, world.id)
+    world.wait(lambda: world.traded(begun) >= permitted)
+    world.wait(lambda: refused_instruments(guarded, world.id) >= refused + 6)
+    assert world.traded(begun) == permitted
+    world.over()
+
+
+@pytest.mark.parametrize("name", REACHES)
+def test_with_the_gate_off_it_trades_everything(
+    unguarded: Served, keys: tuple[KeyPair, KeyPair], name: str
+) -> None:
+    world = World(unguarded, *keys)
+    permitted = REACHES[name](world)
+    begun = unguarded.engine.machine.blotter.cursor
+    world.wait(lambda: world.traded(begun) > permitted)
+    assert refused_instruments(unguarded, world.id) == 0
     world.over()
 
 

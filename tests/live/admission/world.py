@@ -49,6 +49,34 @@ class {name}(TradingStrategy):
     def on_risk_breach(self, breach):
         pass
 '''
+_TRADING = '''"""For a test ({number})."""
+
+from workbench.strategy import MarketSignal, TradingStrategy
+
+
+class Watcher(TradingStrategy):
+    """Buys or sells one in ten prices of each instrument, at its venue."""
+
+    VERSION = "{version}"
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.seen = {{}}
+
+    def on_market_data(self, price_update):
+        name = price_update.symbol, price_update.venue
+        self.seen[name] = seen = self.seen.get(name, 0) + 1
+        if seen % 10:
+            return []
+        side = 1.0 if seen % 20 else -1.0
+        return [MarketSignal(price_update.symbol, None, side, 1.0, {{"quantity": 0.01, "venue": price_update.venue}})]
+
+    def on_order_fill(self, fill):
+        pass
+
+    def on_risk_breach(self, breach):
+        pass
+'''
 _numbers = count(1)
 
 
@@ -66,6 +94,7 @@ def certified(key: KeyPair, script: str, source: str, **changes: Any) -> bytes:
         "sources": closure_of(script, source),
         "parameters": {},
         "data_fingerprint": "f" * 64,
+        "instruments": ["BTC-USD@elsewhere", "ETH-USD@elsewhere"],
         "limits": RiskLimits(),
         "thresholds": {},
         "scores": [],
@@ -101,6 +130,10 @@ class World:
     def text(self, **changes: Any) -> str:
         """A script that no other attempt has."""
         return script_text(**{"what": f" ({self.number})", **changes})
+
+    def trading(self, version: str = "1") -> str:
+        """A script that now and then trades whatever it is shown."""
+        return _TRADING.format(number=self.number, version=version)
 
     def certificate(self, source: str, **changes: Any) -> bytes:
         """An honest certificate of a script of this name."""
@@ -150,6 +183,11 @@ class World:
         """Source hash of what runs under the id of this attempt; "" for nothing."""
         slot = self.engine.strategies.slots.get(self.id)
         return slot.record.source_hash if slot is not None and slot.runner is not None else ""
+
+    def traded(self, after: int = 0) -> set[str]:
+        """Instruments that its orders behind a place in the order of changes are in."""
+        lines = self.engine.machine.blotter.orders(after, 100_000)
+        return {f"{line.symbol}@{line.venue}" for line in lines if line.strategy_id == self.id}
 
     def over(self) -> None:
         """Stop what this attempt has started."""
