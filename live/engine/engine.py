@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from live.admission import ProjectFiles
+from live.engine.breaking import BreakerWatch
 from live.engine.budget import BudgetWatch
 from live.engine.catalog import Catalog
 from live.engine.chaos import ChaosTriggering, plan_chaos
@@ -128,6 +129,7 @@ class Engine:
             self.chaos_plan, self.strategies, self.pump, self.events, self.journal, self.tasks
         )
         self.floods = FloodWatch(self.pump)
+        self.breakers = BreakerWatch(self.strategies)
         self.watcher = Watcher(
             self.strategies, self.events, self.clock, self.tasks, auto_swap=settings.strategy_auto_swap
         )
@@ -198,6 +200,7 @@ class Engine:
             self.strategies.processes.facts(facts)
             if not self._stepped:  # a replay of the same prices has nobody who watches
                 self.floods.see(facts)
+                self.breakers.see(item)
         self.chaos.see(item, facts)
         if isinstance(item, PriceUpdate) and not self._stepped:
             self.strategies.processes.price(item)

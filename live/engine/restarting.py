@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
 
 import structlog
 
@@ -13,17 +13,18 @@ from live.engine.pump import Pump
 from live.engine.roster import Roster
 from live.engine.slots import RUNNING, Slot
 from live.files import off_loop
-from live.machine import StrategyRecord
+from live.machine import Machine, StrategyRecord
 from live.sandbox import WorkerExit
 from live.settings import Settings
 from live.venues.clock import Clock
 from workbench.core.intents import CancelOrders, ClosePositions, StrategyFailed
 from workbench.errors import StrategyError
 
-__all__ = ["check_leave", "died", "restart_later", "resume_after_restart"]
+__all__ = ["check_latch", "check_leave", "died", "latched", "restart_later", "resume_after_restart"]
 
 _FIRST_WAIT_S: Final = 0.5  # before the first restart; doubled each time
 _LONGEST_WAIT_S: Final = 60.0
+_ERRORS: Final = "strategy_error"  # the breaker
 _STEADY_S: Final = 300.0  # a strategy that has run for so long has its restarts forgiven
 
 _log = structlog.get_logger("live.strategies")
@@ -39,6 +40,26 @@ def check_leave(script: Script, settings: Settings) -> None:
         )
 
 
+def latched(machine: Machine, strategy_id: str) -> bool:
+    """Whether a strategy's own errors have stopped it from trading."""
+    return strategy_id in machine.desk.strategies and _ERRORS in machine.desk.halted(strategy_id)
+
+
+def check_latch(machine: Machine, strategy_id: str, script: Script, config: Mapping[str, Any]) -> None:
+    """Raise StrategyError where the very version is to start whose errors have latched its breaker.
+
+    Another one may, as the version before after a failed trial; it trades once a person has reset the breaker.
+    """
+    record = machine.strategies.get(strategy_id)
+    if record is None or record.state in RUNNING or not latched(machine, strategy_id):
+        return
+    if (record.source_hash, record.config) == (script.source_hash, config):
+        raise StrategyError(
+            f"{strategy_id} was stopped for its errors: breaker {_ERRORS} is latched; look into them (its log), then "
+            f'reset it (workbench live reset --strategy {strategy_id} --reason "…") and start it again'
+        )
+
+
 async def died(
     slot: Slot, ended: WorkerExit, roster: Roster, pump: Pump, settings: Settings, clock: Clock
 ) -> int | None:
@@ -50,9 +71,7 @@ async def died(
     strategy_id = record.strategy_id
     why = f"{ended.reason}: {ended.detail}" if ended.detail else str(ended.reason)
     pump.post(StrategyFailed(strategy_id, why))
-    await pump.ask(CancelOrders(strategy_id))
-    if record.on_failure == "flatten":
-        await pump.ask(ClosePositions(strategy_id))
+    await _settle(record, pump)
     await roster.note_chaos(slot, active=False)
     steady = clock.now_ns() - record.started_ns > _STEADY_S * 1e9
     restarts = 0 if steady else record.restarts
@@ -64,6 +83,13 @@ async def died(
     again = f"{why}; will be started again"
     await roster.note(slot, state="failed", reason=again, restarts=restarts + 1, restarting=True)
     return restarts
+
+
+async def _settle(record: StrategyRecord, pump: Pump) -> None:
+    """Orders are cancelled, positions held or closed."""
+    await pump.ask(CancelOrders(record.strategy_id))
+    if record.on_failure == "flatten":
+        await pump.ask(ClosePositions(record.strategy_id))
 
 
 async def restart_later(slot: Slot, restarts: int, start: Start) -> None:
@@ -94,7 +120,11 @@ async def resume_after_restart(
                 )
             continue
         slot = roster.slots[record.strategy_id] = Slot(record, script)
-        if record.restarting or record.state in ("running", "starting", "validating", "paused"):
+        if (record.restarting or record.state in RUNNING) and latched(pump.machine, record.strategy_id):
+            await _settle(record, pump)
+            why = f"not started again, as its breaker {_ERRORS} is latched"
+            await roster.note(slot, state="failed", reason=why, restarting=False)
+        elif record.restarting or record.state in ("running", "starting", "validating", "paused"):
             try:
                 async with slot.busy:
                     await start(slot)

@@ -13,7 +13,7 @@ from live.admission import Gate, Ticket
 from live.engine.catalog import Catalog, Script
 from live.engine.processes import StrategyProcesses, let_go
 from live.engine.pump import Pump, Then
-from live.engine.restarting import check_leave, died, restart_later, resume_after_restart
+from live.engine.restarting import check_latch, check_leave, died, restart_later, resume_after_restart
 from live.engine.roster import Last, Roster
 from live.engine.runner import Runner
 from live.engine.slots import Slot, StartRequest, check_id
@@ -101,6 +101,7 @@ class Strategies:
         if check is not None:
             check(script, ticket)
         request = msgspec.structs.replace(request, config=ticket.config, certificate=ticket.id)
+        check_latch(self.machine, strategy_id, script, request.config)
         slot = self.slots.get(strategy_id)
         if slot is not None:
             if slot.busy.locked() or slot.stopping:
@@ -140,8 +141,8 @@ class Strategies:
         if warm_up:
             self.processes.warm_up(runner)
             await self.processes.caught_up(runner)
-            if slot.runner is not runner:  # it has ended, or was stopped
-                return slot.record
+        if slot.runner is not runner or slot.stopping:  # it has ended, or is stopped
+            return slot.record
         await self.roster.note_chaos(slot, active=True)
         now = self._clock.now_ns()
         await self.roster.note(
@@ -228,12 +229,30 @@ class Strategies:
             if flatten and strategy_id in self.machine.desk.strategies:
                 await self._pump.ask(ClosePositions(strategy_id))
             return slot.record
+        reason = reason or f"stopped by {person}"
+        return await self._ended(slot, "stopped", flatten=flatten, last=last, reason=reason, person=person)
+
+    async def fail(self, slot: Slot, runner: Runner, reason: str) -> None:
+        """Stop what runs in `slot` for its errors, its positions held or closed as `on_failure` says.
+
+        Nothing where somebody has stopped or replaced `runner` meanwhile.
+        """
+        record = slot.record
+        mine = self.slots.get(record.strategy_id) is slot and slot.runner in (runner, None)
+        if mine and not slot.stopping and record.state not in ("stopped", "failed"):
+            await self._ended(slot, "failed", flatten=record.on_failure == "flatten", reason=reason)
+
+    async def _ended(
+        self, slot: Slot, state: str, *, flatten: bool, last: Last | None = None, reason: str, **changes: Any
+    ) -> StrategyRecord:
+        """Let go of what runs, and note that it is in `state` for `reason`."""
+        strategy_id = slot.record.strategy_id
         slot.stopping = True
         try:
             if slot.restart is not None:
                 slot.restart.cancel()
                 slot.restart = None
-            await self.roster.note(slot, state="draining", reason=reason, person=person, restarting=False)
+            await self.roster.note(slot, state="draining", reason=reason, restarting=False, **changes)
             self.processes.relist()
             await self._end(slot)
             if slot.busy.locked():
@@ -242,7 +261,7 @@ class Strategies:
             if flatten and strategy_id in self.machine.desk.strategies:
                 await self._pump.ask(ClosePositions(strategy_id))
             await self.roster.note_chaos(slot, active=False)
-            await self.roster.note(slot, last, state="stopped", reason=reason or f"stopped by {person}")
+            await self.roster.note(slot, last, state=state, reason=reason)
             self.processes.relist()
         finally:
             slot.stopping = False

@@ -269,6 +269,7 @@ def test_one_that_misses_its_budget_again_and_again_is_stopped(
         if stopped:
             await scene.told("strategy_error", "dawdler")
             await until(lambda: scene.machine.desk.halted("dawdler") == ("strategy_error",), 30.0)
+            await until(lambda: scene.machine.strategies["dawdler"].state == "failed", 15.0)
         else:
             runner = scene.engine.strategies.slots["dawdler"].runner
             assert runner is not None

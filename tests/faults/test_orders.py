@@ -91,6 +91,8 @@ def test_under_the_limits_as_they_are_shipped_a_runaway_is_stopped(tmp_path: Pat
         await until(
             lambda: not [o for o in scene.machine.blotter.working.values() if o.strategy_id == "runaway"]
         )
+        await until(lambda: scene.machine.strategies["runaway"].state == "failed", 15.0)
+        assert "a flood" in scene.machine.strategies["runaway"].reason
 
     play(tmp_path, work, limits=shipped(), **SANDBOX)
 

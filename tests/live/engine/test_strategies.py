@@ -15,7 +15,11 @@ from live.engine import Engine, StartRequest
 from live.session import read_session
 from tests.live.engine.desk import SCRIPTS, open_engine, paper_market, settings_for, until
 from tests.live.engine.scripts import WITNESS, write_script
+from workbench.core.intents import ResetBreaker, StrategyFailed, TripBreaker
+from workbench.core.limits import CircuitBreakers, RiskLimits
 from workbench.errors import StrategyError
+
+NO_LIQUIDATION = RiskLimits(circuit_breakers=CircuitBreakers(liquidate=False))
 
 type Work = Callable[[Engine, Path], Awaitable[None]]
 
@@ -24,7 +28,7 @@ BUY = (
 )
 
 
-def engine_with(tmp_path: Path, work: Work, **given: Any) -> int:
+def engine_with(tmp_path: Path, work: Work, limits: RiskLimits | None = None, **given: Any) -> int:
     """Run `work` on an engine with a made-up market, whose scripts are in a folder of the test's own.
 
     Prices that were conflated, as on a busy machine.
@@ -37,7 +41,7 @@ def engine_with(tmp_path: Path, work: Work, **given: Any) -> int:
             "risk_check_timeout_ms", 60_000.0
         )  # a busy machine must not refuse what a test looks for
         settings = settings_for(tmp_path, strategies_path=folder, **given)
-        async with open_engine(settings, paper_market(5.0)) as engine:
+        async with open_engine(settings, paper_market(5.0), limits) as engine:
             await work(engine, folder)
         return engine.strategies.processes.conflated
 
@@ -148,6 +152,101 @@ def test_one_that_raises_is_stopped_by_its_breaker_and_the_other_misses_nothing(
 
     conflated = engine_with(tmp_path, work)
     assert_seen_once(tmp_path, "witness", conflated)
+
+
+ERRS_WHEN_IT_HOLDS = """
+if self.positions:
+    raise ValueError("no idea")
+return [MarketSignal(price_update.symbol, None, 0.01, 1.0)] if price_update.symbol == "BTC-USD" else []
+"""
+
+
+async def stopped_for_errors(engine: Engine, strategy_id: str) -> str:
+    """Until it was stopped; for which reason."""
+    slot = engine.strategies.slots[strategy_id]
+    runner = slot.runner
+    assert runner is not None
+    assert runner.worker is not None
+    await until(lambda: slot.record.state == "failed", 20.0)
+    assert engine.machine.desk.halted(strategy_id) == ("strategy_error",)
+    assert runner.worker.exit is not None
+    await until(lambda: runner not in engine.strategies.processes.listeners)
+    return slot.record.reason
+
+
+@pytest.mark.parametrize(("on_failure", "kept"), [("hold", True), ("flatten", False)])
+def test_one_whose_errors_have_latched_its_breaker_is_no_longer_run(
+    tmp_path: Path, on_failure: str, kept: bool
+) -> None:
+    async def work(engine: Engine, folder: Path) -> None:
+        write_script(folder, "raiser", ERRS_WHEN_IT_HOLDS)
+        request = StartRequest("raiser", on_failure=on_failure, warm_up=False)
+        await engine.strategies.start(request)
+        assert "no idea" in await stopped_for_errors(engine, "raiser")
+        if kept:
+            await asyncio.sleep(0.1)
+            assert not engine.machine.blotter.working
+            assert engine.machine.desk.position(0, "BTC-USD") > 0
+        else:
+            await until(lambda: engine.machine.desk.position(0, "BTC-USD") == 0)
+        with pytest.raises(StrategyError, match="workbench live reset --strategy raiser"):
+            await engine.strategies.start(request)
+        await engine.ask(ResetBreaker("ana", "looked into", "raiser"))
+        assert (await engine.strategies.start(request)).state == "running"
+
+    engine_with(tmp_path, work, limits=NO_LIQUIDATION)
+
+
+def test_another_version_may_take_over_and_waits_for_the_reset_but_errs_no_second_time(
+    tmp_path: Path,
+) -> None:
+    async def work(engine: Engine, folder: Path) -> None:
+        write_script(folder, "one", 'raise ValueError("no idea")')
+        await engine.strategies.start(StartRequest("one"))
+        await stopped_for_errors(engine, "one")
+        write_script(folder, "one", WITNESS)
+        assert (await engine.strategies.start(StartRequest("one"))).state == "running"
+        assert engine.machine.desk.halted("one") == ("strategy_error",)
+        await engine.ask(StrategyFailed("one", "no idea"))
+        await stopped_for_errors(engine, "one")
+
+    engine_with(tmp_path, work)
+
+
+def test_what_its_losses_have_stopped_goes_on_running(tmp_path: Path) -> None:
+    async def work(engine: Engine, folder: Path) -> None:
+        write_script(folder, "one", WITNESS)
+        await engine.strategies.start(StartRequest("one"))
+        await engine.ask(TripBreaker("ana", "a drill", "one"))
+        await engine.ask(StrategyFailed("one", "no idea"))
+        await asyncio.sleep(0.3)
+        assert engine.machine.desk.halted("one") == ("manual",)
+        assert engine.strategies.slots["one"].record.state == "running"
+
+    engine_with(tmp_path, work)
+
+
+def test_after_a_crash_of_the_engine_its_breaker_keeps_it_from_being_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def first(engine: Engine, folder: Path) -> None:
+        write_script(folder, "one", WITNESS)
+        await engine.strategies.start(StartRequest("one"))
+        monkeypatch.setattr(engine.breakers, "see", lambda _: None)  # as where it is killed just before
+        for _ in range(5):
+            await engine.ask(StrategyFailed("one", "no idea"))
+        assert engine.machine.desk.halted("one") == ("strategy_error",)
+        assert engine.machine.strategies["one"].state == "running"
+
+    async def then(engine: Engine, _: Path) -> None:
+        record = engine.machine.strategies["one"]
+        assert (record.state, record.reason) == (
+            "failed",
+            "not started again, as its breaker strategy_error is latched",
+        )
+
+    engine_with(tmp_path, first)
+    engine_with(tmp_path, then)
 
 
 def seen(tmp_path: Path, strategy: str) -> Counter[tuple[str, str, int]]:
