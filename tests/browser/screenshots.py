@@ -1,4 +1,4 @@
-"""`make screenshots`: a picture of each dashboard, and of JupyterLab, for README and guides, always of the same size.
+"""`make screenshots`: a picture of each dashboard and of each notebook, for README and guides, always of the same size.
 
 The desks show a real engine with three strategies on simulated exchanges; the reports are those that are there.
 """
@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from playwright.sync_api import Browser, expect, sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.conftest import FLAGS, PATIENCE_MS, ROOT, chromium_path, screenshot, served
 from tests.browser.engines import EngineProcess
@@ -37,16 +38,31 @@ _STARTED: Final[tuple[tuple[str, dict[str, float]], ...]] = (
     ("mean_reversion", {}),
 )
 _EVERY_MS: Final = 1_000.0  # between two prices: strategies that ask at each are not stopped for it
-_TOUR: Final = "notebooks/00_tour.ipynb"
+_NOTEBOOKS: Final = {
+    "00_tour": "Ten minutes round the workbench",
+    "01_data": "Several instruments",
+    "02_write_a_strategy": "The idea",
+    "03_sweep": "Every combination",
+    "04_chaos_lab": "A campaign",
+    "05_risk": "Was it right?",
+    "06_certify_and_promote": "The examination",
+    "07_live_desk": "Start strategies",
+    "08_replay_an_incident": "The incident",
+}
+"""The heading from which on each is shown."""
+_TOUR: Final = "00_tour"
+_COLOURS: Final = 256
+_MOST_BYTES: Final = 195_000
 _LAB_MS: Final = 8_000  # until its kernel is idle
 _SETTLE_MS: Final = 3_000
 _TRADE_MS: Final = 60_000  # for the desks: until there are orders and fills to see
 
 
-def main(apps: Sequence[str]) -> None:
-    """Make the pictures of these apps, and of JupyterLab (`lab`); of all where none is named."""
-    asked = list(apps) or [*READY, "lab"]
-    wanted = [app for app in asked if app != "lab"]
+def main(names: Sequence[str]) -> None:
+    """Make the pictures of these apps and notebooks (`lab`: of all notebooks); of all where none is named."""
+    asked = list(names) or [*READY, "lab"]
+    wanted = [name for name in asked if name in READY]
+    notebooks = [name for name in _NOTEBOOKS if name in asked or "lab" in asked]
     live = {"risk", "strategies"} & set(wanted)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
@@ -57,8 +73,10 @@ def main(apps: Sequence[str]) -> None:
                 with engine.client() as client:
                     for name, config in _STARTED:
                         client.start(name, name, config=config)
-            if "lab" in asked:
-                _take_lab(browser)
+            if notebooks:
+                _take_lab(browser, notebooks)
+            if not wanted:
+                return
             with served(environment=engine.environment if engine else {}) as url:
                 for app in wanted:
                     _take(browser, url, app)
@@ -75,13 +93,24 @@ def _take(browser: Browser, url: str, app: str) -> None:
         page.goto(f"{url}/{app}")
         expect(page.get_by_text(READY[app]).first).to_be_visible(timeout=PATIENCE_MS)
         page.wait_for_timeout(_TRADE_MS if app in ("risk", "strategies") and theme == "light" else _SETTLE_MS)
-        name = f"dashboard_{app}{'' if theme == 'light' else '_dark'}.png"
-        sys.stdout.write(f"{screenshot(page, IMAGES / name, whole=False).relative_to(ROOT)}\n")
+        _keep(page, f"dashboard_{app}{'' if theme == 'light' else '_dark'}.png")
         page.close()
 
 
-def _take_lab(browser: Browser) -> None:
-    """The tour in JupyterLab, as `workbench lab` opens it."""
+def _keep(page: Page, name: str) -> None:
+    """What the window shows; in fewer colours where the file would be large."""
+    path = screenshot(page, IMAGES / name, whole=False)
+    with Image.open(path) as taken:
+        whole = taken.convert("RGB")
+    whole.save(path, optimize=True)
+    if path.stat().st_size > _MOST_BYTES:
+        whole.quantize(_COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+    sys.stdout.write(f"{path.relative_to(ROOT)} {path.stat().st_size // 1024} kB\n")
+    sys.stdout.flush()
+
+
+def _take_lab(browser: Browser, notebooks: Sequence[str]) -> None:
+    """Notebooks with their kept outputs in JupyterLab, as `workbench lab` opens it; the tour in the dark, too."""
     port, token = _free_port(), secrets.token_hex(16)
     command = [sys.executable, "-c", "from workbench.cli import main; main()", "lab", "--no-browser"]
     own = ["--port", str(port), "--", f"--IdentityProvider.token={token}", "--allow-root"]
@@ -89,15 +118,19 @@ def _take_lab(browser: Browser) -> None:
         lab = subprocess.Popen([*command, *own], cwd=ROOT, stdout=log, stderr=log)
         try:
             until(lambda: _answers(port) or lab.poll() is not None)
-            for theme in ("light", "dark"):
-                page = browser.new_page(viewport={**SIZE}, color_scheme=theme)  # type: ignore[arg-type]
-                page.set_default_timeout(PATIENCE_MS)
-                page.goto(f"http://127.0.0.1:{port}/lab/tree/{_TOUR}?token={token}")
-                expect(page.get_by_text("Ten minutes round the workbench").last).to_be_visible()
-                page.wait_for_timeout(_LAB_MS)
-                name = f"lab_tour{'' if theme == 'light' else '_dark'}.png"
-                sys.stdout.write(f"{screenshot(page, IMAGES / name, whole=False).relative_to(ROOT)}\n")
-                page.close()
+            for name in notebooks:
+                for theme in ("light", "dark") if name == _TOUR else ("light",):
+                    page = browser.new_page(viewport={**SIZE}, color_scheme=theme)  # type: ignore[arg-type]
+                    page.set_default_timeout(PATIENCE_MS)
+                    url = f"http://127.0.0.1:{port}/lab/tree/notebooks/{name}.ipynb?reset&token={token}"
+                    page.goto(url)
+                    heading = page.locator(".jp-Notebook").get_by_role("heading", name=_NOTEBOOKS[name]).first
+                    expect(heading).to_be_visible()
+                    page.wait_for_timeout(_LAB_MS)
+                    heading.evaluate("part => part.scrollIntoView({block: 'start'})")
+                    page.wait_for_timeout(_SETTLE_MS)
+                    _keep(page, f"lab_{name.partition('_')[2]}{'' if theme == 'light' else '_dark'}.png")
+                    page.close()
         finally:
             lab.terminate()
             lab.wait(20)

@@ -13,6 +13,7 @@ from workbench.plotting.style import load
 __all__ = ["Figure", "drawn", "figure_of", "plot"]
 
 _MOST: Final = 8
+_DIVIDER: Final = ".bk-divider { background-color: var(--wb-line) !important; }"
 
 
 class Figure:
@@ -69,6 +70,7 @@ def drawn(plot: Any) -> Any:
         model = load().renderer("bokeh").get_plot(plot).state
     for toolbar in model.select({"type": Toolbar}):
         toolbar.logo = None
+        toolbar.stylesheets = [_DIVIDER]
     model.stylesheets = []  # ours is for pages that tell no ink, and a pane takes nothing but text
     return model
 
