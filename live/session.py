@@ -25,6 +25,7 @@ from live.machine import (
     LimitsChanged,
     LimitsConfigured,
     Machine,
+    StrategyAdmitted,
     decode_block,
 )
 from workbench.core.build import VenueFaultWindow
@@ -107,7 +108,8 @@ def read_session(
 ) -> Session:
     """Carry a journal through the machine again, and keep what happened from `start_ns` until before `end_ns`.
 
-    limits: in place of those that were in force, from the beginning on; changes of limits are then left out.
+    limits: in place of those that were in force, from the beginning on; changes of limits are then left out, and what
+    was admitted counts as admitted though they permit more than its certificate, with its certified instruments alone.
     rematch: orders at venues that matched by themselves are matched by the rulebook, and what those reported is left
     out. Without it other limits or an overlay make no sense at such venues: their reports are of other orders.
     A journal whose beginning was dropped is replayed from the first state that is kept: limits hold from there on.
@@ -147,7 +149,7 @@ def _machine(
         )
     machine = begins.machine(faults=faults)
     if limits is not None:
-        machine.apply(SetLimits(limits))
+        machine.apply(LimitsConfigured(limits))
     return machine
 
 
@@ -206,6 +208,8 @@ class _Reader:
         machine = self._machine
         if isinstance(item, self._left_out):
             return True
+        if isinstance(item, StrategyAdmitted) and SetLimits in self._left_out:
+            item = msgspec.structs.replace(item, limits=RiskLimits.unlimited())
         if isinstance(item, ClockTick):
             self._ticking = True
             if item.timestamp_ns >= self._end:

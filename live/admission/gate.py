@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import msgspec
 import structlog
 
 from live.admission.latest import LatestTime
@@ -239,13 +240,17 @@ class Gate:
         return found
 
     def _limits_of(self, certificate: Certificate, strategy_id: str) -> RiskLimits:
-        """The certified limits, where those in force permit nothing more.  Raises CertificateError."""
+        """The certified limits, where those in force permit nothing more.  Raises CertificateError.
+
+        Whatever was certified, checks before a trade are on: they are what holds it to its instruments.
+        """
         try:
             certified = limits_of_strategy(certificate.risk_limits(), certificate.strategy, strategy_id)
         except ConfigError as error:
             raise CertificateError(
                 f"certificate {certificate.id}: its limits make no sense: {error}"
             ) from error
+        certified = msgspec.structs.replace(certified, enable_pre_trade=True)
         for limits in self._limits():
             if more := looser(limits, certified):
                 raise CertificateError(

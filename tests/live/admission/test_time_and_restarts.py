@@ -277,6 +277,23 @@ def test_limits_are_not_made_looser_under_what_runs(tmp_path: Path) -> None:
     asyncio.run(home.run(work))
 
 
+def test_what_holds_it_to_its_instruments_is_on_whatever_was_certified(tmp_path: Path) -> None:
+    home, off = Home(tmp_path), RiskLimits(enable_pre_trade=False)
+
+    async def starts_with_it_on_alone(engine: Engine) -> None:
+        engine.gate.store.keep(home.certificate(limits=off))
+        with pytest.raises(CertificateError, match="enable_pre_trade: False live"):
+            await engine.strategies.start(StartRequest("watcher"))
+        await engine.ask(SetLimits(RiskLimits()))
+        await engine.strategies.start(StartRequest("watcher"))
+        with pytest.raises(EngineError, match="enable_pre_trade: False live"):
+            await engine.ask(SetLimits(off))
+        await engine.strategies.stop("watcher", "ana")
+        await engine.ask(SetLimits(off))
+
+    asyncio.run(home.run(starts_with_it_on_alone, limits=off))
+
+
 def test_limits_that_change_while_a_process_loads_win(tmp_path: Path) -> None:
     """The machine has the last word: it takes the admission, or it does not."""
     home = Home(tmp_path)

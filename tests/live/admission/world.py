@@ -28,7 +28,16 @@ from workbench.certificates import (
 )
 from workbench.core.limits import RiskLimits
 
-__all__ = ["ShiftedClock", "World", "certified", "engine_of", "resigned", "script_text", "settings_of"]
+__all__ = [
+    "ShiftedClock",
+    "World",
+    "certified",
+    "engine_of",
+    "resigned",
+    "script_text",
+    "settings_of",
+    "trading_text",
+]
 
 _TEXT = '''"""For a test."""
 
@@ -85,6 +94,11 @@ def script_text(name: str = "Watcher", *, version: str = "1", what: str = "", mo
     return _TEXT.format(name=name, version=version, what=what, more=more)
 
 
+def trading_text(number: int = 0, version: str = "1") -> str:
+    """A script with one strategy class that now and then trades whatever it is shown."""
+    return _TRADING.format(number=number, version=version)
+
+
 def certified(key: KeyPair, script: str, source: str, **changes: Any) -> bytes:
     """A signed certificate of a script, as of now; changes: of `new_certificate`."""
     settings: dict[str, Any] = {
@@ -132,8 +146,8 @@ class World:
         return script_text(**{"what": f" ({self.number})", **changes})
 
     def trading(self, version: str = "1") -> str:
-        """A script that now and then trades whatever it is shown."""
-        return _TRADING.format(number=self.number, version=version)
+        """A script that no other attempt has, and that trades whatever it is shown."""
+        return trading_text(self.number, version)
 
     def certificate(self, source: str, **changes: Any) -> bytes:
         """An honest certificate of a script of this name."""

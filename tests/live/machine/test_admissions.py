@@ -25,7 +25,7 @@ from workbench.core.build import Seat
 from workbench.core.codes import Sizing
 from workbench.core.costs import Costs
 from workbench.core.facts import OrderAccepted, OrderRefused
-from workbench.core.intents import ClockTick, SeatStrategy, SetLimits
+from workbench.core.intents import ClockTick, ClosePositions, SeatStrategy, SetLimits
 from workbench.core.limits import NotionalLimits, OrderLimits, PositionLimit, RiskLimits
 from workbench.core.messages import Instrument, MarketSignal, PriceUpdate
 from workbench.errors import CertificateError, EngineError
@@ -148,6 +148,147 @@ def test_a_demoted_certificate_admits_nothing_any_more() -> None:
     for each in (made, Machine(made.setup, made.dump())):
         with pytest.raises(CertificateError, match="admits nothing any more: s was demoted"):
             each.apply(StrategyAdmitted("s", CERTIFICATE, CERTIFIED, 10**18))
+
+
+# --- instruments -----------------------------------------------------------------------------------------------------
+
+TWO_BY_TWO = tuple(Instrument(symbol, venue) for symbol in ("X", "Y") for venue in ("v", "w"))
+OTHER = "b" * 32
+
+
+def wide(limits: RiskLimits = CERTIFIED) -> Machine:
+    """Two symbols at two venues, priced at 100; a strategy s has a seat."""
+    made = Machine(Setup(TWO_BY_TWO, {"v": Costs.free(), "w": Costs.free()}, limits=limits))
+    made.apply(SeatStrategy(Seat("s", Sizing.ORDER, 1.0, 100_000.0)))
+    for i, one in enumerate(TWO_BY_TWO, 1):
+        made.apply(PriceUpdate(one.symbol, one.venue, SECOND, 100.0, 100.0, 100.0, 1e9, 1e9, 1e9, 0.0, i))
+    return made
+
+
+def takes(made: Machine, strategy_id: str = "s") -> set[str]:
+    """Instruments in which the desk takes its orders; of the others it says that they are not permitted."""
+    found = set()
+    for one in TWO_BY_TWO:
+        size = {"quantity": 0.001 + 0.001 * len(made.blotter.fills), "venue": one.venue}
+        facts = made.apply(Answered(strategy_id, 1, [MarketSignal(one.symbol, None, 1.0, 1.0, size)]))
+        if any(isinstance(fact, OrderAccepted) for fact in facts):
+            found.add(one.name)
+        else:
+            (refused,) = [fact for fact in facts if isinstance(fact, OrderRefused)]
+            assert refused.failed_checks == ("permitted_instruments",)
+    return found
+
+
+def admits(*instruments: str, certificate: str = CERTIFICATE, strategy_id: str = "s") -> StrategyAdmitted:
+    return StrategyAdmitted(strategy_id, certificate, CERTIFIED, 10**18, instruments)
+
+
+ALL = {one.name for one in TWO_BY_TWO}
+
+
+def test_what_is_certified_trades_certified_instruments_alone_for_as_long_as_it_is_admitted() -> None:
+    made = wide()
+    assert takes(made) == ALL
+    made.apply(admits("X@v", "Y@w"))
+    assert takes(made) == {"X@v", "Y@w"}  # from its admission on
+    for state in ("starting", "running", "paused", "draining"):
+        made.apply(record(state))
+        assert takes(made) == {"X@v", "Y@w"}, state
+    made.apply(record("stopped"))
+    assert takes(made) == ALL
+
+
+def test_one_of_an_older_engine_is_held_to_no_instruments() -> None:
+    """So its journal replays as it was."""
+    made = wide()
+    made.apply(StrategyAdmitted("s", CERTIFICATE, CERTIFIED, 10**18))
+    assert takes(made) == ALL
+
+
+@pytest.mark.parametrize(
+    ("by_limits", "found"),
+    [
+        ({}, {"X@v", "X@w"}),
+        ({"s": ["X", "Y"]}, {"X@v", "X@w"}),
+        ({"s": ["Y"]}, set()),
+        ({"s": ["X@w", "Y"]}, {"X@w"}),
+        ({"s": []}, set()),
+        ({"other": ["Y"]}, {"X@v", "X@w"}),
+    ],
+)
+def test_limits_and_certificate_both_have_to_permit(by_limits: dict[str, list[str]], found: set[str]) -> None:
+    limits = msgspec.structs.replace(CERTIFIED, permitted_instruments=by_limits)
+    before, after, at_a_start = wide(limits), wide(), wide()
+    for made in (before, after, at_a_start):
+        made.apply(admits("X@v", "X@w"))
+        made.apply(record("running"))
+    after.apply(SetLimits(limits))
+    at_a_start.apply(LimitsConfigured(limits))
+    assert takes(before) == takes(after) == takes(at_a_start) == found
+    assert before.limits == before.desk.limits == limits  # what people have set says nothing of certificates
+    after.apply(record("stopped"))
+    after.apply(SetLimits(CERTIFIED))
+    assert takes(after) == ALL
+
+
+def test_an_override_that_begins_and_ends_leaves_it_as_it_was() -> None:
+    made = wide()
+    made.apply(admits("X@v"))
+    tight = LimitOverride("order_limits.max_order_value", 9_000.0, 60.0, "ana", "a quiet hour")
+    for person in ("ana", "ben"):
+        made.apply(msgspec.structs.replace(tight, person=person))
+    assert takes(made) == {"X@v"}
+    made.apply(ClockTick(100 * SECOND))
+    assert not made.overrides.lines
+    assert not made.desk.view.positions[1].permitted
+    assert made.desk.view.positions[0].permitted
+
+
+def test_while_a_version_warms_up_it_trades_what_both_are_certified_for() -> None:
+    made = wide()
+    made.apply(admits("X@v", "Y@v"))
+    made.apply(record("running"))
+    made.apply(admits("Y@v", "Y@w", certificate=OTHER))
+    assert takes(made) == {"Y@v"}
+    made.apply(StrategyAdmitted("s"))  # it did not come to it
+    assert takes(made) == {"X@v", "Y@v"}
+    made.apply(admits("Y@v", "Y@w", certificate=OTHER))
+    made.apply(SeatStrategy(Seat("s", Sizing.ORDER, 2.0, 100_000.0)))
+    assert takes(made) == {"Y@v"}
+    made.apply(record("running", OTHER))
+    assert takes(made) == {"Y@v", "Y@w"}
+
+
+def test_it_is_of_one_strategy_and_holds_from_its_first_seat_on() -> None:
+    made = wide()
+    made.apply(admits("Y@v", strategy_id="t", certificate=OTHER))
+    made.apply(SeatStrategy(Seat("t", Sizing.ORDER, 1.0, 100_000.0)))
+    assert takes(made, "t") == {"Y@v"}
+    assert takes(made) == ALL
+
+
+def test_it_outlives_its_engine() -> None:
+    made = wide()
+    made.apply(admits("X@w"))
+    made.apply(record("running"))
+    again = Machine(made.setup, made.dump())
+    assert Machine(made.setup, again.dump()).dump() == again.dump()
+    again.apply(SetLimits(CERTIFIED))
+    assert takes(again) == takes(made) == {"X@w"}
+    again.apply(record("stopped"))
+    assert takes(again) == ALL
+
+
+def test_a_person_closes_what_is_held_in_others() -> None:
+    """A version that may trade X alone takes over what another holds in Y."""
+    made = wide()
+    made.apply(Answered("s", 1, [MarketSignal("Y", None, 1.0, 1.0, {"quantity": 5.0, "venue": "v"})]))
+    made.apply(PriceUpdate("Y", "v", 2 * SECOND, 100.0, 100.0, 100.0, 1e9, 1e9, 1e9, 0.0, 9))
+    assert made.desk.position(0, "Y") == 5.0
+    made.apply(admits("X@v"))
+    made.apply(ClosePositions("s"))
+    made.apply(PriceUpdate("Y", "v", 3 * SECOND, 100.0, 100.0, 100.0, 1e9, 1e9, 1e9, 0.0, 10))
+    assert made.desk.position(0, "Y") == 0.0
 
 
 def moved(step: int = 0, state: str = "growing", **changes: Any) -> CanaryMoved:

@@ -93,7 +93,7 @@ ONE_OF_EACH: tuple[Input, ...] = (
     ChaosNoted("s", "runaway", active=True),
     ChaosTriggered("s", "X@paper", TriggerState(3, 2.0, "calm", 1, 4, 5, 6)),
     AuditLine(5, "ana", "admin", "kill", "all", "done"),
-    StrategyAdmitted("s", "a" * 32, RiskLimits(), 9 * SECOND),
+    StrategyAdmitted("s", "a" * 32, RiskLimits(), 9 * SECOND, ("X@paper",)),
     CanaryMoved(
         "s", "growing", 0, (CanaryStep(0.1, 60.0, 5, 1.0),), 7, 2, "a" * 32, "b" * 64, {"script": "some"}
     ),
