@@ -228,6 +228,7 @@ class Engine:
         if self.state != "halted":
             return
         await self.pump.resume()
+        self.sessions.resumed()
         self.state, self.reason = "running", ""
         _log.warning("engine_resumed")
 

@@ -238,6 +238,8 @@ class Pump:
         )
 
     def _durable(self, sequence: int) -> None:
+        if self.failure is not None:
+            return  # what stale blocks lead to would be dropped; `resume` lets them go
         pending = self._pending
         while pending and pending[0].sequence <= sequence:
             block = pending.popleft()
@@ -288,3 +290,4 @@ class Pump:
         await self.journal.resume()
         await self.journal.wait(self.journal.appended)
         self.failure = None
+        self._durable(self.journal.durable)

@@ -89,9 +89,24 @@ class Sessions:
             self.problems[state.venue] = state.reason or "its session is down"
             self._pump.post(VenueSession(state.venue, up=False))
             return
-        self.problems[state.venue] = "being reconciled"
-        agree = partial(self._agree, state.venue)
-        self._agreeing[state.venue] = self._tasks.keep(f"agreement with {state.venue}", agree)
+        self._reconcile(state.venue)
+
+    def _reconcile(self, name: str) -> None:
+        self.problems[name] = "being reconciled"
+        self._agreeing[name] = self._tasks.keep(f"agreement with {name}", partial(self._agree, name))
+
+    def resumed(self) -> None:
+        """What venues brought while nothing could be recorded is lost: tell once more which are up, and ask those."""
+        self._newest.clear()
+        self._disagreed.clear()
+        for name in self._remote:
+            task = self._agreeing.pop(name, None)
+            if task is not None:
+                task.cancel()
+            if self._up.get(name):
+                self._reconcile(name)
+            else:
+                self._pump.post(VenueSession(name, up=False))
 
     def _report(self, report: ExecutionReport) -> None:
         """Hand a report on, and fetch those that it skips; the machine takes none twice."""

@@ -5,14 +5,22 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from live.engine import Engine, StartRequest
-from live.machine import AuditLine
+from live.engine import Engine, StartRequest, sessions
+from live.machine import Answered, AuditLine
+from live.messages import CancelOrder
+from live.venues.embedded import EmbeddedVenue
+from tests.faults.harness import book_market
 from tests.live.engine.desk import open_engine, paper_market, settings_for, until
+from tests.live.engine.scripts import write_script
+from workbench.core.facts import OrderAccepted
+from workbench.core.limits import RiskLimits
+from workbench.core.messages import MarketSignal
 from workbench.errors import JournalFailed, JournalLocked
 
 LINE = AuditLine(1, "ana", "admin", "promise", "", "x" * 100_000)
@@ -64,6 +72,98 @@ def test_a_full_disk_halts_trading_until_there_is_room_and_a_person_says_so(
             kept = len(engine.machine.audit)
         async with open_engine(settings, paper_market(20.0)) as engine:
             assert len(engine.machine.audit) == kept
+
+    asyncio.run(run())
+
+
+ROOM = JournalFailed("no room", "full", final=False)
+BUY = MarketSignal(
+    "BTC-USD", None, 1.0, 1.0, {"order_type": "limit", "limit_price": 20_000.0, "quantity": 0.01}
+)
+
+
+def embedded(engine: Engine) -> EmbeddedVenue:
+    (venue,) = engine.venues
+    assert isinstance(venue, EmbeddedVenue)
+    return venue
+
+
+@asynccontextmanager
+async def trading_at_an_exchange(tmp_path: Path) -> AsyncIterator[Engine]:
+    """An engine whose strategy sends nothing by itself, at an exchange that agrees with it."""
+    write_script(tmp_path / "scripts", "quiet", "return []")
+    settings = settings_for(tmp_path, strategies_path=tmp_path / "scripts")
+    async with open_engine(settings, book_market(), RiskLimits.unlimited()) as engine:
+        await until(lambda: not engine.problems)
+        await engine.strategies.start(StartRequest("quiet", warm_up=False))
+        await until(lambda: engine.machine.desk.view.instruments[0].mark > 0.0)
+        yield engine
+
+
+def test_an_order_that_never_left_has_ended_as_soon_as_a_person_resumes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "_LOOK_S", 600.0)  # nothing else finds it
+
+    async def run() -> None:
+        async with trading_at_an_exchange(tmp_path) as engine:
+            facts = engine.pump.carry(Answered("quiet", 1, [BUY]))
+            (order,) = [fact.order_id for fact in facts if isinstance(fact, OrderAccepted)]
+            engine.pump._failed(ROOM)  # before that was durable
+            await engine.journal.wait(engine.journal.appended)
+            await asyncio.sleep(0.1)
+            assert order in engine.machine.blotter.working
+            await engine.resume()
+            await until(lambda: order not in engine.machine.blotter.working, 3.0)
+            await until(lambda: not engine.problems)
+            assert not (await embedded(engine).account()).open_orders
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("up", [False, True])
+def test_a_session_that_changed_meanwhile_is_known_after_the_resumption(tmp_path: Path, up: bool) -> None:
+    """Lost during the halt, or lost before it and back during it."""
+
+    async def run() -> None:
+        async with trading_at_an_exchange(tmp_path) as engine:
+            row = engine.machine.desk.view.venues[0]
+            if up:
+                embedded(engine).inject("disconnect", None, 0.5)
+                await until(lambda: not row.up)
+            engine.pump._failed(ROOM)
+            if not up:
+                embedded(engine).inject("disconnect", None, 600.0)
+            await asyncio.sleep(1.0)
+            assert bool(row.up) is not up  # as before
+            await engine.resume()
+            await until(lambda: bool(row.up) is up)
+            assert ("venue x" in engine.problems) is not up
+
+    asyncio.run(run())
+
+
+def test_reports_of_the_halt_are_fetched_at_the_resumption(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "_LOOK_S", 600.0)
+
+    async def run() -> None:
+        async with trading_at_an_exchange(tmp_path) as engine:
+            facts = await engine.ask(Answered("quiet", 1, [BUY]))
+            (order,) = [fact.order_id for fact in facts if isinstance(fact, OrderAccepted)]
+            async with asyncio.timeout(10.0):
+                while not (await embedded(engine).account()).open_orders:
+                    await asyncio.sleep(0.02)
+            engine.pump._failed(ROOM)
+            embedded(engine).send([CancelOrder(order)])
+            async with asyncio.timeout(10.0):
+                while (await embedded(engine).account()).open_orders:
+                    await asyncio.sleep(0.02)
+            await asyncio.sleep(0.1)
+            assert order in engine.machine.blotter.working
+            await engine.resume()
+            await until(lambda: order not in engine.machine.blotter.working, 5.0)
 
     asyncio.run(run())
 
