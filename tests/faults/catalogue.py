@@ -414,7 +414,13 @@ CONTROLS: Final[dict[str, Control]] = {
         "trading_risk_limit_breaches_total{limit_type}",
         _in("tests/risk/test_order_limits.py", "a_strategy_trades_only_what_it_is_permitted")
         + _in("tests/risk/test_control_stops_it.py", "the_control_is_what_stops_it")
-        + _in("tests/live/admission/test_gate.py", "it_does_not_start", "with_the_gate_off_it_would")
+        + _in(
+            "tests/live/admission/test_gate.py",
+            "it_does_not_start",
+            "with_the_gate_off_it_would",
+            "it_trades_only_what_it_was_tested_on",
+            "with_the_gate_off_it_trades_everything",
+        )
         + _in(
             "tests/live/admission/test_time_and_restarts.py",
             "limits_are_not_made_looser_under_what_runs",

@@ -78,9 +78,11 @@ PREPARING: Final = (
     Control(
         "8",
         "Deployment is cautious: limits on instruments, venues, positions, and on price, value and number of orders.",
-        "limits no looser than certified; a version on trial has part of them, more once live agrees with its replay",
+        "limits no looser, and instruments no others, than certified; a version on trial has part of the limits, more "
+        "once live agrees with its replay",
         ("certification canary.shares",),
         tests_in("risk/test_order_limits.py", "a_strategy_trades_only_what_it_is_permitted")
+        + tests_in("live/admission/test_gate.py", "it_trades_only_what_it_was_tested_on")
         + tests_in("live/admission/test_time_and_restarts.py", "limits_are_not_made_looser_under_what_runs")
         + tests_in("certificates/test_ordering.py", "a_looser_limit_is_named_with_both_figures")
         + tests_in("risk/test_exposure_limits.py", "max_daily_trades_counts_orders_sent_until_midnight"),
