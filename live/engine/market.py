@@ -53,12 +53,13 @@ class MarketTap:
     def catch_up(self, journal: Journal) -> None:
         """Record what is behind the newest recorded price in the journal, as after a crash.  Raises JournalError."""
         recorder = self._recorder
-        if not 0 < recorder.recorded < journal.head:
+        after = max(recorder.recorded, journal.pruned)
+        if after >= journal.head:
             return
-        if journal.head - recorder.recorded > _MOST_MISSED:
-            _log.warning("market_gap", after=recorder.recorded, until=journal.head)
+        if journal.head - after > _MOST_MISSED:
+            _log.warning("market_gap", after=after, until=journal.head)
             return
-        for record in journal.read(after=max(recorder.recorded, journal.pruned), kinds=[BLOCK]):
+        for record in journal.read(after=after, kinds=[BLOCK]):
             recorder.record(_prices(decode_block(record.payload)), record.sequence)
 
     def block(self, block: Block) -> None:

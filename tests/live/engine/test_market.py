@@ -84,6 +84,16 @@ def test_what_a_crash_kept_from_the_disk_is_taken_from_the_journal(tmp_path: Pat
     assert recorded(data) == in_the_journal(data)
 
 
+def test_what_a_crash_before_the_first_flush_kept_from_the_disk_is_taken_from_the_journal(
+    tmp_path: Path,
+) -> None:
+    data = tmp_path / "data"
+    asyncio.run(prices_for(tmp_path))
+    shutil.rmtree(data / "market")
+    asyncio.run(prices_for(tmp_path))
+    assert recorded(data) == in_the_journal(data)
+
+
 def test_nothing_is_recorded_where_that_is_switched_off(tmp_path: Path) -> None:
     engine = asyncio.run(prices_for(tmp_path, record_market=False))
     assert engine.market is None
