@@ -17,7 +17,7 @@ from live.journal import Journal
 from live.machine import Answered, Input, LateSignals, Machine, encode_input, join_block, write_setup
 from live.venues.clock import Clock
 from workbench.core.facts import Fact
-from workbench.core.intents import ClockTick
+from workbench.core.intents import ClockTick, VenueReport
 from workbench.core.messages import PriceUpdate
 from workbench.errors import JournalFailed, WorkbenchError
 
@@ -26,6 +26,7 @@ __all__ = ["BLOCK", "SETUP", "Block", "Pump", "Then"]
 _MOST_INPUTS: Final = 512  # of one turn, so that the loop gets round to everybody
 _MOST_SECONDS: Final = 0.004
 _BEHIND_NS: Final = 1_000_000_000  # event time may be so far behind the clock before a tick moves it
+_POST_TRADE: Final = (PriceUpdate, VenueReport)
 _LAG_NS: Final = 500_000_000  # a tick stays so far behind, since prices come a little late
 
 _log = structlog.get_logger("live.pump")
@@ -69,6 +70,9 @@ class Pump:
         self.check_seconds: deque[tuple[float, int]] = deque(
             maxlen=10_000
         )  # seconds of a check of so many signals
+        self.post_seconds: deque[float] = deque(
+            maxlen=20_000
+        )  # of a price or report with all that it leads to
         self._clock = clock
         self._route, self._release, self._turned, self._tell_halted = route, release, turned, halted
         self._ticking = ticking
@@ -177,6 +181,8 @@ class Pump:
             raise
         if isinstance(item, Answered):
             self.check_seconds.append((time.perf_counter() - begun, len(item.signals)))
+        elif isinstance(item, _POST_TRADE):
+            self.post_seconds.append(time.perf_counter() - begun)
         block.inputs.append(item)
         block.written.append(written)
         block.facts += facts

@@ -189,7 +189,8 @@ _ENGINE: Final = (
         "trading_engine_risk_check_latency",
         _HISTOGRAM,
         ("check_type",),
-        "Time to size, check and book one signal, seconds; check_type is pre_trade",
+        "Seconds; check_type is pre_trade (to size, check and book one signal) or post_trade (to take one price or "
+        "report of a venue with fills, ledger, monitors and breakers)",
     ),
     Family(
         "trading_engine_orders_total",

@@ -50,6 +50,7 @@ class Metrics:
         self._processes = Processes()
         self._reconciled = ReconciledFile(engine.settings.data)
         self._checks = Tally(CHECK_BOUNDS)
+        self._after_trades = Tally(CHECK_BOUNDS)
         self._alerts = {kind: Tally(ALERT_BOUNDS) for kind in ALERTS}
         self._last_check: tuple[float, int] | None = None
         self._accepted = int(engine.machine.desk.book.accepted)
@@ -76,7 +77,12 @@ class Metrics:
         self._processes.read(sheet, engine.strategies, self._strategies)
         self._reconciled.read(sheet, self._strategies)
         self._take_checks(engine.pump.check_seconds)
-        sheet.tallies["trading_engine_risk_check_latency"] = {"pre_trade": self._checks}
+        self._after_trades.add(engine.pump.post_seconds)
+        engine.pump.post_seconds.clear()
+        sheet.tallies["trading_engine_risk_check_latency"] = {
+            "pre_trade": self._checks,
+            "post_trade": self._after_trades,
+        }
         self._take_alerts(engine.tracer.alert_seconds)
         sheet.tallies["trading_risk_alert_latency_seconds"] = self._alerts
         self._tell_rates(sheet, begun)

@@ -198,6 +198,8 @@ def test_time_in_strategies_and_checks_is_counted_once(tmp_path: Path) -> None:
     )
     assert value(shown, "trading_engine_risk_check_latency_count", check_type="pre_trade") == 2.0
     assert 0.0 < value(shown, "trading_engine_risk_check_latency_sum", check_type="pre_trade") < 1.0
+    assert value(shown, "trading_engine_risk_check_latency_count", check_type="post_trade") == 1.0
+    assert 0.0 < value(shown, "trading_engine_risk_check_latency_sum", check_type="post_trade") < 1.0
 
 
 def test_a_process_that_has_ended_stays_counted(tmp_path: Path) -> None:
