@@ -31,8 +31,8 @@ class BudgetWatch:
         ] = {}  # by launch: answers looked at, looks in a row that were slow
 
     def look(self) -> None:
-        """Look once; called each second."""
-        runners = self._strategies.processes.listeners
+        """Look once; called each second.  A version that warms up is no error of the one that runs."""
+        runners = [runner for runner in self._strategies.processes.listeners if not runner.silent]
         self._slow = {runner.launch: self._looked_at(runner) for runner in runners}
 
     def _looked_at(self, runner: Runner) -> tuple[int, int]:

@@ -278,3 +278,30 @@ def test_one_that_misses_its_budget_again_and_again_is_stopped(
         assert scene.machine.desk.halted("witness") == ()
 
     play(tmp_path, work, limits=RiskLimits(), strategy_soft_ms=soft_ms, **PROCESSES)
+
+
+WARMS_SLOWLY = """
+import time
+self.count = getattr(self, "count", 0) + 1
+if self.count == 200:
+    raise ValueError("enough")
+time.sleep(0.03 if self.count < 200 else 0.0)
+return []
+"""
+
+
+def test_a_version_that_is_slow_to_warm_up_is_no_error_of_the_one_that_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budget, "_LOOKS", 1)
+
+    async def work(scene: Scene) -> None:
+        await scene.start("swapped", "return []", symbols=["BTC-USD"])
+        await until(lambda: len(scene.engine.strategies.processes.tape) > 1_000, 60.0)
+        write_script(scene.scripts, "swapped", WARMS_SLOWLY)
+        with pytest.raises(StrategyError, match="raised while it warmed up"):
+            await scene.engine.strategies.start(StartRequest("swapped", config={"symbols": ["BTC-USD"]}))
+        assert scene.breaches("strategy_error", "swapped") == 0
+        assert scene.machine.strategies["swapped"].state == "running"
+
+    play(tmp_path, work, limits=RiskLimits(), strategy_soft_ms=5.0, **PROCESSES)
