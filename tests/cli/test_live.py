@@ -105,6 +105,16 @@ def test_latched_breakers_are_reset(live: Live, running: Running) -> None:
     assert live("reset", "--reason", "looked into").out == "all: breakers (manual) reset\n"
 
 
+def test_a_reset_of_everything_is_one_of_each_strategy_too(live: Live, running: Running) -> None:
+    assert live("start", "momentum", "--id", "alone").status == 0
+    with EngineClient(running.url, data=running.data) as engine:
+        engine.circuit_breaker("trip", "a test", strategy_id="alone")
+        assert live("reset", "--reason", "looked into").out == "all: breakers (manual) reset\n"
+        assert "alone" not in engine.risk().halted_strategies
+    assert live("reset", "--reason", "again").out == "all: nothing is latched\n"
+    assert live("stop", "alone").status == 0
+
+
 def test_limits_are_changed_by_keys_and_by_file(live: Live, tmp_path: Path) -> None:
     changed = live("limits", "--set", "notional_limits.per_strategy=432100", "--reason", "a test")
     assert changed.out == "notional_limits.per_strategy changed\n"

@@ -229,8 +229,9 @@ def _reset(
     done: list[str] = []
     with engine_at(url, data) as engine:
         risk = engine.risk()
-        latched = risk.halted if scope == "all" else risk.halted_strategies.get(target, ())
-        latched = tuple(name for name in latched if name != "kill_switch")
+        strategies = risk.halted_strategies
+        stops = [risk.halted, *strategies.values()] if scope == "all" else [strategies.get(target, ())]
+        latched = tuple(dict.fromkeys(name for names in stops for name in names if name != "kill_switch"))
         if scope != "venue" and latched:  # before the kill ends, or they would liquidate in between
             engine.circuit_breaker("reset", reason, strategy_id=target)
             done.append(f"breakers ({', '.join(latched)})")
