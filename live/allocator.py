@@ -18,7 +18,9 @@ _ARENA_MAX: Final = -8  # M_ARENA_MAX of malloc.h
 _ARENAS: Final = 2  # a thread would get one of its own, up to eight a core, and keep what it had
 _MAPPINGS: Final = Path("/proc/self/smaps")
 _MAPPING: Final = re.compile(
-    r"^([0-9a-f]+)-([0-9a-f]+) r-[x-]p \S+ \S+ \d+ +(/.*)$(?:\n\w+:.*)*?\nAnonymous: +0 kB$", re.MULTILINE
+    r"^([0-9a-f]+)-([0-9a-f]+) r-[x-]p \S+ \S+ \d+ +(/.*)$"
+    r"(?:\n\w+:.*)*?\nAnonymous: +0 kB$(?:\n\w+:.*)*?\nSwap: +0 kB$",  # neither in memory nor swapped out
+    re.MULTILINE,
 )
 
 
