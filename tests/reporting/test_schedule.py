@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import psutil
@@ -24,7 +25,7 @@ from tests.reporting.notebooks import free_port, write_notebook
 from tests.waiting import until
 from workbench.configuration.reports import Job, ReportsConfig
 from workbench.errors import ReportError
-from workbench.reporting import Library, Run
+from workbench.reporting import Library, Run, schedule
 from workbench.reporting.metrics import ReportMetrics
 from workbench.reporting.schedule import Schedule, dated
 
@@ -117,6 +118,31 @@ def test_what_is_due_while_somebody_runs_it_runs_after_that(tmp_path: Path) -> N
         assert library.runs() == []
     (run,) = library.runs()
     assert run.outcome == "done"
+
+
+def test_who_waits_for_a_run_says_so_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_notebook(tmp_path / "reports" / "r.ipynb", "1")
+    monkeypatch.setattr(schedule, "_AGAIN_S", 0.01)
+    library, job = Library(tmp_path / "out"), Job("j", "r", "0 0 * * *")
+    missed(library, "j", timedelta(days=2))
+    lines: list[str] = []
+    tries: list[datetime] = []
+    config = ReportsConfig((job,), output=str(tmp_path / "out"), metrics_port=0)
+    ours = Schedule(config, tmp_path / "reports", lines.append)
+    run = ours._run
+
+    def counted(*given: Any) -> None:
+        tries.append(datetime.now(UTC))
+        run(*given)
+
+    monkeypatch.setattr(ours, "_run", counted)
+    with library.only("j"):
+        waiting = threading.Thread(target=ours._fire, args=(job,))
+        waiting.start()
+        until(lambda: len(tries) > 5)
+        ours._stop.set()
+        waiting.join()
+    assert [line.split(";")[-1] for line in lines] == ["j: runs", " it runs after that"]
 
 
 @contextmanager

@@ -114,11 +114,15 @@ class Schedule:
         """Run a job; where it is being run already, by hand or to make up for an earlier time, once that has ended."""
         now = datetime.now(UTC)
         due: datetime | None = self._missed(job, now) or now
+        self._told(f"{job.name}: runs")
+        waits = False
         while due is not None:
             try:
                 self._run(job, due, now)
             except BeingRun as error:
-                self._told(f"{job.name}: {error}; it runs after that")
+                if not waits:
+                    self._told(f"{job.name}: {error}; it runs after that")
+                waits = True
                 if self._stop.wait(_AGAIN_S):
                     return
                 now = datetime.now(UTC)
@@ -128,7 +132,6 @@ class Schedule:
 
     def _run(self, job: Job, due: datetime, now: datetime) -> None:
         """Raises BeingRun."""
-        self._told(f"{job.name}: runs")
         try:
             run = run_report(
                 job.report,
