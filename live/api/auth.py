@@ -6,6 +6,7 @@ has no token.  Both files are their owner's alone.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import hmac
 import os
@@ -13,7 +14,8 @@ import re
 import secrets
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +29,7 @@ __all__ = ["ADMIN_FILE", "TOKENS_FILE", "Token", "Tokens"]
 
 TOKENS_FILE: Final = "tokens.json"
 ADMIN_FILE: Final = "admin.token"
+_LOCK_FILE: Final = "tokens.lock"
 _FORM: Final = re.compile(r"wb_([0-9a-f]{16})_([0-9A-Za-z_-]{43})")
 _PERSON: Final = re.compile(r"[^\W_][\w .@+-]{0,63}")
 _DAY_S: Final = 86_400
@@ -57,6 +60,7 @@ class Tokens:
     def __init__(self, folder: Path, now: Callable[[], float] = time.time) -> None:
         """now: seconds since 1970.  Raises ConfigError where the file is somebody else's to read, or makes no sense."""
         self._path = folder / TOKENS_FILE
+        self._lock = folder / _LOCK_FILE
         self._admin = folder / ADMIN_FILE
         self._now = now
         self._tokens: dict[str, Token] = {}
@@ -74,8 +78,22 @@ class Tokens:
         return self._admin
 
     def _begin(self) -> None:
-        token = self.issue("admin", Role.ADMIN)
-        _write(self._admin, token.encode() + b"\n")
+        with self._alone():
+            if not self._tokens:  # nobody else has begun meanwhile
+                _write(self._admin, self._add("admin", Role.ADMIN, 0.0).encode() + b"\n")
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Nobody else changes the tokens meanwhile, as `workbench live token` may; begins with what the file has."""
+        handle = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if self._path.exists():
+                self._stamp = None
+                self._refresh()
+            yield
+        finally:
+            os.close(handle)
 
     def issue(self, person: str, role: Role, days: float = 0.0) -> str:
         """Make a token for `person`, good for `days` (0: for ever); it is shown this once.  Raises ConfigError."""
@@ -86,7 +104,10 @@ class Tokens:
             )
         if not 0.0 <= days <= 36_500.0:
             raise ConfigError(f"expected days from 0 to 36500, found {days}")
-        self._refresh()
+        with self._alone():
+            return self._add(person, role, days)
+
+    def _add(self, person: str, role: Role, days: float) -> str:
         name, secret, salt = secrets.token_hex(8), secrets.token_urlsafe(32), secrets.token_hex(16)
         now = int(self._now())
         expires = now + max(1, int(days * _DAY_S)) if days else 0
@@ -96,10 +117,10 @@ class Tokens:
 
     def revoke(self, token_id: str) -> None:
         """End a token at once.  Raises ConfigError where there is none."""
-        self._refresh()
-        if token_id not in self._tokens:
-            raise ConfigError(f"no token {token_id!r:.40}; there is: {', '.join(self._tokens) or 'none'}")
-        self._save({name: token for name, token in self._tokens.items() if name != token_id})
+        with self._alone():
+            if token_id not in self._tokens:
+                raise ConfigError(f"no token {token_id!r:.40}; there is: {', '.join(self._tokens) or 'none'}")
+            self._save({name: token for name, token in self._tokens.items() if name != token_id})
 
     def all(self) -> list[Token]:
         """All tokens, those that have expired too."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -158,6 +159,27 @@ def test_a_change_by_another_process_is_seen(tmp_path: Path) -> None:
     cli.revoke(token.split("_")[1])
     with pytest.raises(RequestError):
         engine.check(token)
+
+
+def test_two_that_change_tokens_at_once_lose_none(tmp_path: Path) -> None:
+    pair = [Tokens(tmp_path), Tokens(tmp_path)]
+
+    def issue(tokens: Tokens) -> list[str]:
+        return [tokens.issue(f"p{i}", Role.VIEWER) for i in range(40)]
+
+    with ThreadPoolExecutor(2) as threads:
+        issued = [token for found in threads.map(issue, pair) for token in found]
+    again = Tokens(tmp_path)
+    assert len({again.check(token).person for token in issued}) == 40
+    assert len(again.all()) == 81  # with the admin's
+
+
+def test_two_that_begin_at_once_leave_one_admins_token_that_is_in_force(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: Tokens(tmp_path), range(4)))
+    token = found[0].admin_file.read_text().strip()
+    assert [tokens.check(token).person for tokens in found] == ["admin"] * 4
+    assert len(Tokens(tmp_path).all()) == 1
 
 
 def test_files_are_their_owners_alone_and_hold_no_secret(tmp_path: Path) -> None:
