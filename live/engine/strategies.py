@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -64,6 +65,7 @@ class Strategies:
         )
         self.swaps = 0
         self._pump, self._settings, self._clock = pump, settings, clock
+        self._stops: Counter[str] = Counter()  # asked for, by strategy
         self._keeper = tasks
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -89,8 +91,10 @@ class Strategies:
         nothing else happens between that and the start.
         seated: makes an input that becomes durable together with its seat, before any of its signals is taken.
         Starting what runs already, unchanged, changes nothing.  Raises StrategyError: it cannot be loaded or started,
-        there are too many, chaos is not enabled, it has no certificate; a version that runs goes on running.
+        there are too many, chaos is not enabled, it has no certificate (a version that runs goes on running), or it was
+        stopped while files were read.
         """
+        stops = self._stops.copy()
         script = await off_loop(self.catalog.find, request.script)
         strategy_id = request.strategy_id or script.name.removesuffix(".py")
         check_id(strategy_id)
@@ -100,6 +104,8 @@ class Strategies:
         ticket = await self.gate.admit(script, request.config, request.certificate, strategy_id)
         if check is not None:
             check(script, ticket)
+        if self._stops[strategy_id] != stops[strategy_id]:
+            raise StrategyError(f"{strategy_id} was stopped meanwhile; start it again if it is to run")
         request = msgspec.structs.replace(request, config=ticket.config, certificate=ticket.id)
         check_latch(self.machine, strategy_id, script, request.config)
         slot = self.slots.get(strategy_id)
@@ -224,6 +230,7 @@ class Strategies:
         Raises StrategyError where it was never started.
         """
         slot = self.roster.find(strategy_id)
+        self._stops[strategy_id] += 1
         waits = slot.restart is not None or slot.record.restarting
         if slot.record.state in ("stopped", "failed", "available") and not waits:
             if flatten and strategy_id in self.machine.desk.strategies:

@@ -50,20 +50,12 @@ async def take_back(
 
 async def _back(engine: Engine, line: CanaryMoved, person: str) -> StrategyRecord | None:
     """Start what ran before; None where nothing did, it may or can not, or a person wants nothing to run."""
-
-    def stopped() -> bool:
-        record = engine.machine.strategies.get(line.strategy_id)
-        return record is not None and record.state == "stopped"
-
-    def still_wanted(*_: object) -> None:
-        if stopped():
-            raise StrategyError(f"{line.strategy_id} was stopped meanwhile")
-
-    if not line.before or stopped():
+    record = engine.machine.strategies.get(line.strategy_id)
+    if not line.before or (record is not None and record.state == "stopped"):
         return None
     request = msgspec.convert({**line.before, "person": person}, StartRequest)
     try:
-        return await engine.strategies.start(request, check=still_wanted)
+        return await engine.strategies.start(request)
     except StrategyError as error:
         _log.error("not_rolled_back", strategy_name=line.strategy_id, error=str(error))
         return None

@@ -23,7 +23,7 @@ from tests.live.engine.desk import until
 from tests.live.engine.scripts import write_script
 from workbench.certificates import read_signed
 from workbench.core.intents import SetLimits
-from workbench.errors import CertificateError
+from workbench.errors import CertificateError, StrategyError
 
 BUSY: Final = """
 from workbench.core.messages import MarketSignal
@@ -189,6 +189,28 @@ def test_nothing_changes_meanwhile_and_it_is_admitted(
         await until(held.reached.is_set)
         held.go_on.set()
         assert (await start).state == "running"
+
+    asyncio.run(home.run(work))
+
+
+@pytest.mark.parametrize("runs", [True, False], ids=["a newer version", "one that was stopped"])
+def test_a_stop_is_not_overtaken_by_a_start_that_was_asked_for_before(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runs: bool
+) -> None:
+    async def work(engine: Engine) -> None:
+        engine.gate.store.keep(home.certificate())
+        await engine.strategies.start(StartRequest("watcher"))
+        if not runs:
+            await engine.strategies.stop("watcher", "ana")
+        held = Held(tmp_path, monkeypatch, ".json")
+        start = asyncio.ensure_future(engine.strategies.start(StartRequest("watcher", on_failure="flatten")))
+        await until(held.reached.is_set)
+        assert (await engine.strategies.stop("watcher", "ana")).state == "stopped"
+        held.go_on.set()
+        with pytest.raises(StrategyError, match="watcher was stopped meanwhile"):
+            await start
+        assert state(engine) == "stopped"
+        assert (await engine.strategies.start(StartRequest("watcher"))).state == "running"
 
     asyncio.run(home.run(work))
 
