@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -19,7 +19,7 @@ from live.engine.gating import Expiry, check_gate, open_gate
 from live.engine.market import open_market
 from live.engine.parts import load_rulebook, newest_prices, sandbox_settings, setup_of
 from live.engine.pump import SETUP, Block, Pump, Then
-from live.engine.reconcile import our_account
+from live.engine.reconcile import our_account, strangers_text
 from live.engine.recovery import Recovered, recover
 from live.engine.sessions import Sessions
 from live.engine.shown import Opened
@@ -42,6 +42,8 @@ from workbench.core.messages import PriceUpdate
 from workbench.errors import JournalFailed
 
 __all__ = ["Engine"]
+
+_UNKNOWN: Final = "unknown_execution"  # the breaker
 
 _log = structlog.get_logger("live.engine")
 
@@ -239,6 +241,8 @@ class Engine:
         if self.state != "running":
             found["engine"] = f"{self.state}: {self.reason}" if self.reason else self.state
         found.update({f"venue {name}": why for name, why in self.sessions.problems.items()})
+        if _UNKNOWN in self.machine.desk.halted():
+            found["fills"] = strangers_text(self.sessions.strangers)
         found.update({f"task {kind}": why for kind, why in self.tasks.problems.items()})
         return found
 

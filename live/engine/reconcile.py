@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from live.machine import Machine, OrderLine
 from live.messages import Account
 
-__all__ = ["Differences", "differences", "our_account"]
+__all__ = ["Differences", "differences", "our_account", "strangers_text"]
 
 _TOLERANCE: Final = 1e-9  # of a position
 
@@ -62,4 +63,21 @@ def differences(machine: Machine, account: Account) -> Differences:
         found,
         sorted(theirs - ours.keys()),
         [line for order_id, line in ours.items() if order_id not in theirs],
+    )
+
+
+def strangers_text(found: Mapping[str, int]) -> str:
+    """One line for a person whom unknown fills have stopped.  found: by venue, those from before the journal."""
+    if found:
+        counts = " and ".join(f"{venue} remembers {count} fills" for venue, count in found.items())
+        return (
+            f"{counts} from before this journal began, so everything is stopped: the data folder is new beside an "
+            "exchange that remembers; start the engine on its former folder (TRADING_ENGINE_DATA), or the exchange on "
+            "an empty one (workbench exchange --store), or, where nothing is held there, reset the breaker "
+            'unknown_execution (workbench live reset --reason "…")'
+        )
+    return (
+        "a venue has told of a fill of an order that is not in this journal, so everything is stopped: compare with "
+        "the venue's own account, then reset the breaker unknown_execution "
+        '(workbench live reset --reason "…")'
     )

@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 
 from live.engine.pump import Block, Pump
-from live.engine.reconcile import differences
+from live.engine.reconcile import differences, strangers_text
 from live.machine import KillSwitch
 from live.messages import CancelOrder, ExecutionReport, NewOrder, SessionState, VenueEvent
 from live.tasks import Tasks
@@ -34,13 +34,19 @@ _log = structlog.get_logger("live.venues")
 
 
 class Sessions:
-    """All venues of an engine.  problems: by venue, why nothing is traded there; empty where all is well."""
+    """All venues of an engine.
+
+    problems: by venue, why nothing is traded there; empty where all is well.
+    strangers: by venue, how many fills it remembers from before this journal began.
+    """
 
     def __init__(self, venues: Sequence[Venue], pump: Pump, tasks: Tasks) -> None:
         self.venues = {venue.name: venue for venue in venues}
         self.problems: dict[str, str] = {}
+        self.strangers: dict[str, int] = {}
         self._pump, self._tasks = pump, tasks
         self._remote = {venue.name for venue in venues if venue.kind != _PAPER}
+        self._new = {name for name in self._remote if not pump.machine.reports.get(name, 0)}  # to the journal
         self._up: dict[str, bool] = {}
         self._agreeing: dict[str, asyncio.Task[None]] = {}
         self._newest: dict[str, int] = {}  # report numbers handed to the writer
@@ -124,6 +130,9 @@ class Sessions:
             return
         if report.report_id > self._newest.get(report.venue, 0):
             self._newest[report.venue] = report.report_id
+            known = report.kind != "filled" or self._pump.machine.blotter.find(report.order_id) is not None
+            if report.venue in self._new and not known:
+                self.strangers[report.venue] = self.strangers.get(report.venue, 0) + 1
         self._pump.post(
             VenueReport(
                 report.kind,
@@ -163,6 +172,7 @@ class Sessions:
                     self._post(report)
                     newest = max(newest, report.report_id)
                 await self._settled()
+                self._first_told(name)
                 account = await venue.account()
                 if (
                     account.last_report_id > newest
@@ -187,6 +197,14 @@ class Sessions:
         self.problems.pop(name, None)
         self._agreeing.pop(name, None)
         _log.info("venue_ready", venue=name)
+
+    def _first_told(self, name: str) -> None:
+        """A venue has told all that it remembers."""
+        if name in self._new:
+            self._new.discard(name)
+            if name in self.strangers:
+                text = strangers_text({name: self.strangers[name]})
+                _log.error("venue_remembers_more", venue=name, text=text)
 
     async def _settled(self) -> None:
         """Until the writer has taken in what was posted."""

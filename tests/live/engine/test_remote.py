@@ -8,8 +8,10 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
+from live.api.views import health
 from live.engine import Engine, StartRequest
 from tests.live.engine.desk import open_engine, settings_for, until
 from tests.live.engine.doomed import LIMITS
@@ -51,6 +53,36 @@ def test_an_exchange_that_lost_its_store_while_the_engine_was_away_is_not_traded
             async with open_engine(settings, market(tmp_path, exchange), LIMITS) as engine:
                 await until(lambda: "lost its store" in engine.venues[0].status().reason, 10.0)
                 assert "venue x" in engine.problems
+
+    asyncio.run(scenario())
+
+
+def test_a_new_data_folder_beside_an_exchange_that_remembers_says_so_and_how_to_mend_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def scenario() -> None:
+        write_script(tmp_path / "scripts", "trader", ALTERNATE)
+        settings = settings_for(tmp_path, strategies_path=tmp_path / "scripts")
+        async with Exchange(tmp_path) as exchange:
+            async with open_engine(settings, market(tmp_path, exchange), LIMITS) as engine:
+                await trade(engine, 4)
+                fills = engine.machine.blotter.fill_cursor
+            (tmp_path / "data").rename(tmp_path / "former")
+            async with open_engine(settings, market(tmp_path, exchange), LIMITS) as engine:
+                await until(lambda: "fills" in health(engine).problems, 20.0)
+                text = health(engine).problems["fills"]
+                assert f"x remembers {fills} fills from before this journal began" in text
+                assert "TRADING_ENGINE_DATA" in text
+                assert "\n" not in text
+                assert f"x remembers {fills} fills" in capsys.readouterr().out  # the log
+                assert health(engine).status == "degraded"
+            async with open_engine(settings, market(tmp_path, exchange), LIMITS) as engine:
+                await until(lambda: list(engine.problems) == ["fills"], 20.0)  # still stopped
+                assert "workbench live reset" in engine.problems["fills"]
+            shutil.rmtree(tmp_path / "data")
+            (tmp_path / "former").rename(tmp_path / "data")
+            async with open_engine(settings, market(tmp_path, exchange), LIMITS) as engine:
+                await trade(engine, 2)  # as the first line says
 
     asyncio.run(scenario())
 
