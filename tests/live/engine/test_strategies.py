@@ -167,7 +167,7 @@ async def stopped_for_errors(engine: Engine, strategy_id: str) -> str:
     runner = slot.runner
     assert runner is not None
     assert runner.worker is not None
-    await until(lambda: slot.record.state == "failed", 20.0)
+    await until(lambda: slot.record.state == "failed" and not slot.stopping, 20.0)
     assert engine.machine.desk.halted(strategy_id) == ("strategy_error",)
     assert runner.worker.exit is not None
     await until(lambda: runner not in engine.strategies.processes.listeners)
