@@ -55,6 +55,13 @@ class Ticket(NamedTuple):
         """Of the certificate; "" for none."""
         return "" if self.certificate is None else self.certificate.id
 
+    @property
+    def symbols(self) -> tuple[str, ...] | None:
+        """Of the instruments, in order; None for what needs no certificate."""
+        if self.certificate is None:
+            return None
+        return tuple(sorted({name.partition("@")[0] for name in self.instruments}))
+
 
 class Gate:
     """Belongs to the event loop.

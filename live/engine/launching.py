@@ -81,7 +81,7 @@ async def launch(
     try:
         await confirm(worker)
         seat = seat_of(runner.strategy_id, said)
-        runner.symbols = _symbols(machine, said)
+        runner.symbols = _symbols(machine, said, ticket)
     except StrategyError:
         worker.kill("it is not what it should be")
         raise
@@ -102,7 +102,8 @@ def seat_of(strategy_id: str, said: Ready) -> Seat:
     return Seat(strategy_id, Sizing[name], said.unit)
 
 
-def _symbols(machine: Machine, said: Ready) -> frozenset[str]:
+def _symbols(machine: Machine, said: Ready, ticket: Ticket) -> frozenset[str]:
+    """Of which it is shown prices: what it wants, of what it was tested on.  Raises StrategyError."""
     known = frozenset(instrument.symbol for instrument in machine.setup.instruments)
     wanted = frozenset(said.symbols) or known
     unknown = sorted(wanted - known)
@@ -110,4 +111,12 @@ def _symbols(machine: Machine, said: Ready) -> frozenset[str]:
         raise StrategyError(
             f"{said.name}: no venue has {', '.join(unknown)[:200]}; there is: {', '.join(sorted(known))}"
         )
-    return wanted
+    if ticket.symbols is None:
+        return wanted
+    shown = wanted.intersection(ticket.symbols)
+    if not shown:
+        raise StrategyError(
+            f"{said.name} asks for {', '.join(sorted(wanted))[:200]}, and its certificate {ticket.id} is of "
+            f"{', '.join(ticket.symbols)[:200]}; certify it on what it asks for"
+        )
+    return shown

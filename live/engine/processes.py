@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import structlog
 
-from live.admission import Gate
+from live.admission import Gate, Ticket
 from live.engine.catalog import Catalog, Script
 from live.engine.launching import Launch, launch
 from live.engine.pump import Pump
@@ -60,7 +60,7 @@ class StrategyProcesses:
         self._by_worker: dict[Worker, tuple[Slot, Runner]] = {}
         self._prices = 0
         self._warmed: dict[int, int] = {}  # prices when a process that does not listen yet had seen them all
-        self._scripts: dict[int, tuple[Script, Mapping[str, Any]]] = {}
+        self._scripts: dict[int, tuple[Script, Ticket]] = {}
         self._launches = max((r.launch for r in pump.machine.strategies.values()), default=0)
         self._closing = False
         self._held: dict[str, list[tuple[int, Answer]]] = {}
@@ -163,12 +163,12 @@ class StrategyProcesses:
             self._exited,
             self._alarmed,
         )
-        self._scripts[runner.launch] = (script, ticket.config)
+        self._scripts[runner.launch] = (script, ticket)
         return started
 
     def tell_positions(self, runner: Runner) -> None:
         """Tell a new process what its strategy holds."""
-        script, config = self._scripts.pop(runner.launch)
+        script, ticket = self._scripts.pop(runner.launch)
         self._shown.note(
             Begun(
                 self._shown.place,
@@ -177,8 +177,9 @@ class StrategyProcesses:
                 script.class_name,
                 script.name,
                 script.source_hash,
-                dict(config),
+                dict(ticket.config),
                 self._slots[runner.strategy_id].candidate is runner,
+                ticket.symbols,
             )
         )
         desk = self._machine.desk

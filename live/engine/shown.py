@@ -26,7 +26,8 @@ class Opened(msgspec.Struct, frozen=True, tag=True):
 class Begun(msgspec.Struct, frozen=True, tag=True):
     """A process is ready and has been told what it holds.
 
-    launch: which of all processes of the engine.  candidate: it warms up beside one that runs.
+    launch: which of all processes of the engine.  candidate: it warms up beside one that runs.  certified: symbols of
+    its certificate, of which it is shown prices; None for all.
     """
 
     place: int
@@ -37,6 +38,7 @@ class Begun(msgspec.Struct, frozen=True, tag=True):
     source_hash: str
     config: dict[str, Any]
     candidate: bool
+    certified: tuple[str, ...] | None = None
 
 
 class Warmed(msgspec.Struct, frozen=True, tag=True):

@@ -169,6 +169,8 @@ class Processes:
             return None
         known = frozenset(instrument.symbol for instrument in machine.setup.instruments)
         runner.symbols = (frozenset(ready.symbols) or known) & known
+        if begun.certified is not None:
+            runner.symbols &= frozenset(begun.certified)
         runner.worker = worker
         return process
 

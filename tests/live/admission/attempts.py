@@ -605,7 +605,7 @@ def a_version_that_takes_over(w: World) -> set[str]:
 
 
 def _reaches(w: World, instruments: list[str], version: str = "1") -> None:
-    """Have a certified strategy run that trades whatever it is shown."""
+    """Have a certified strategy run that trades everything."""
     source = w.trading(version)
     w.write(source)
     w.keep(w.certificate(source, version=version, instruments=instruments))

@@ -64,7 +64,7 @@ from workbench.strategy import MarketSignal, TradingStrategy
 
 
 class Watcher(TradingStrategy):
-    """Buys or sells one in ten prices of each instrument, at its venue."""
+    """Buys or sells everything at every venue, whatever it is shown: at each one in ten prices of an instrument."""
 
     VERSION = "{version}"
 
@@ -78,7 +78,8 @@ class Watcher(TradingStrategy):
         if seen % 10:
             return []
         side = 1.0 if seen % 20 else -1.0
-        return [MarketSignal(price_update.symbol, None, side, 1.0, {{"quantity": 0.01, "venue": price_update.venue}})]
+        there = {{"quantity": 0.01, "venue": price_update.venue}}
+        return [MarketSignal(symbol, None, side, 1.0, there) for symbol in ("BTC-USD", "ETH-USD")]
 
     def on_order_fill(self, fill):
         pass
@@ -95,7 +96,7 @@ def script_text(name: str = "Watcher", *, version: str = "1", what: str = "", mo
 
 
 def trading_text(number: int = 0, version: str = "1") -> str:
-    """A script with one strategy class that now and then trades whatever it is shown."""
+    """A script with one strategy class that now and then trades everything at every venue."""
     return _TRADING.format(number=number, version=version)
 
 
@@ -146,7 +147,7 @@ class World:
         return script_text(**{"what": f" ({self.number})", **changes})
 
     def trading(self, version: str = "1") -> str:
-        """A script that no other attempt has, and that trades whatever it is shown."""
+        """A script that no other attempt has, and that trades everything."""
         return trading_text(self.number, version)
 
     def certificate(self, source: str, **changes: Any) -> bytes:
