@@ -49,7 +49,7 @@ def _without(names: tuple[str, ...]) -> Iterator[None]:
         yield
     finally:
         for name in absent:
-            del modules[name]
+            modules.pop(name, None)
 
 
 if __name__ == "__main__":

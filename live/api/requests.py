@@ -140,9 +140,9 @@ class DemoteRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class BreakerRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Trip a circuit breaker, reset what is latched, or switch all automatic breakers on (enable) or off (disable).
+    """Trip a circuit breaker, reset those that are latched, or switch all automatic ones on (enable) or off (disable).
 
-    strategy_id: "" for the whole portfolio; not with enable and disable.  reason: needed.
+    strategy_id: "" for the whole portfolio; not with enable and disable.  reason: needed.  A kill has its own reset.
     """
 
     action: Literal["trip", "reset", "enable", "disable"]

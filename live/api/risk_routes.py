@@ -83,7 +83,7 @@ async def circuit_breaker(
     caller: Annotated[Caller, Depends(needs("risk.breaker_trip"))],
     key: KeyHeader = "",
 ) -> Response:
-    """Trip a breaker (role trader), reset what is latched (risk), switch all on (risk) or off (admin)."""
+    """Trip a breaker (role trader), reset latched ones (risk), switch all on (risk) or off (admin); not for kills."""
     return reply(await served.commands.breaker(caller, await read_body(request, BreakerRequest), key))
 
 

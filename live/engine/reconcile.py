@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from live.machine import Machine, OrderLine
 from live.messages import Account
 
-__all__ = ["Differences", "differences", "our_account", "strangers_text"]
+__all__ = ["Differences", "differences", "our_account", "same", "strangers_text"]
 
 _TOLERANCE: Final = 1e-9  # of a position
 
@@ -28,6 +28,11 @@ class Differences(NamedTuple):
             for symbol, (here, there) in self.positions.items()
         ]
         return "; ".join(parts)
+
+    @property
+    def missing(self) -> dict[str, float]:
+        """Units by symbol that are held at the venue and not here; trading that both sides know of leaves them."""
+        return {symbol: there - here for symbol, (here, there) in self.positions.items()}
 
 
 def our_account(machine: Machine, venue: str, now_ns: int) -> Account:
@@ -64,6 +69,14 @@ def differences(machine: Machine, account: Account) -> Differences:
         sorted(theirs - ours.keys()),
         [line for order_id, line in ours.items() if order_id not in theirs],
     )
+
+
+def same(found: Mapping[str, float], before: Mapping[str, float] | None) -> bool:
+    """Whether the units that are missing are those that were missing before; None for never."""
+    if before is None:
+        return False
+    pairs = [(found.get(symbol, 0.0), before.get(symbol, 0.0)) for symbol in found.keys() | before.keys()]
+    return all(abs(now - then) <= _TOLERANCE * max(abs(now), abs(then), 1.0) for now, then in pairs)
 
 
 def strangers_text(found: Mapping[str, int]) -> str:

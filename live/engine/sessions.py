@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 
 from live.engine.pump import Block, Pump
-from live.engine.reconcile import differences, strangers_text
+from live.engine.reconcile import Differences, differences, same, strangers_text
 from live.machine import KillSwitch
 from live.messages import CancelOrder, ExecutionReport, NewOrder, SessionState, VenueEvent
 from live.tasks import Tasks
@@ -51,6 +51,7 @@ class Sessions:
         self._agreeing: dict[str, asyncio.Task[None]] = {}
         self._newest: dict[str, int] = {}  # report numbers handed to the writer
         self._disagreed: dict[str, int] = {}  # looks in a row that have found other positions
+        self._accepted: dict[str, dict[str, float]] = {}  # units missing when it was killed for them
         self._orphans: dict[str, frozenset[int]] = {}  # orders that the newest look found at a venue alone
         self._look: asyncio.Task[None] | None = None
 
@@ -230,23 +231,37 @@ class Sessions:
             await self._fill_gap(name, newest)
             await self._settled()
         found = differences(machine, account)
-        if account.last_report_id != machine.reports.get(name, 0) or name in self._agreeing:
+        if account.last_report_id != machine.reports.get(name, 0):
             return  # reports are under way; the next look will tell
+        if name in self._agreeing or not self._up.get(name):
+            return  # its session was lost meanwhile
         self._cancel_orphans(venue, found.unknown_here)
         now = int(machine.desk.book.now_ns)
         for line in found.unknown_there:
             if now - line.created_ns > _SILENT_NS:
                 _log.warning("order_unknown_at_venue", venue=name, order_id=line.order_id)
                 self._pump.post(VenueReport("cancelled", name, line.symbol, line.order_id, line.side))
-        if not found.positions and self._disagreed.get(name, 0) > 1:
-            self.problems.pop(name, None)
-            _log.warning("venue_agrees_again", venue=name)
-        self._disagreed[name] = self._disagreed.get(name, 0) + 1 if found.positions else 0
-        if self._disagreed[name] == 2:
-            self.problems[name] = found.text
-            _log.error("venue_disagrees", venue=name, text=found.text)
-            if ("venue", name) not in machine.kills:  # latched, for a person to reset as any other
-                await self._pump.ask(KillSwitch("venue", name, "engine", f"reconciliation: {found.text}"))
+        await self._judge(name, found)
+
+    async def _judge(self, name: str, found: Differences) -> None:
+        """Kill a venue that two looks have found to hold something else, and again once that grows or shrinks.
+
+        A kill is latched, for a person to reset as any other; who does accepts the difference as it was.
+        """
+        if not found.positions:
+            if self._accepted.pop(name, None) is not None:
+                self.problems.pop(name, None)
+                _log.warning("venue_agrees_again", venue=name)
+            self._disagreed[name] = 0
+            return
+        self._disagreed[name] = self._disagreed.get(name, 0) + 1
+        if self._disagreed[name] < 2 or same(found.missing, self._accepted.get(name)):
+            return
+        self._accepted[name] = found.missing
+        self.problems[name] = found.text
+        _log.error("venue_disagrees", venue=name, text=found.text)
+        if ("venue", name) not in self._pump.machine.kills:
+            await self._pump.ask(KillSwitch("venue", name, "engine", f"reconciliation: {found.text}"))
 
     def _cancel_orphans(self, venue: Venue, orders: Sequence[int]) -> None:
         """Take back what works at a venue and not here, once two looks have found it."""

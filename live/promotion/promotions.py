@@ -89,8 +89,10 @@ class Promotions:
                 return begun[0]
 
             record = await engine.strategies.start(request, check=check, seated=seated)
-            if not begun:  # it ran already
-                await engine.ask(seated([]))
+            if not begun:
+                if record.state != "running":
+                    raise StrategyError(f"{name} was stopped meanwhile; promote it again if it is to run")
+                await engine.ask(seated([]))  # it ran already
             share = engine.machine.canaries.share(name)
             await note(engine, record, "promoted", wanted.person, wanted.reason, share, last)
             return record

@@ -31,7 +31,19 @@ ANYWHERE = {
 # Kernels are cached in files, so jit.py must find a folder for them, and tell numba of it in one thread at a time;
 # native.py tells numba how a desk is laid out.
 ONLY_IN = {
-    "jit.py": {"hashlib", "numba", "os", "pathlib", "shutil", "stat", "sys", "tempfile", "threading", "time"},
+    "jit.py": {
+        "hashlib",
+        "numba",
+        "os",
+        "pathlib",
+        "shutil",
+        "stat",
+        "sys",
+        "tempfile",
+        "threading",
+        "time",
+        "warnings",
+    },
     "native.py": {"llvmlite", "numba"},
 }
 IMPURE_CALLS = {"__import__", "breakpoint", "eval", "exec", "input", "open", "print"}

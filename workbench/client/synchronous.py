@@ -322,7 +322,7 @@ class EngineClient:
         return self._ask(calls.reset_kill(reason, scope, target))
 
     def circuit_breaker(self, action: str, reason: str, *, strategy_id: str = "") -> BreakerResponse:
-        """Trip a breaker, reset what is latched, or enable or disable all automatic breakers."""
+        """Trip a breaker, reset those that are latched (a kill has its own reset), or enable or disable all of them."""
         return self._ask(calls.circuit_breaker(action, reason, strategy_id))
 
     def close_positions(

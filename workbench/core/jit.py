@@ -19,6 +19,7 @@ import sys
 import tempfile
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -104,16 +105,20 @@ def _prune(root: Path) -> None:
 
 
 def _largest() -> float:
-    """How many bytes the cache may have. Raises ValueError if the setting is not a number of megabytes."""
+    """How many bytes the cache may have; as if nothing were set, with a warning, where that is no number."""
     text = os.environ.get("WORKBENCH_CACHE_MB") or _LARGEST_MB
     try:
         megabytes = float(text)
     except ValueError:
         megabytes = -1.0
     if not megabytes >= 0.0:
-        raise ValueError(
-            f"WORKBENCH_CACHE_MB is {text!r}; expected a number of megabytes, 0 or more, or 'inf'"
+        warnings.warn(
+            f"WORKBENCH_CACHE_MB is {text!r}; expected a number of megabytes, 0 or more, or 'inf'; "
+            f"{_LARGEST_MB} is taken",
+            RuntimeWarning,
+            stacklevel=2,
         )
+        megabytes = float(_LARGEST_MB)
     return megabytes * 1e6
 
 

@@ -416,7 +416,7 @@ class RiskServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def EnableCircuitBreaker(self, request, context):
-        """Trip a breaker (role trader), reset what is latched (risk), switch all automatic breakers on (risk) or off (admin).
+        """Trip a breaker (role trader), reset latched ones (risk), switch all automatic breakers on (risk) or off (admin).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

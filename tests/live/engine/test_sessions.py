@@ -278,6 +278,34 @@ def test_a_venue_that_agrees_again_is_no_problem_any_more_and_stays_halted(
     trade(tmp_path, REST, work)
 
 
+def test_a_difference_that_a_person_accepted_stops_the_venue_again_once_it_grows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_sessions, "_LOOK_S", 0.05)
+    original = EmbeddedVenue.account
+    there, looks = 5.0, 0
+
+    async def another(venue: EmbeddedVenue) -> Account:
+        nonlocal looks
+        looks += 1
+        return msgspec.structs.replace(await original(venue), positions={"BTC-USD": there})
+
+    async def work(engine: Engine) -> None:
+        nonlocal there
+        await until(lambda: len(engine.machine.blotter.working) == 5)
+        monkeypatch.setattr(EmbeddedVenue, "account", another)
+        await until(lambda: bool(engine.machine.kills))
+        await engine.ask(KillReset("venue", "x", "ana", "theirs alone, and known"))
+        seen = looks
+        await until(lambda: looks > seen + 4)
+        assert not engine.machine.kills
+        there = 6.0
+        await until(lambda: bool(engine.machine.kills))
+        assert "6 at the venue" in engine.machine.kills["venue", "x"].reason
+
+    trade(tmp_path, REST, work)
+
+
 def test_catching_up_leaves_an_agreement_that_has_begun_meanwhile_to_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
