@@ -92,7 +92,7 @@ async def open_engine(
         await engine.stop()
 
 
-async def until(fact: Callable[[], object], seconds: float = 10.0) -> None:
+async def until(fact: Callable[[], object], seconds: float = 30.0) -> None:
     """Wait until `fact()` is true; fails the test when it never is."""
     deadline = time.monotonic() + seconds
     while not fact():

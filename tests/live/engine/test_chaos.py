@@ -126,9 +126,12 @@ def test_starts_and_stops_are_those_of_a_replay(tmp_path: Path, market: dict[str
     for name in ("runaway_buying", "cancel_flood", "nan_signals"):
         mine = [event for event in wanted if event.name == name]
         starts = sum(event.kind == "started" for event in mine)
+        stops = len(mine) - starts
+        if name == "nan_signals":  # whose errors latch its breaker, which nobody resets here
+            starts = stops = 1
         told = states(tmp_path / "data", name)
         assert told.count(("running", PERSON)) == starts
-        assert told.count(("stopped", PERSON)) == len(mine) - starts
+        assert told.count(("stopped", PERSON)) == stops
 
 
 def test_what_a_trigger_starts_misbehaves_and_is_seen_to(tmp_path: Path, market: dict[str, Any]) -> None:

@@ -31,12 +31,12 @@ def market(folder: Path, exchange: Exchange) -> dict[str, Any]:
 
 async def trade(engine: Engine, fills: int) -> None:
     """Trade, and end with nothing held."""
-    await until(lambda: not engine.problems, 20.0)
+    await until(lambda: not engine.problems, 60.0)
     seen = engine.machine.blotter.fill_cursor
     await engine.strategies.start(StartRequest("trader", warm_up=False))
-    await until(lambda: engine.machine.blotter.fill_cursor >= seen + fills, 20.0)
+    await until(lambda: engine.machine.blotter.fill_cursor >= seen + fills, 60.0)
     await engine.strategies.stop("trader", "ana", flatten=True)
-    await until(lambda: engine.machine.desk.position(0, "BTC-USD") == 0.0, 20.0)
+    await until(lambda: engine.machine.desk.position(0, "BTC-USD") == 0.0, 60.0)
     await until(lambda: not engine.machine.blotter.working)
 
 
@@ -51,7 +51,7 @@ def test_an_exchange_that_lost_its_store_while_the_engine_was_away_is_not_traded
             shutil.rmtree(tmp_path / "store")
             await exchange.begin()
             async with open_engine(settings, market(tmp_path, exchange), LIMITS) as engine:
-                await until(lambda: "lost its store" in engine.venues[0].status().reason, 10.0)
+                await until(lambda: "lost its store" in engine.venues[0].status().reason, 60.0)
                 assert "venue x" in engine.problems
 
     asyncio.run(scenario())
@@ -69,7 +69,7 @@ def test_a_new_data_folder_beside_an_exchange_that_remembers_says_so_and_how_to_
                 fills = engine.machine.blotter.fill_cursor
             (tmp_path / "data").rename(tmp_path / "former")
             async with open_engine(settings, market(tmp_path, exchange), LIMITS) as engine:
-                await until(lambda: "fills" in health(engine).problems, 20.0)
+                await until(lambda: "fills" in health(engine).problems, 60.0)
                 text = health(engine).problems["fills"]
                 assert f"x remembers {fills} fills from before this journal began" in text
                 assert "TRADING_ENGINE_DATA" in text
@@ -77,7 +77,7 @@ def test_a_new_data_folder_beside_an_exchange_that_remembers_says_so_and_how_to_
                 assert f"x remembers {fills} fills" in capsys.readouterr().out  # the log
                 assert health(engine).status == "degraded"
             async with open_engine(settings, market(tmp_path, exchange), LIMITS) as engine:
-                await until(lambda: list(engine.problems) == ["fills"], 20.0)  # still stopped
+                await until(lambda: list(engine.problems) == ["fills"], 60.0)  # still stopped
                 assert "workbench live reset" in engine.problems["fills"]
             shutil.rmtree(tmp_path / "data")
             (tmp_path / "former").rename(tmp_path / "data")
@@ -96,7 +96,7 @@ def test_a_restart_is_told_only_what_it_does_not_know_yet(tmp_path: Path) -> Non
                 await trade(engine, 4)
                 known = engine.machine.reports["x"]
             async with open_engine(settings, market(tmp_path, exchange), LIMITS) as engine:
-                await until(lambda: not engine.problems, 20.0)
+                await until(lambda: not engine.problems, 60.0)
                 assert engine.machine.reports["x"] == known
                 assert engine.venues[0].status().reports == 0
 
