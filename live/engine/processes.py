@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import structlog
 
 from live.admission import Gate, Ticket
+from live.engine.asking import Asking
 from live.engine.catalog import Catalog, Script
 from live.engine.launching import Launch, launch
 from live.engine.pump import Pump
@@ -17,7 +19,7 @@ from live.engine.runner import Runner
 from live.engine.shown import Begun, Listened, Shown, Warmed
 from live.engine.slots import Metrics, Slot
 from live.files import off_loop
-from live.machine import Answered, Machine, StrategyAdmitted
+from live.machine import Answered, Input, Machine, StrategyAdmitted
 from live.messages import Answer, FromStrategy, Logged, Raised
 from live.sandbox import Alarm, ExitReason, Sandbox, Worker, WorkerExit
 from live.venues.clock import Clock
@@ -63,7 +65,8 @@ class StrategyProcesses:
         self._scripts: dict[int, tuple[Script, Ticket]] = {}
         self._launches = max((r.launch for r in pump.machine.strategies.values()), default=0)
         self._closing = False
-        self._held: dict[str, list[tuple[int, Answer]]] = {}
+        self.between_prices = asyncio.Lock()
+        self._asking: Asking | None = None
         self._bell = asyncio.Event()
 
     @property
@@ -118,6 +121,9 @@ class StrategyProcesses:
         """Somebody has come, gone or been paused: find out anew who is shown prices."""
         if self._closing:
             return
+        if self._asking is not None:
+            self._asking.relist = True
+            return
         seats = {name: place for place, name in enumerate(self._machine.desk.strategies)}
         running = [
             s.runner for s in self._slots.values() if s.runner is not None and s.record.state == "running"
@@ -129,6 +135,26 @@ class StrategyProcesses:
         told = [r.launch for s in self._slots.values() for r in (s.runner, s.candidate) if r is not None]
         listening = [(r.launch, not r.silent) for r in self._listeners]
         self._shown.note(Listened(self._shown.place, listening, told))
+
+    @asynccontextmanager
+    async def asking(self) -> AsyncIterator[Asking]:
+        """In lock step, while a price is shown to one after the other: nothing else happens, nobody comes or goes.
+
+        So a replay need not know when each of them was asked.  What may only change between two prices takes
+        `between_prices`.
+        """
+        async with self.between_prices:
+            self._asking = asking = Asking(self._listeners)
+            try:
+                with self._pump.held():
+                    yield asking
+            finally:
+                self._asking = None
+                for item in asking.said:
+                    self._pump.post(item)
+                self._shown.asked = True
+                if asking.relist:
+                    self.relist()
 
     async def launch(self, slot: Slot, script: Script, config: Mapping[str, Any], certificate: str) -> Launch:
         """Start a process for a slot and wait until it is ready: the one way to have a strategy run.
@@ -222,7 +248,7 @@ class StrategyProcesses:
             if isinstance(message, Answer):
                 correlation = runner.answer(message)
                 if correlation is not None and message.signals:
-                    self._answered(strategy_id, correlation, message)
+                    self._say(Answered(strategy_id, correlation, message.signals))
             elif isinstance(message, Raised):
                 runner.raised = message.error
                 slot.errors.append(f"{message.call}: {message.error}")
@@ -231,26 +257,18 @@ class StrategyProcesses:
                     "strategy_raised", strategy_name=strategy_id, call=message.call, error=message.error
                 )
                 if runner is slot.runner:
-                    self._pump.post(StrategyFailed(strategy_id, message.error))
+                    self._say(StrategyFailed(strategy_id, message.error))
             elif isinstance(message, Logged):
                 slot.log.append((self._clock.now_ns(), message.level, message.text))
         if runner is not slot.candidate:
             runner.flush()
         self._bell.set()
 
-    def _answered(self, strategy_id: str, correlation: int, answer: Answer) -> None:
-        held = self._held.get(strategy_id)
-        if held is not None:
-            held.append((correlation, answer))
+    def _say(self, item: Input) -> None:
+        if self._asking is not None:
+            self._asking.said.append(item)
         else:
-            self._pump.post(Answered(strategy_id, correlation, answer.signals))
-
-    def hold(self, strategy_id: str, answers: list[tuple[int, Answer]] | None) -> None:
-        """Put a strategy's answers into `answers` instead of handing them to the writer; None ends that."""
-        if answers is None:
-            self._held.pop(strategy_id, None)
-        else:
-            self._held[strategy_id] = answers
+            self._pump.post(item)
 
     async def something_said(self) -> None:
         """Until a process has said something, or ended."""

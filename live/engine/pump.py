@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import msgspec
@@ -81,7 +82,7 @@ class Pump:
         self._snapshot_at = machine.applied
         self._inbox: deque[tuple[Input, float, Done | None, Then | None]] = deque()
         self._pending: deque[Block] = deque()
-        self._scheduled = False
+        self._scheduled = self._held = False
         journal.on_durable(self._durable)
         journal.on_failure(self._failed)
 
@@ -123,9 +124,20 @@ class Pump:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._turn)
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """No turns meanwhile: what comes waits, and only what is given to `carry` goes on."""
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+            if self._inbox:
+                self.wake()
+
     def _turn(self) -> None:
         self._scheduled = False
-        if self.failure is not None:
+        if self.failure is not None or self._held:
             return
         block = Block(0, self._clock.now_ns(), [], [], [], [])
         try:
@@ -210,7 +222,8 @@ class Pump:
         block = Block(0, self._clock.now_ns(), [], [], [], [])
         try:
             self._carry(item, None, block)
-            self._record(block)
+            if block.inputs:
+                self._record(block)
         except Exception as error:
             self._broke(error, block)
             raise

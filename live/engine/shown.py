@@ -3,6 +3,9 @@
 The rule needs no record: each price goes to all listeners, in their order, with what they have not heard of yet; at the
 end of a turn fills and breaches go alone. What departs from it is noted: a process begins, others listen, a price was
 kept because a process was behind. Notes stand in a record of their own just before the block that they are about.
+
+In lock step a price is shown to one listener after the other, while nothing else happens; that everybody has been shown
+it is noted only where something other than the next price follows.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-__all__ = ["SHOWN", "Begun", "Departed", "Listened", "Note", "Opened", "Shown", "Warmed", "read_notes"]
+__all__ = ["SHOWN", "Asked", "Begun", "Departed", "Listened", "Note", "Opened", "Shown", "Warmed", "read_notes"]
 
 SHOWN: Final = "shown"  # kind of a record that holds notes
 
@@ -60,6 +63,12 @@ class Listened(msgspec.Struct, frozen=True, tag=True):
     told: list[int]
 
 
+class Asked(msgspec.Struct, frozen=True, tag=True):
+    """In lock step: all who listen have been shown the newest price and have answered it."""
+
+    place: int
+
+
 class Departed(msgspec.Struct, frozen=True, tag=True):
     """A departure from the rule.
 
@@ -74,17 +83,23 @@ class Departed(msgspec.Struct, frozen=True, tag=True):
     venue: str = ""
 
 
-type Note = Opened | Begun | Warmed | Listened | Departed
+type Note = Opened | Begun | Warmed | Listened | Asked | Departed
 
 
 class Shown:
-    """Collects notes.  place: how many inputs of the block under way have been carried through; 0 between blocks."""
+    """Collects notes.
+
+    place: how many inputs of the block under way have been carried through; 0 between blocks.
+    asked: in lock step, all have been shown the newest price, and nothing has happened since.
+    """
 
     def __init__(self) -> None:
         self.place = 0
+        self.asked = False
         self._notes: list[Note] = []
 
     def note(self, note: Note) -> None:
+        self._note_asked()
         self._notes.append(note)
 
     def departed(self, launch: int, what: str, symbol: str = "", venue: str = "") -> None:
@@ -92,10 +107,16 @@ class Shown:
 
     def take(self) -> bytes | None:
         """What is to be written before the next block; None where there is nothing."""
+        self._note_asked()
         if not self._notes:
             return None
         notes, self._notes = self._notes, []
         return msgspec.msgpack.encode(notes)
+
+    def _note_asked(self) -> None:
+        if self.asked and self.place == 0:
+            self.asked = False
+            self._notes.append(Asked(0))
 
 
 def read_notes(payload: bytes) -> list[Note]:

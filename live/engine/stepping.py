@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 
+from live.engine.asking import Asking
 from live.engine.pump import Pump
 from live.engine.runner import Runner
 from live.engine.strategies import Strategies
-from live.machine import Answered
-from live.messages import Answer
 from workbench.core.messages import PriceUpdate
 
 __all__ = ["Stepper"]
@@ -32,36 +31,39 @@ class Stepper:
     async def run(self) -> None:
         """To the end of the prices.  A strategy that dies meanwhile is not waited for."""
         for price in self._prices:
-            await self._until_quiet()
+            await self._carried()
+            await self._all_heard()
+            await self._carried()
+            self._pump.shown.asked = False
             self._pump.carry(price)
             await self._settled()
-            for runner in list(self._strategies.processes.listeners):
-                if price.symbol in runner.symbols:
-                    await self._ask(runner, price)
+            async with self._strategies.processes.asking() as asking:
+                for runner in asking.listeners:
+                    if price.symbol in runner.symbols:
+                        runner.price(price)
+                        await self._answered(runner)
+                        await self._follow(asking)
             self.done += 1
             if self.done % 64 == 0:
                 await asyncio.sleep(0)  # commands and the journal want their turn
 
-    async def _ask(self, runner: Runner, price: PriceUpdate) -> None:
-        answers: list[tuple[int, Answer]] = []
-        self._strategies.processes.hold(runner.strategy_id, answers)
-        try:
-            runner.price(price)
-            await self._answered(runner)
-        finally:
-            self._strategies.processes.hold(runner.strategy_id, None)
-        for correlation, answer in answers:
-            self._pump.carry(Answered(runner.strategy_id, correlation, answer.signals))
-            await self._until_quiet()
+    async def _follow(self, asking: Asking) -> None:
+        """Carry through what was said, before anybody else is asked."""
+        while asking.said:
+            self._pump.carry(asking.said.popleft())
+            await self._all_heard()
+
+    async def _carried(self) -> None:
+        """Until what people asked is carried through."""
+        while self._pump.waiting:
+            await asyncio.sleep(0)
 
     async def _answered(self, runner: Runner) -> None:
         while runner.unanswered and runner.worker is not None and runner.worker.exit is None:
             await self._strategies.processes.something_said()
 
-    async def _until_quiet(self) -> None:
-        """Until everybody has heard of their fills and breaches, and what people asked is carried through."""
-        while self._pump.waiting:
-            await asyncio.sleep(0)
+    async def _all_heard(self) -> None:
+        """Until everybody has heard of their fills and breaches."""
         for runner in self._strategies.processes.listeners:
             runner.flush()
         for runner in list(self._strategies.processes.listeners):

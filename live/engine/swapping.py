@@ -42,17 +42,19 @@ async def take_over(
     processes.relist()
     try:
         await _caught_up(slot, candidate)
+        async with processes.between_prices:
+            _check(slot, candidate)
+            old = slot.runner
+            slot.runner, slot.candidate = candidate, None
+            candidate.silent = False
+            slot.script = script
+            if old is not None:
+                slot.draining.append(old)
+                old.finish()
+            processes.relist()
     except StrategyError:
         _drop(processes, slot, candidate)
         raise
-    old = slot.runner
-    slot.runner, slot.candidate = candidate, None
-    candidate.silent = False
-    slot.script = script
-    if old is not None:
-        slot.draining.append(old)
-        old.finish()
-    processes.relist()
     return TakenOver(started, old)
 
 
@@ -72,6 +74,10 @@ async def _caught_up(slot: Slot, candidate: Runner) -> None:
                 f"the new version of {slot.record.strategy_id} did not catch up with the market in {_SWAP_S:g} s; "
                 "the old one runs on"
             )
+
+
+def _check(slot: Slot, candidate: Runner) -> None:
+    """Raise StrategyError where a candidate that has caught up must not take over."""
     if candidate.raised:
         raise StrategyError(
             f"the new version of {slot.record.strategy_id} raised while it warmed up ({candidate.raised}); "

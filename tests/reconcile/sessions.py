@@ -53,6 +53,9 @@ BODIES = {
     "slow": "time.sleep(0.0 if self.seen % 3 else 0.06)\n        " + TURNS,
     "stuck": "time.sleep(0.9 if self.seen == 60 else 0.0)\n        "
     + TURNS.replace("1.0, 1.0)]", '1.0, 1.0, {"quantity": 0.001})]'),
+    "dying": "time.sleep(0.4 if self.seen in (61, 62, 63) else 0.0)\n        " + TURNS,
+    "lazy": "time.sleep(0.005)\n        " + TURNS,
+    "failing": "assert self.seen not in (50, 73)\n        " + TURNS,
     "resting": TURNS.replace(
         "1.0, 1.0)]", '1.0, 1.0, {"order_type": "limit", "limit_price": price_update.ask})]'
     ),
@@ -80,17 +83,33 @@ def recorded(folder: Path, bars: int = 150) -> Path:
     return path
 
 
-def in_lock_step(folder: Path, *names: str, bars: int = 150, **given: Any) -> Path:
-    """Play recorded prices to the named strategies; the data folder.  given: of the venue's entry, besides."""
+async def _nothing(engine: Engine) -> None: ...
+
+
+def in_lock_step(
+    folder: Path,
+    *names: str,
+    bars: int = 150,
+    hard_ms: float = 60_000.0,
+    meanwhile: Callable[[Engine], Awaitable[None]] = _nothing,
+    **given: Any,
+) -> Path:
+    """Play recorded prices to the named strategies; the data folder.
+
+    hard_ms: for one answer; a busy machine takes its time.  meanwhile: what people do.  given: of the venue's entry,
+    besides.
+    """
     market = recorded_market(recorded(folder, bars), "BTC-USD", "ETH-USD")
     market["venues"]["v"] |= given
 
     async def play() -> None:
-        settings = settings_for(folder, strategies_path=scripts(folder / "scripts"))
+        settings = settings_for(
+            folder, strategies_path=scripts(folder / "scripts"), strategy_soft_ms=100.0, strategy_hard_ms=hard_ms
+        )
         async with open_engine(settings, market, LIMITS) as engine:
             for name in names:
                 await engine.strategies.start(StartRequest(name))
-            await engine.play()
+            await asyncio.gather(engine.play(), meanwhile(engine))
 
     asyncio.run(play())
     return folder / "data"

@@ -69,6 +69,34 @@ def test_a_part_stands_for_itself(lock_step: Path) -> None:
     assert (none.prices, none.figures().fills, none.ok) == (0, 0, True)
 
 
+@pytest.mark.parametrize("name", ["dying", "failing"])
+def test_one_that_ends_while_the_others_are_asked(tmp_path: Path, name: str) -> None:
+    """It is asked first, so what its end leads to comes while the others have still to be shown the price."""
+    ms = 200.0 if name == "dying" else 60_000.0
+    data = in_lock_step(tmp_path, name, "steady", "resting", bars=80, hard_ms=ms)
+    found = compared(data)
+    nothing_unexplained(found)
+    assert found.figures().fills > 50
+
+
+def test_what_people_ask_in_the_middle_of_a_price(tmp_path: Path) -> None:
+    async def asks(engine: Engine) -> None:
+        start = engine.strategies.start
+        for turn in range(6):
+            await asyncio.sleep(0.03)
+            await start(StartRequest("turning", config={"every": 4 + turn % 2}))  # swapped while it runs
+            await engine.strategies.pause("steady", "ana")
+            await asyncio.sleep(0.02)
+            await engine.strategies.resume("steady", "ana")
+            await engine.strategies.stop("resting", "ana", flatten=True)
+            await start(StartRequest("resting"))
+
+    data = in_lock_step(tmp_path, "lazy", "turning", "steady", "resting", meanwhile=asks)
+    found = compared(data)
+    nothing_unexplained(found)
+    assert found.figures().fills > 100
+
+
 async def _eventful(engine: Engine) -> None:
     start, stop = engine.strategies.start, engine.strategies.stop
     await asyncio.sleep(0.2)

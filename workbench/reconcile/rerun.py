@@ -14,10 +14,10 @@ from typing import Final, NamedTuple
 import msgspec
 
 from live.engine.runner import LAUNCH_BITS
-from live.engine.shown import Departed, Note
+from live.engine.shown import Asked, Departed, Note
 from live.machine import Answered, Input, LateSignals
 from live.sandbox import Sandbox
-from workbench.core.intents import ClockTick, VenueReport, VenueSession
+from workbench.core.intents import ClockTick, StrategyFailed, VenueReport, VenueSession
 from workbench.core.messages import MarketSignal, PriceUpdate
 from workbench.errors import WorkbenchError
 from workbench.reconcile.audience import Audience
@@ -65,6 +65,7 @@ class Rerun:
         self._audience = Audience(self.machine, self.processes, strategies)
         self._book = FillBook()
         self._pending: list[int] = []  # in lock step: who is still to be shown the newest price
+        self._fresh = False  # in lock step: nobody has been shown it, and whoever listens then will be
         self._number = -1
         self._first = -1  # number of the first price of the part
         self._inside = self._over = False
@@ -117,6 +118,9 @@ class Rerun:
             self._over = True
         elif isinstance(item, Answered):
             await self._answered(item)
+        elif isinstance(item, StrategyFailed):
+            await self._show_pending(item.strategy_id)  # to a price that it raised at
+            self._carry(item)
         elif isinstance(item, LateSignals) and self._inside:
             self._late.append(item)
             if not (self._at_once and self._runs(item.strategy_id)):
@@ -126,7 +130,9 @@ class Rerun:
 
     async def _heed(self, notes: list[Note]) -> None:
         for note in notes:
-            if not isinstance(note, Departed):
+            if isinstance(note, Asked):
+                await self._show_pending()
+            elif not isinstance(note, Departed):
                 await self._audience.heed(note, self._now)
             elif not (self._at_once or self._all_prices):
                 await self._depart(note)
@@ -193,7 +199,7 @@ class Rerun:
         if self._at_once:
             await self._ask_all(item, number)
         elif self._audience.stepped:
-            self._pending = list(self._audience.listening)
+            self._pending, self._fresh = [], True
         else:
             for launch in self._audience.listening:
                 await self._show(launch, item, number, kept=launch in kept)
@@ -222,6 +228,8 @@ class Rerun:
 
     async def _show_pending(self, until: str = "") -> None:
         """In lock step: show the price of now to those who are asked before `until`, and to it."""
+        if self._fresh:
+            self._pending, self._fresh = list(self._audience.listening), False
         while self._pending and self._audience.newest:
             launch = self._pending.pop(0)
             await self._show(launch, *self._audience.newest[-1])
