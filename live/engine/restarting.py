@@ -75,14 +75,17 @@ async def died(
     await roster.note_chaos(slot, active=False)
     steady = clock.now_ns() - record.started_ns > _STEADY_S * 1e9
     restarts = 0 if steady else record.restarts
+    flatten = record.on_failure == "flatten" or slot.record.flatten  # or a person wants it so
     halted = pump.machine.desk.halted(strategy_id) or pump.machine.desk.halted()
     if restarts >= settings.strategy_restarts or halted:
         limit = f"after {restarts} restarts" if not halted else "as a breaker is latched"
-        await roster.note(slot, state="failed", reason=f"{why}; not started again {limit}", restarts=restarts)
+        reason = f"{why}; not started again {limit}"
+        await roster.note(slot, state="failed", reason=reason, restarts=restarts, flatten=flatten)
         return None
     again = f"{why}; will be started again"
-    await roster.note(slot, state="failed", reason=again, restarts=restarts + 1, restarting=True)
-    return restarts
+    restarts += 1
+    await roster.note(slot, state="failed", reason=again, restarts=restarts, restarting=True, flatten=flatten)
+    return restarts - 1
 
 
 async def _settle(record: StrategyRecord, pump: Pump) -> None:
@@ -123,7 +126,8 @@ async def resume_after_restart(
         if (record.restarting or record.state in RUNNING) and latched(pump.machine, record.strategy_id):
             await _settle(record, pump)
             why = f"not started again, as its breaker {_ERRORS} is latched"
-            await roster.note(slot, state="failed", reason=why, restarting=False)
+            flatten = record.on_failure == "flatten"
+            await roster.note(slot, state="failed", reason=why, restarting=False, flatten=flatten)
         elif record.restarting or record.state in ("running", "starting", "validating", "paused"):
             try:
                 async with slot.busy:

@@ -88,7 +88,12 @@ class Roster:
         self._pump.post(CancelOrders(slot.record.strategy_id))
         reason = f"an unforeseen error of the engine: {type(error).__name__}: {error}"[:500]
         slot.record = msgspec.structs.replace(
-            slot.record, since_ns=self._clock.now_ns(), state="failed", reason=reason, restarting=False
+            slot.record,
+            since_ns=self._clock.now_ns(),
+            state="failed",
+            reason=reason,
+            restarting=False,
+            flatten=slot.record.on_failure == "flatten",
         )
         self._pump.post(StrategyNoted(slot.record))
 

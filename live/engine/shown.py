@@ -14,7 +14,18 @@ from typing import Any, Final
 
 import msgspec
 
-__all__ = ["SHOWN", "Asked", "Begun", "Departed", "Listened", "Note", "Opened", "Shown", "Warmed", "read_notes"]
+__all__ = [
+    "SHOWN",
+    "Asked",
+    "Begun",
+    "Departed",
+    "Listened",
+    "Note",
+    "Opened",
+    "Shown",
+    "Warmed",
+    "read_notes",
+]
 
 SHOWN: Final = "shown"  # kind of a record that holds notes
 

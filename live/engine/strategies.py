@@ -234,6 +234,7 @@ class Strategies:
         waits = slot.restart is not None or slot.record.restarting
         if slot.record.state in ("stopped", "failed", "available") and not waits:
             if flatten and strategy_id in self.machine.desk.strategies:
+                await self.roster.note(slot, flatten=True, person=person)
                 await self._pump.ask(ClosePositions(strategy_id))
             return slot.record
         reason = reason or f"stopped by {person}"
@@ -259,7 +260,9 @@ class Strategies:
             if slot.restart is not None:
                 slot.restart.cancel()
                 slot.restart = None
-            await self.roster.note(slot, state="draining", reason=reason, restarting=False, **changes)
+            await self.roster.note(
+                slot, state="draining", reason=reason, restarting=False, flatten=flatten, **changes
+            )
             self.processes.relist()
             await self._end(slot)
             if slot.busy.locked():

@@ -65,7 +65,8 @@ class StrategyRecord(msgspec.Struct, frozen=True):
     launch: which of all processes of the engine it is; part of the correlation of what it answers.
     chaos: its chaos type where it misbehaves on purpose, else "".  person: who asked for the last change.
     on_failure: hold or flatten, what happens to its positions when it dies.  certificate: id of the one that it runs
-    under; "" for none.  restarting: it has died and waits to be started again.
+    under; "" for none.  restarting: it has died and waits to be started again.  flatten: what it holds once it has
+    ended is closed, also what an order that was on its way brings it afterwards.
     """
 
     strategy_id: str
@@ -86,6 +87,12 @@ class StrategyRecord(msgspec.Struct, frozen=True):
     symbols: tuple[str, ...] = ()
     certificate: str = ""
     restarting: bool = False
+    flatten: bool = False
+
+    @property
+    def closing(self) -> bool:
+        """It has ended, or is about to, and is to hold nothing."""
+        return self.flatten and self.state in ("draining", "stopped", "failed")
 
 
 class StrategyNoted(msgspec.Struct, frozen=True):

@@ -1,14 +1,17 @@
-"""Kill switches: what the desk is asked to do when one is used, while it is in force, and when it ends."""
+"""Kill switches: what the desk is asked to do when one is used, while it is in force, and when it ends.
+
+And what it is asked for strategies that were stopped and are to hold nothing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from live.machine.inputs import KillReset, KillSwitch
+from live.machine.inputs import KillReset, KillSwitch, StrategyRecord
 from workbench.core.intents import ClosePositions, HaltVenue, ResetBreaker, TripBreaker
 from workbench.errors import EngineError
 
-__all__ = ["Kills", "closings", "ending", "stopping"]
+__all__ = ["Kills", "closings", "closings_of_ended", "ending", "stopping"]
 
 type Kills = dict[tuple[str, str], KillSwitch]  # by scope and target
 
@@ -47,4 +50,17 @@ def closings(kills: Iterable[KillSwitch]) -> list[ClosePositions]:
         )
         for kill in kills
         if kill.flatten
+    ]
+
+
+def closings_of_ended(
+    records: Iterable[StrategyRecord], kills: Mapping[tuple[str, str], KillSwitch]
+) -> list[ClosePositions]:
+    """The same for strategies that have ended and are to hold nothing; a kill that holds positions goes before."""
+    holding = [kill for kill in kills.values() if not kill.flatten]
+    return [
+        ClosePositions(record.strategy_id, patient=True)
+        for record in records
+        if record.closing
+        and not any(kill.scope != "strategy" or kill.target == record.strategy_id for kill in holding)
     ]

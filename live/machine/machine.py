@@ -28,7 +28,7 @@ from live.machine.inputs import (
     StrategyNoted,
     StrategyRecord,
 )
-from live.machine.kills import Kills, closings, ending, stopping
+from live.machine.kills import Kills, closings, closings_of_ended, ending, stopping
 from live.machine.overrides import LimitOverride, Overrides
 from live.machine.promotion_inputs import CanaryMoved, PromotionNoted, StrategyAdmitted
 from live.machine.report_numbers import ReportNumbers
@@ -87,8 +87,10 @@ class Machine:
         self.canaries = Canaries()
         self.history: deque[PromotionNoted] = deque(maxlen=AUDIT_KEPT)
         self.desk = self.build_desk((), setup.limits)
+        self._closing: list[StrategyRecord] = []
         if saved is not None:
             snapshot.load(self, saved)
+            self._note_closing()
 
     def build_desk(
         self, seats: tuple[Seat, ...], limits: RiskLimits, state: bytes | None = None
@@ -134,6 +136,7 @@ class Machine:
                 facts = self.desk.drain()
             case StrategyNoted():
                 self.strategies[item.record.strategy_id] = item.record
+                self._note_closing()
                 self.admissions.noted(item.record)
                 self._permit(item.record.strategy_id)
                 return []
@@ -178,7 +181,7 @@ class Machine:
         if facts:
             self._books.follow(facts)
         self.blotter.correlation = 0  # what a breaker or a person sends belongs to no signal
-        if self.kills and isinstance(item, _FLATTEN_AFTER):
+        if (self.kills or self._closing) and isinstance(item, _FLATTEN_AFTER):
             facts = facts + self._flatten()
         if isinstance(item, _TIMED):
             self._sample(item.timestamp_ns)
@@ -273,10 +276,15 @@ class Machine:
         del self.kills[reset.scope, reset.target]
         return facts
 
+    def _note_closing(self) -> None:
+        seated = self.desk.strategies
+        self._closing = [r for r in self.strategies.values() if r.closing and r.strategy_id in seated]
+
     def _flatten(self) -> list[Fact]:
-        """Keep closing orders working for what a kill wants flat; orders asked back may still be in their way."""
+        """Keep closing orders working for what is to be flat; orders asked back may still be in their way."""
         facts: list[Fact] = []
-        for closing in closings(self.kills.values()):
+        ended = [r for r in self._closing if self.desk.holds(self.desk.strategy_index(r.strategy_id))]
+        for closing in closings(self.kills.values()) + closings_of_ended(ended, self.kills):
             facts += self.desk.process(closing)
         if facts:
             self._books.follow(facts)

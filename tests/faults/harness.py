@@ -192,7 +192,9 @@ def assert_missed_nothing(session: Session, conflated: int) -> None:
     missing = 0
     for where, numbers in signed.items():
         assert len(set(numbers)) == len(numbers), f"shown twice: {where}"
-        order = shown[where]  # as they came: a price that a test makes has a number far beyond those of the feed
+        order = shown[
+            where
+        ]  # as they came: a price that a test makes has a number far beyond those of the feed
         places = [order.index(number) for number in numbers]
         missing += max(places) - min(places) + 1 - len(numbers)
     assert 0 <= missing <= conflated, (missing, conflated)  # a busy machine may fall behind, and then says so

@@ -104,7 +104,10 @@ def in_lock_step(
 
     async def play() -> None:
         settings = settings_for(
-            folder, strategies_path=scripts(folder / "scripts"), strategy_soft_ms=100.0, strategy_hard_ms=hard_ms
+            folder,
+            strategies_path=scripts(folder / "scripts"),
+            strategy_soft_ms=100.0,
+            strategy_hard_ms=hard_ms,
         )
         async with open_engine(settings, market, LIMITS) as engine:
             for name in names:

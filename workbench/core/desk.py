@@ -259,6 +259,11 @@ class TradingDesk:
             held += float(self._quantities[first + k])
         return held
 
+    def holds(self, strategy: int) -> bool:
+        """Whether a strategy holds anything."""
+        first = strategy * len(self.instruments)
+        return bool(self._quantities[first : first + len(self.instruments)].any())
+
     def positions(self) -> Iterator[tuple[str, Instrument, PositionRow]]:
         """Strategy, instrument and ledger row of every position that was ever traded."""
         for s, strategy in enumerate(self.strategies):
