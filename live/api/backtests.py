@@ -59,7 +59,11 @@ class Backtests:
             request,
         )
         self._open[view.backtest_id] = view
-        self._keep(view)
+        try:
+            await off_loop(self._keep, view)
+        except OSError:
+            self._open.pop(view.backtest_id, None)
+            raise
         task = asyncio.create_task(self._run(view, job), name=f"backtest {view.backtest_id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -114,14 +118,14 @@ class Backtests:
         clock = self._engine.clock
         try:
             async with self._turns:
-                view = self._change(view, state="running", started_ns=clock.now_ns())
+                view = await self._change(view, state="running", started_ns=clock.now_ns())
                 try:
                     answer = await run_job(self._engine.settings, job)
                 except WorkbenchError as error:
                     answer = {"error": str(error)}
             why = str(answer.get("error", ""))
             state = "failed" if why else "done"
-            view = self._change(
+            view = await self._change(
                 view, state=state, finished_ns=clock.now_ns(), error=why, result=answer.get("result")
             )
             _log.info("backtest_ended", backtest_id=view.backtest_id, state=state, error=why)
@@ -130,10 +134,10 @@ class Backtests:
         finally:
             self._open.pop(view.backtest_id, None)
 
-    def _change(self, view: BacktestView, **changes: Any) -> BacktestView:
+    async def _change(self, view: BacktestView, **changes: Any) -> BacktestView:
         view = msgspec.structs.replace(view, **changes)
         self._open[view.backtest_id] = view
-        self._keep(view)
+        await off_loop(self._keep, view)
         return view
 
     def _keep(self, view: BacktestView) -> None:

@@ -58,7 +58,8 @@ class StrategyStatus(msgspec.Struct, frozen=True):
     answer_p50_ms, answer_p99_ms: from price sent to answer received.  errors: newest last.
     newer_source_hash: of its script's text where that has changed since: start it again to swap; "" where it has not.
     certificate: id of the one that it runs under.  capital_share: of capital and limits, below 1 while it is on trial.
-    halted_by: what keeps it from trading, whatever its state: "stop loss, kill switch (everything)"; "" for nothing.
+    halted_by: what keeps it from trading, whatever its state, or at one of its venues: "stop loss, kill switch
+    (everything), venue x is halted"; "" for nothing.
     """
 
     strategy_id: str

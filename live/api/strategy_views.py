@@ -87,30 +87,36 @@ def active_strategies(engine: Engine) -> ActiveStrategies:
 def _summary(engine: Engine, record: StrategyRecord) -> StrategySummary:
     account = _account(engine, record.strategy_id)
     return StrategySummary(
-        record.strategy_id,
-        record.class_name,
-        record.version,
-        record.state,
-        record.reason,
-        record.since_ns,
-        record.started_ns,
-        record.restarts,
-        record.chaos,
-        record.person,
-        account.halted,
-        account.pnl,
-        account.gross,
-        account.fills,
-        _halted_by(engine, account.halted),
+        strategy_id=record.strategy_id,
+        strategy_name=record.class_name,
+        version=record.version,
+        state=record.state,
+        reason=record.reason,
+        since_ns=record.since_ns,
+        started_ns=record.started_ns,
+        restarts=record.restarts,
+        chaos=record.chaos,
+        person=record.person,
+        halted=account.halted,
+        pnl=account.pnl,
+        gross_exposure=account.gross,
+        fills=account.fills,
+        halted_by=_halted_by(engine, record, account.halted),
     )
 
 
-def _halted_by(engine: Engine, own: Sequence[str]) -> str:
-    """What keeps a strategy from trading.  own: breakers that are latched for it."""
+def _halted_by(engine: Engine, record: StrategyRecord, own: Sequence[str]) -> str:
+    """What keeps a strategy from trading, or at some venues of its.  own: breakers that are latched for it."""
     causes = [label.replace("_", " ") for label in own]
     causes += [f"{label.replace('_', ' ')} (everything)" for label in engine.machine.desk.halted()]
     if engine.state != "running":
         causes.append(f"the engine is {engine.state}")
+    desk = engine.machine.desk
+    trades = {i.venue for i in desk.instruments if not record.symbols or i.symbol in record.symbols}
+    for v, venue in enumerate(desk.venues):
+        row = desk.view.venues[v]
+        if venue in trades and (row.halted or not row.up):
+            causes.append(f"venue {venue} is {'halted' if row.halted else 'down'}")
     return ", ".join(causes)
 
 
@@ -123,41 +129,41 @@ def strategy_status(engine: Engine, strategy_id: str) -> StrategyStatus:
     seconds = sorted(runner.seconds) if runner else []
     newer = engine.watcher.offers.get(strategy_id)
     return StrategyStatus(
-        record.strategy_id,
-        record.class_name,
-        record.version,
-        record.state,
-        record.reason,
-        record.since_ns,
-        record.started_ns,
-        record.restarts,
-        record.chaos,
-        record.person,
-        account.halted,
-        record.script,
-        record.source_hash,
-        record.on_failure,
-        record.config,
-        record.symbols,
-        account.capital,
-        account.pnl,
-        account.drawdown,
-        account.gross,
-        account.accepted,
-        account.refused,
-        account.fills,
-        account.breaches,
-        runner.answered if runner else 0,
-        runner.signals if runner else 0,
-        runner.unanswered if runner else 0,
-        runner.conflated if runner else 0,
-        quantile(seconds, 0.50) * 1e3,
-        quantile(seconds, 0.99) * 1e3,
-        tuple(slot.errors) if slot else (),
-        newer.source_hash if newer else "",
-        record.certificate,
-        engine.machine.canaries.share(strategy_id),
-        _halted_by(engine, account.halted),
+        strategy_id=record.strategy_id,
+        strategy_name=record.class_name,
+        version=record.version,
+        state=record.state,
+        reason=record.reason,
+        since_ns=record.since_ns,
+        started_ns=record.started_ns,
+        restarts=record.restarts,
+        chaos=record.chaos,
+        person=record.person,
+        halted=account.halted,
+        script=record.script,
+        source_hash=record.source_hash,
+        on_failure=record.on_failure,
+        config=record.config,
+        symbols=record.symbols,
+        capital=account.capital,
+        pnl=account.pnl,
+        drawdown=account.drawdown,
+        gross_exposure=account.gross,
+        accepted=account.accepted,
+        refused=account.refused,
+        fills=account.fills,
+        breaches=account.breaches,
+        answered=runner.answered if runner else 0,
+        signals=runner.signals if runner else 0,
+        unanswered=runner.unanswered if runner else 0,
+        conflated=runner.conflated if runner else 0,
+        answer_p50_ms=quantile(seconds, 0.50) * 1e3,
+        answer_p99_ms=quantile(seconds, 0.99) * 1e3,
+        errors=tuple(slot.errors) if slot else (),
+        newer_source_hash=newer.source_hash if newer else "",
+        certificate=record.certificate,
+        capital_share=engine.machine.canaries.share(strategy_id),
+        halted_by=_halted_by(engine, record, account.halted),
     )
 
 

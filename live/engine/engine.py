@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import Any, Final
 
 import structlog
@@ -88,27 +89,47 @@ class Engine:
         self._ticks: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Recover, reconcile, and run.  Raises WorkbenchError of one line where that cannot be."""
+        """Recover, reconcile, and run.  Raises WorkbenchError of one line where that cannot be; nothing stays open."""
+        self.settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        async with AsyncExitStack() as opened:
+            await self._open(opened)
+            opened.pop_all()
+        self.state = "running"
+        _log.info(
+            "engine_started",
+            inputs_recovered=self.recovered.inputs,
+            recovery_seconds=round(self.recovered.seconds, 3),
+            isolation=str(self.sandbox.level.name).lower(),
+        )
+        try:
+            await self._take_limits()
+            await self.sessions.start()
+            if not self._stepped:
+                self._ticks = self.tasks.keep("clock", self._tick)
+            await self.strategies.resume_after_restart()
+            await self.chaos.start()
+            self.watcher.start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _open(self, opened: AsyncExitStack) -> None:
+        """Open the journal, recover what it holds, and build what works on that.  opened: what is to be closed."""
         settings = self.settings
-        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.journal = Journal.open(
             settings.journal,
             commit_interval_ms=settings.commit_interval_ms,
             retain=Retention(days=settings.journal_keep_days, needs=(SETUP,)),
             mark=settings.data / "journal.mark",
         )
+        opened.callback(self.journal.close)
         files = ProjectFiles()
-        try:
-            await asyncio.to_thread(load_rulebook)
-            self.recovered: Recovered = recover(self.journal, self.setup(), self.clock.now_ns())
-            self.venues = open_venues(
-                self.config, self.clock, newest_prices(self.recovered.machine), self.tasks
-            )
-            self.sandbox = Sandbox(sandbox_settings(settings))
-            await self.sandbox.start()
-        except BaseException:
-            self.journal.close()
-            raise
+        await asyncio.to_thread(load_rulebook)
+        self.recovered: Recovered = recover(self.journal, self.setup(), self.clock.now_ns())
+        self.venues = open_venues(self.config, self.clock, newest_prices(self.recovered.machine), self.tasks)
+        self.sandbox = Sandbox(sandbox_settings(settings))
+        await self.sandbox.start()
+        opened.push_async_callback(self.sandbox.close)
         self.pump = Pump(
             self.recovered.machine,
             self.journal,
@@ -123,6 +144,8 @@ class Engine:
         )
         self.pump.shown.note(Opened(0, self._stepped))
         self.market = open_market(settings, self.machine.setup.instruments, self.journal, self.events)
+        if self.market is not None:
+            opened.push_async_callback(self.market.close)
         self.gate = open_gate(settings, files, self.journal, self.machine, self.clock, stepped=self._stepped)
         self.strategies = Strategies(
             self.pump, self.sandbox, self.catalog, settings, self.clock, self.gate, self.tasks
@@ -139,24 +162,6 @@ class Engine:
         for venue in self.venues:
             if not self.recovered.new:
                 venue.restore(our_account(self.machine, venue.name, self.clock.now_ns()))
-        self.state = "running"
-        _log.info(
-            "engine_started",
-            inputs_recovered=self.recovered.inputs,
-            recovery_seconds=round(self.recovered.seconds, 3),
-            isolation=str(self.sandbox.level.name).lower(),
-        )
-        try:
-            await self._take_limits()
-            await self.sessions.start()
-            if not self._stepped:
-                self._ticks = self.tasks.keep("clock", self._tick)
-            await self.strategies.resume_after_restart()
-        except BaseException:
-            await self.stop()
-            raise
-        await self.chaos.start()
-        self.watcher.start()
 
     async def _take_limits(self) -> None:
         """Put the configured limits in force where they are not those of the last start; else the journal's stay."""
@@ -231,6 +236,7 @@ class Engine:
             return
         await self.pump.resume()
         self.sessions.resumed()
+        self.strategies.deaths.resumed()
         self.state, self.reason = "running", ""
         _log.warning("engine_resumed")
 

@@ -1,8 +1,7 @@
-"""What becomes of a strategy whose process dies, and of all of them when the engine starts again."""
+"""What may start, and what becomes of all strategies when the engine starts again."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -14,18 +13,13 @@ from live.engine.roster import Roster
 from live.engine.slots import RUNNING, Slot
 from live.files import off_loop
 from live.machine import Machine, StrategyRecord
-from live.sandbox import WorkerExit
 from live.settings import Settings
-from live.venues.clock import Clock
-from workbench.core.intents import CancelOrders, ClosePositions, StrategyFailed
+from workbench.core.intents import CancelOrders, ClosePositions
 from workbench.errors import StrategyError
 
-__all__ = ["check_latch", "check_leave", "died", "latched", "restart_later", "resume_after_restart"]
+__all__ = ["Start", "check_latch", "check_leave", "latched", "resume_after_restart", "settle"]
 
-_FIRST_WAIT_S: Final = 0.5  # before the first restart; doubled each time
-_LONGEST_WAIT_S: Final = 60.0
 _ERRORS: Final = "strategy_error"  # the breaker
-_STEADY_S: Final = 300.0  # a strategy that has run for so long has its restarts forgiven
 
 _log = structlog.get_logger("live.strategies")
 
@@ -60,50 +54,11 @@ def check_latch(machine: Machine, strategy_id: str, script: Script, config: Mapp
         )
 
 
-async def died(
-    slot: Slot, ended: WorkerExit, roster: Roster, pump: Pump, settings: Settings, clock: Clock
-) -> int | None:
-    """A process died: its orders are cancelled, its positions held or closed.
-
-    How many restarts it has had, where it is to be started again; None where it is not.
-    """
-    record = slot.record
-    strategy_id = record.strategy_id
-    why = f"{ended.reason}: {ended.detail}" if ended.detail else str(ended.reason)
-    pump.post(StrategyFailed(strategy_id, why))
-    await _settle(record, pump)
-    await roster.note_chaos(slot, active=False)
-    steady = clock.now_ns() - record.started_ns > _STEADY_S * 1e9
-    restarts = 0 if steady else record.restarts
-    flatten = record.on_failure == "flatten" or slot.record.flatten  # or a person wants it so
-    halted = pump.machine.desk.halted(strategy_id) or pump.machine.desk.halted()
-    if restarts >= settings.strategy_restarts or halted:
-        limit = f"after {restarts} restarts" if not halted else "as a breaker is latched"
-        reason = f"{why}; not started again {limit}"
-        await roster.note(slot, state="failed", reason=reason, restarts=restarts, flatten=flatten)
-        return None
-    again = f"{why}; will be started again"
-    restarts += 1
-    await roster.note(slot, state="failed", reason=again, restarts=restarts, restarting=True, flatten=flatten)
-    return restarts - 1
-
-
-async def _settle(record: StrategyRecord, pump: Pump) -> None:
+async def settle(record: StrategyRecord, pump: Pump) -> None:
     """Orders are cancelled, positions held or closed."""
     await pump.ask(CancelOrders(record.strategy_id))
     if record.on_failure == "flatten":
         await pump.ask(ClosePositions(record.strategy_id))
-
-
-async def restart_later(slot: Slot, restarts: int, start: Start) -> None:
-    """Start a strategy again, the later the more often it has died."""
-    await asyncio.sleep(min(_FIRST_WAIT_S * 2**restarts, _LONGEST_WAIT_S))
-    async with slot.busy:
-        slot.restart = None
-        try:
-            await start(slot)
-        except StrategyError as error:
-            _log.warning("strategy_restart_failed", strategy_name=slot.record.strategy_id, error=str(error))
 
 
 async def resume_after_restart(
@@ -124,7 +79,7 @@ async def resume_after_restart(
             continue
         slot = roster.slots[record.strategy_id] = Slot(record, script)
         if (record.restarting or record.state in RUNNING) and latched(pump.machine, record.strategy_id):
-            await _settle(record, pump)
+            await settle(record, pump)
             why = f"not started again, as its breaker {_ERRORS} is latched"
             flatten = record.on_failure == "flatten"
             await roster.note(slot, state="failed", reason=why, restarting=False, flatten=flatten)

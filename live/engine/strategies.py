@@ -12,16 +12,17 @@ import structlog
 
 from live.admission import Gate, Ticket
 from live.engine.catalog import Catalog, Script
+from live.engine.deaths import Deaths
 from live.engine.processes import StrategyProcesses, let_go
 from live.engine.pump import Pump, Then
-from live.engine.restarting import check_latch, check_leave, died, restart_later, resume_after_restart
+from live.engine.restarting import check_latch, check_leave, resume_after_restart
 from live.engine.roster import Last, Roster
 from live.engine.runner import Runner
 from live.engine.slots import Slot, StartRequest, check_id
 from live.engine.swapping import take_over
 from live.files import off_loop
 from live.machine import Machine, PromotionNoted, StrategyAdmitted, StrategyRecord
-from live.sandbox import Sandbox, WorkerExit
+from live.sandbox import Sandbox
 from live.settings import Settings
 from live.tasks import Tasks
 from live.venues.clock import Clock
@@ -38,7 +39,8 @@ _log = structlog.get_logger("live.strategies")
 class Strategies:
     """All strategies of an engine.
 
-    roster: what is known of each.  processes: what runs them.  swaps: since the engine began.
+    roster: what is known of each.  processes: what runs them.  deaths: what follows where one ends unasked.
+    swaps: since the engine began.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Strategies:
         self.catalog = catalog
         self.gate = gate
         self.roster = Roster(pump, clock)
+        self.deaths = Deaths(self.roster, pump, settings, clock, self._beside, self._first_start)
         self.processes = StrategyProcesses(
             self.roster.slots,
             pump,
@@ -61,7 +64,7 @@ class Strategies:
             catalog,
             clock,
             gate,
-            lambda slot, ended: self._beside(slot, self._died(slot, ended)),
+            self.deaths.died,
         )
         self.swaps = 0
         self._pump, self._settings, self._clock = pump, settings, clock
@@ -308,12 +311,6 @@ class Strategies:
     async def note(self, line: PromotionNoted) -> None:
         """Write a line into the history of a strategy; durable before anything goes on."""
         await self._pump.ask(line)
-
-    async def _died(self, slot: Slot, ended: WorkerExit) -> None:
-        restarts = await died(slot, ended, self.roster, self._pump, self._settings, self._clock)
-        replaced = self.slots.get(slot.record.strategy_id) is not slot  # somebody has started it meanwhile
-        if restarts is not None and not replaced and slot.record.restarting:  # nor stopped
-            slot.restart = self._beside(slot, restart_later(slot, restarts, self._first_start))
 
     def _beside(self, slot: Slot, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         return self.spawn(work, lambda error: self.roster.give_up(slot, error))

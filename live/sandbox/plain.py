@@ -17,7 +17,6 @@ from workbench.core.terms import as_number
 
 __all__ = ["plain_mapping", "plain_signals"]
 
-_NUMBERS: Final = (float, int)
 _LARGEST: Final = 2**63
 _TEXT: Final = 200  # characters of what cannot be sent as it is
 _REFUSED: Final = {"order_type": None}  # terms that no desk can read

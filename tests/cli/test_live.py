@@ -105,6 +105,18 @@ def test_latched_breakers_are_reset(live: Live, running: Running) -> None:
     assert live("reset", "--reason", "looked into").out == "all: breakers (manual) reset\n"
 
 
+def test_a_kill_ends_and_its_breakers_stay_where_that_is_asked(live: Live, running: Running) -> None:
+    with EngineClient(running.url, data=running.data) as engine:
+        engine.circuit_breaker("trip", "a drill")
+    live("kill", "--reason", "a drill")
+    assert live("reset", "--only", "kill", "--reason", "looked into").out == "all: kill reset\n"
+    assert live("reset", "--only", "kill", "--reason", "again").out == "all: no kill is in force\n"
+    assert live("reset", "--only", "breakers", "--reason", "now").out == "all: breakers (manual) reset\n"
+    status, _, told = live("reset", "--only", "both", "--reason", "x")
+    assert status != 0
+    assert "--only: expected kill or breakers, found 'both'" in told
+
+
 def test_a_reset_of_everything_is_one_of_each_strategy_too(live: Live, running: Running) -> None:
     assert live("start", "momentum", "--id", "alone").status == 0
     with EngineClient(running.url, data=running.data) as engine:

@@ -247,6 +247,16 @@ def test_what_is_compiled_apart_answers_and_raises_as_here() -> None:
         undisturbed(lambda: 1 // 0)
 
 
+def test_no_thread_is_started_where_an_interrupt_could_come_between() -> None:
+    """One that the pool does not know of yet would go on, and change figures that were handed out."""
+    with crew.crew(3, "drill") as pool:
+        before = [thread for thread in threading.enumerate() if thread.name.startswith("drill")]
+        assert len(before) == 3
+        pool.submit(int).result()
+        after = [thread for thread in threading.enumerate() if thread.name.startswith("drill")]
+        assert after == before
+
+
 def test_an_interrupt_before_the_first_column_is_an_empty_table(
     minutes: wb.Prices, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

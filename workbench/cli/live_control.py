@@ -215,6 +215,9 @@ def _reset(
     ],
     strategy: OneStrategy = "",
     venue: OneVenue = "",
+    only: Annotated[
+        str, typer.Option(metavar="WHAT", help="kill: breakers stay latched; breakers: a kill goes on.")
+    ] = "",
     url: Url = None,
     data: Data = None,
     json: Json = False,
@@ -226,25 +229,31 @@ def _reset(
     Example: workbench live reset --strategy fast --reason "the feed is sound again"
     """
     scope, target = _scope(strategy, venue)
+    if only not in ("", "kill", "breakers"):
+        raise ConfigError(f"--only: expected kill or breakers, found {only!r}")
     done: list[str] = []
     with engine_at(url, data) as engine:
         risk = engine.risk()
         strategies = risk.halted_strategies
         stops = [risk.halted, *strategies.values()] if scope == "all" else [strategies.get(target, ())]
         latched = tuple(dict.fromkeys(name for names in stops for name in names if name != "kill_switch"))
-        if scope != "venue" and latched:  # before the kill ends, or they would liquidate in between
+        if (
+            scope != "venue" and latched and only != "kill"
+        ):  # before the kill ends, or they would liquidate in between
             engine.circuit_breaker("reset", reason, strategy_id=target)
             done.append(f"breakers ({', '.join(latched)})")
-        if any((kill.scope, kill.target) == (scope, target) for kill in risk.kills):
+        killed = any((kill.scope, kill.target) == (scope, target) for kill in risk.kills)
+        if killed and only != "breakers":
             engine.reset_kill(reason, scope=scope, target=target)
             done.append("kill")
     if json:
         print_json({"scope": scope, "target": target, "reset": done})
         return
     what = f"{scope} {clean(target)}".strip()
-    answer_console().print(
-        f"{what}: {clean(' and '.join(done))} reset" if done else f"{what}: nothing is latched"
+    nothing = {"kill": "no kill is in force", "breakers": "no breaker is latched"}.get(
+        only, "nothing is latched"
     )
+    answer_console().print(f"{what}: {clean(' and '.join(done))} reset" if done else f"{what}: {nothing}")
 
 
 def _limits(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import pairwise
 from typing import Final
@@ -16,7 +15,7 @@ from workbench.core.column import Column
 from workbench.core.outcome import HOLD, Cell, Path, judge, keep_run
 from workbench.sweeps.campaign_result import Entry
 from workbench.sweeps.columns import make_batch
-from workbench.sweeps.crew import Batch, undisturbed, wait_for
+from workbench.sweeps.crew import Batch, crew, undisturbed, wait_for
 from workbench.sweeps.scenarios import Scenario
 from workbench.sweeps.setting import ROOMS, Setting
 
@@ -33,7 +32,7 @@ def together(
     calls: Sequence[Callable[[], None]], stop: Stop, counts: list[int], tick: Callable[[int], object] | None
 ) -> bool:
     """Make all calls, each in a thread; whether somebody interrupted.  stop: set then, and they have to look at it."""
-    with ThreadPoolExecutor(len(calls), thread_name_prefix="campaign") as pool:
+    with crew(len(calls), "campaign") as pool:
         try:
             futures = [pool.submit(call) for call in calls]
             interrupted = wait_for(futures, stop, counts, tick)

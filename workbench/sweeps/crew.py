@@ -22,6 +22,7 @@ from workbench.sweeps.setting import ROOMS, Room, Setting
 __all__ = [
     "Batch",
     "Progress",
+    "crew",
     "progress_bar",
     "run_batch",
     "run_batches",
@@ -145,6 +146,22 @@ def undisturbed[T](work: Callable[[], T]) -> T:
     return answer.result()
 
 
+@contextmanager
+def crew(threads: int, name: str) -> Iterator[ThreadPoolExecutor]:
+    """A pool whose threads all run: one that an interrupt finds starting a thread would leave that behind, at work.
+
+    name: of its threads.
+    """
+    all_here = threading.Barrier(threads)
+    with ThreadPoolExecutor(threads, thread_name_prefix=name) as pool:
+        try:
+            undisturbed(lambda: wait([pool.submit(all_here.wait) for _ in range(threads)]))
+        except BaseException:
+            all_here.abort()
+            raise
+        yield pool
+
+
 def run_batches(
     batches: Sequence[Batch], progress: Callable[[int], object] | None = None, threads: int | None = None
 ) -> bool:
@@ -160,7 +177,7 @@ def run_batches(
     stop = np.zeros(1, dtype=np.int64)
     counts: list[int] = []
     pieces = _Pieces(batches)
-    with ThreadPoolExecutor(workers, thread_name_prefix="sweep") as pool:
+    with crew(workers, "sweep") as pool:
         try:
             futures = [
                 pool.submit(_work, batches, pieces, stop, counts.append, ROOMS[0]) for _ in range(workers)

@@ -26,7 +26,7 @@ from workbench.errors import ParameterError
 from workbench.strategy.compiled import CompiledStrategy, parameter_rows
 from workbench.strategy.vector import SignalStrategy, price_frame, signal_strategy, to_say
 from workbench.sweeps.columns import in_full
-from workbench.sweeps.crew import Batch, run_batch, undisturbed
+from workbench.sweeps.crew import Batch, crew, run_batch, undisturbed
 from workbench.sweeps.grid import UNIT, Grid
 from workbench.sweeps.result import Part
 from workbench.sweeps.setting import ROOMS, Room, Setting
@@ -220,7 +220,7 @@ class Run:
 
     def play(self, batches: Sequence[Batch]) -> bool:
         """Every column of every batch; whether somebody interrupted it."""
-        with ThreadPoolExecutor(self.threads, thread_name_prefix="sweep") as pool:
+        with crew(self.threads, "sweep") as pool:
             try:
                 for batch in batches:
                     self._rows(pool, batch, range(len(batch)), ROOMS[0])

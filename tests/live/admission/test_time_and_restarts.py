@@ -232,8 +232,8 @@ def test_what_dies_is_not_started_again_once_its_certificate_was_withdrawn(tmp_p
             assert slot.runner is not None
             assert slot.runner.worker is not None
             slot.runner.worker.kill("for a test")
-            await until(lambda: "will be started again" in slot.record.reason)
             records = engine.machine.strategies
+            await until(lambda: "will be started again" in records["watcher"].reason)
             await until(lambda: "withdrawn" in records["watcher"].reason or state(engine) == "running")
             assert state(engine) == ("failed" if required else "running")
 

@@ -60,6 +60,14 @@ def test_breakers_of_the_portfolio_and_its_own_are_told_apart(served: Served) ->
     assert told(served) == ("running", "")
 
 
+def test_a_venue_that_is_killed_is_told(served: Served) -> None:
+    venue = next(iter(served.engine.sessions.venues))
+    post(served, "kill", {"scope": "venue", "target": venue, "reason": "a drill"})
+    assert told(served) == ("running", f"venue {venue} is halted")
+    post(served, "kill/reset", {"scope": "venue", "target": venue, "reason": "looked into"})
+    assert told(served) == ("running", "")
+
+
 def test_a_halted_engine_trades_for_nobody(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(served.engine, "state", "halted")
     assert told(served) == ("running", "the engine is halted")

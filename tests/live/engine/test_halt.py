@@ -167,6 +167,27 @@ def test_reports_of_the_halt_are_fetched_at_the_resumption(
     asyncio.run(run())
 
 
+def test_a_strategy_that_dies_in_a_halt_is_settled_at_the_resumption(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with trading_at_an_exchange(tmp_path) as engine:
+            facts = await engine.ask(Answered("quiet", 1, [BUY]))
+            (order,) = [fact.order_id for fact in facts if isinstance(fact, OrderAccepted)]
+            slot = engine.strategies.slots["quiet"]
+            assert slot.runner is not None
+            assert slot.runner.worker is not None
+            engine.pump._failed(ROOM)
+            slot.runner.worker.kill("a drill")
+            await until(lambda: slot.runner is None)
+            await asyncio.sleep(0.1)
+            assert order in engine.machine.blotter.working
+            await engine.resume()
+            await until(lambda: order not in engine.machine.blotter.working)
+            await until(lambda: slot.record.state == "running" and slot.runner is not None)  # started again
+            assert slot.record.restarts == 1
+
+    asyncio.run(run())
+
+
 def test_two_engines_do_not_share_a_journal(tmp_path: Path) -> None:
     async def run() -> None:
         settings = settings_for(tmp_path)

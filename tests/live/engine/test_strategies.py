@@ -371,7 +371,7 @@ def test_one_that_dies_has_its_orders_cancelled_is_restarted_and_given_up(tmp_pa
 def test_one_that_waits_to_be_started_again_is_so_though_the_engine_ends_meanwhile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("live.engine.restarting._FIRST_WAIT_S", 60.0)
+    monkeypatch.setattr("live.engine.deaths._FIRST_WAIT_S", 60.0)
     given: dict[str, Any] = {"strategy_isolation": "sandbox", "strategy_isolation_minimum": "rlimits"}
     died: list[int] = []
 
