@@ -114,15 +114,14 @@ def test_a_hundred_megabytes_are_refused(served: Served) -> None:
 
 def test_a_script_that_keeps_the_parser_busy_does_not_keep_the_engine_busy(served: Served) -> None:
     busy = b"x = f'" + b"{a}" * 80_000 + b"'\n" + TRADER.encode()
-    worst = [0.0]
+    answered: list[float] = []
     stop = threading.Event()
 
     def watch() -> None:
         with served.with_token(served.admin) as client:
             while not stop.is_set():
-                begun = time.monotonic()
                 client.get("/health")
-                worst[0] = max(worst[0], time.monotonic() - begun)
+                answered.append(time.monotonic())
 
     thread = threading.Thread(target=watch)
     thread.start()
@@ -133,7 +132,8 @@ def test_a_script_that_keeps_the_parser_busy_does_not_keep_the_engine_busy(serve
     thread.join()
     assert answer.status_code == 201, answer.text
     assert taken > 0.5  # it is busy indeed
-    assert worst[0] < taken / 2
+    meanwhile = [at for at in answered if begun + 0.1 * taken < at < begun + 0.9 * taken]
+    assert len(meanwhile) > 3
     begun = time.monotonic()
     assert served.client.get("/api/v1/strategies/available").status_code == 200
     assert time.monotonic() - begun < taken / 2  # it is not parsed again
