@@ -231,7 +231,7 @@ class _Reader:
         if now < self._start:
             return True
         self._facts += facts
-        if isinstance(item, Answered):
+        if isinstance(item, Answered) and not machine.has_ended(item.strategy_id):
             self._signals += [Sent(now, item.strategy_id, signal) for signal in item.signals]
         elif isinstance(item, PriceUpdate):
             self._price(item, now)

@@ -90,9 +90,14 @@ class StrategyRecord(msgspec.Struct, frozen=True):
     flatten: bool = False
 
     @property
+    def ended(self) -> bool:
+        """It has ended, or is about to: what it still answers is not used."""
+        return self.state in ("draining", "stopped", "failed")
+
+    @property
     def closing(self) -> bool:
         """It has ended, or is about to, and is to hold nothing."""
-        return self.flatten and self.state in ("draining", "stopped", "failed")
+        return self.flatten and self.ended
 
 
 class StrategyNoted(msgspec.Struct, frozen=True):

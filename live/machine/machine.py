@@ -120,13 +120,7 @@ class Machine:
             case PriceUpdate():
                 facts = self.desk.process(item)
             case Answered():
-                self.blotter.correlation = item.correlation
-                if self.canaries.lines:
-                    with self.canaries.narrowed(item.strategy_id, self.desk):
-                        self.desk.submit(self.desk.strategy_index(item.strategy_id), item.signals)
-                else:
-                    self.desk.submit(self.desk.strategy_index(item.strategy_id), item.signals)
-                facts = self.desk.drain()
+                facts = self._answered(item)
             case VenueReport():
                 facts = self._report(item)
             case LateSignals():
@@ -186,6 +180,24 @@ class Machine:
         if isinstance(item, _TIMED):
             self._sample(item.timestamp_ns)
         return ended + facts if ended else facts
+
+    def has_ended(self, strategy_id: str) -> bool:
+        """Somebody has stopped it, or it has failed: what it still answers is not used."""
+        record = self.strategies.get(strategy_id)
+        return record is not None and record.ended
+
+    def _answered(self, item: Answered) -> list[Fact]:
+        """Place what a strategy answers; of one that has been stopped nothing, since its orders were cancelled."""
+        if self.has_ended(item.strategy_id):
+            return []
+        s = self.desk.strategy_index(item.strategy_id)
+        self.blotter.correlation = item.correlation
+        if self.canaries.lines:
+            with self.canaries.narrowed(item.strategy_id, self.desk):
+                self.desk.submit(s, item.signals)
+        else:
+            self.desk.submit(s, item.signals)
+        return self.desk.drain()
 
     @property
     def reports(self) -> dict[str, int]:

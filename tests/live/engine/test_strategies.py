@@ -69,6 +69,34 @@ def test_it_starts_trades_and_stops_and_doing_so_twice_changes_nothing(tmp_path:
     engine_with(tmp_path, work)
 
 
+def test_what_it_answers_while_it_is_stopped_comes_to_no_order(tmp_path: Path) -> None:
+    """It thinks while its orders are cancelled, and says what it wants before its process has ended."""
+
+    async def work(engine: Engine, folder: Path) -> None:
+        write_script(
+            folder,
+            "slow",
+            """
+import time
+if not self.positions:
+    return [MarketSignal(price_update.symbol, None, 0.01, 1.0)]
+time.sleep(0.03)
+resting = {"order_type": "limit", "limit_price": 0.95 * price_update.bid}
+return [MarketSignal(price_update.symbol, None, 0.01, 1.0, resting)]
+""",
+        )
+        await engine.strategies.start(StartRequest("slow"))
+        runner = engine.strategies.slots["slow"].runner
+        assert runner is not None
+        await until(lambda: engine.machine.desk.position(0, "BTC-USD") > 0 and runner.unanswered > 3)
+        answered = runner.answered
+        await engine.strategies.stop("slow", "ana")
+        assert runner.answered > answered
+        assert not engine.machine.blotter.working
+
+    engine_with(tmp_path, work)
+
+
 def test_stopping_may_close_what_is_held(tmp_path: Path) -> None:
     async def work(engine: Engine, folder: Path) -> None:
         write_script(

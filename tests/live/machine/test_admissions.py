@@ -179,6 +179,12 @@ def takes(made: Machine, strategy_id: str = "s") -> set[str]:
     return found
 
 
+def permitted(made: Machine) -> set[str]:
+    """Instruments in which the desk would let its first strategy trade."""
+    rows = made.desk.view.positions
+    return {one.name for k, one in enumerate(TWO_BY_TWO) if rows[k].permitted}
+
+
 def admits(*instruments: str, certificate: str = CERTIFICATE, strategy_id: str = "s") -> StrategyAdmitted:
     return StrategyAdmitted(strategy_id, certificate, CERTIFIED, 10**18, instruments)
 
@@ -191,11 +197,13 @@ def test_what_is_certified_trades_certified_instruments_alone_for_as_long_as_it_
     assert takes(made) == ALL
     made.apply(admits("X@v", "Y@w"))
     assert takes(made) == {"X@v", "Y@w"}  # from its admission on
-    for state in ("starting", "running", "paused", "draining"):
+    for state in ("starting", "running", "paused"):
         made.apply(record(state))
-        assert takes(made) == {"X@v", "Y@w"}, state
+        assert takes(made) == permitted(made) == {"X@v", "Y@w"}, state
+    made.apply(record("draining"))
+    assert permitted(made) == {"X@v", "Y@w"}
     made.apply(record("stopped"))
-    assert takes(made) == ALL
+    assert permitted(made) == ALL
 
 
 def test_one_of_an_older_engine_is_held_to_no_instruments() -> None:
@@ -228,7 +236,7 @@ def test_limits_and_certificate_both_have_to_permit(by_limits: dict[str, list[st
     assert before.limits == before.desk.limits == limits  # what people have set says nothing of certificates
     after.apply(record("stopped"))
     after.apply(SetLimits(CERTIFIED))
-    assert takes(after) == ALL
+    assert permitted(after) == ALL
 
 
 def test_an_override_that_begins_and_ends_leaves_it_as_it_was() -> None:
@@ -276,7 +284,7 @@ def test_it_outlives_its_engine() -> None:
     again.apply(SetLimits(CERTIFIED))
     assert takes(again) == takes(made) == {"X@w"}
     again.apply(record("stopped"))
-    assert takes(again) == ALL
+    assert permitted(again) == ALL
 
 
 def test_a_person_closes_what_is_held_in_others() -> None:

@@ -58,3 +58,17 @@ def test_a_kill_that_holds_goes_before(scope: str, target: str, *, closes: bool)
     made.kills[scope, target] = KillSwitch(scope, target, "ana", "what is it doing?")
     made.apply(StrategyNoted(msgspec.structs.replace(RECORD, state="stopped", flatten=True)))
     assert bool(closing(made.apply(price(2, 100.0, venue="far")))) is closes
+
+
+@pytest.mark.parametrize(
+    ("state", "used"), [("draining", False), ("stopped", False), ("failed", False), ("paused", True)]
+)
+def test_what_is_answered_after_the_end_is_not_used(state: str, *, used: bool) -> None:
+    """An answer may be on its way while the orders of a strategy are cancelled: its order would work unwatched."""
+    made = machine(price(1, 100.0))
+    made.apply(StrategyNoted(msgspec.structs.replace(RECORD, state=state)))
+    facts = made.apply(wants(1.0))
+    assert bool(closing(facts)) is used
+    assert bool(made.blotter.working) is used
+    made.apply(StrategyNoted(msgspec.structs.replace(RECORD, state="running")))
+    assert bool(closing(made.apply(wants(2.0)))) is True
