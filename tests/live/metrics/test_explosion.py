@@ -18,8 +18,8 @@ STRATEGIES = 120
 SYMBOLS = tuple(f"S{k}" for k in range(40))
 
 
-def record(strategy_id: str, state: str = "stopped", version: str = "1.0") -> StrategyRecord:
-    return StrategyRecord(strategy_id, "Some", version, "0" * 64, "some.py", state)
+def record(strategy_id: str, state: str) -> StrategyRecord:
+    return StrategyRecord(strategy_id, "Some", "9" * 1000, "0" * 64, "some.py", state)
 
 
 async def _crowd(folder: Path) -> tuple[Samples, float]:
@@ -29,10 +29,9 @@ async def _crowd(folder: Path) -> tuple[Samples, float]:
         for s in range(STRATEGIES):
             name = f"s{s}"
             machine.apply(SeatStrategy(Seat(name, capital=1e6)))
-            machine.apply(StrategyNoted(record(name, version="9" * 1000)))
+            machine.apply(StrategyNoted(record(name, "running")))
             machine.apply(StrategyFailed(name, "no"))
             machine.apply(ChaosNoted(name, f"kind{s}", active=True))
-        machine.apply(StrategyNoted(record("s119", "running")))
         for symbol in SYMBOLS:
             machine.apply(price(1, 100.0, symbol))
         for s in range(0, STRATEGIES, 5):
@@ -41,6 +40,8 @@ async def _crowd(folder: Path) -> tuple[Samples, float]:
         for symbol in SYMBOLS:
             machine.apply(price(2, 101.0, symbol))
             machine.apply(price(3, 102.0, symbol))
+        for s in range(STRATEGIES - 1):
+            machine.apply(StrategyNoted(record(f"s{s}", "stopped")))
         metrics.update()
         shown = samples(metrics.render()[0])
         return shown, float(np.asarray(machine.desk.view.strategies)["pnl"].sum())
