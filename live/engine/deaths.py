@@ -39,21 +39,27 @@ class Deaths:
         self._roster, self._pump, self._settings, self._clock = roster, pump, settings, clock
         self._beside, self._start = beside, start
         self._unsettled: list[tuple[Slot, WorkerExit]] = []  # while nothing could be recorded
+        self._unstarted: list[tuple[Slot, int]] = []  # the same, with restarts so far
 
     def died(self, slot: Slot, ended: WorkerExit) -> None:
         """A process ended unasked."""
         self._beside(slot, self._settle(slot, ended))
 
     def resumed(self) -> None:
-        """What died while nothing could be recorded is settled now."""
+        """What died while nothing could be recorded is settled now, and what was to be started again is started."""
         unsettled, self._unsettled = self._unsettled, []
+        unstarted, self._unstarted = self._unstarted, []
         for slot, ended in unsettled:
-            if self._is_mine(slot) and slot.runner is None:
+            if self._is_mine(slot):
                 self.died(slot, ended)
+        for slot, restarts in unstarted:
+            if self._is_mine(slot):
+                slot.restart = self._beside(slot, self._start_later(slot, restarts))
 
     def _is_mine(self, slot: Slot) -> bool:
-        """Nobody has started it meanwhile."""
-        return self._roster.slots.get(slot.record.strategy_id) is slot
+        """Nobody has started or stopped it meanwhile."""
+        mine = self._roster.slots.get(slot.record.strategy_id) is slot and slot.runner is None
+        return mine and not slot.stopping and slot.record.state not in ("draining", "stopped")
 
     async def _settle(self, slot: Slot, ended: WorkerExit) -> None:
         try:
@@ -61,9 +67,7 @@ class Deaths:
         except JournalFailed:
             self._unsettled.append((slot, ended))
             raise
-        if (
-            restarts is not None and self._is_mine(slot) and slot.record.restarting
-        ):  # nor has anybody stopped it
+        if restarts is not None and self._is_mine(slot) and slot.record.restarting:
             slot.restart = self._beside(slot, self._start_later(slot, restarts))
 
     async def _tell(self, slot: Slot, ended: WorkerExit) -> int | None:
@@ -74,6 +78,8 @@ class Deaths:
         self._pump.post(StrategyFailed(strategy_id, why))
         await settle(record, self._pump)
         await roster.note_chaos(slot, active=False)
+        if not self._is_mine(slot):
+            return None
         steady = self._clock.now_ns() - record.started_ns > _STEADY_S * 1e9
         restarts = 0 if steady else record.restarts
         flatten = record.on_failure == "flatten" or slot.record.flatten  # or a person wants it so
@@ -89,7 +95,9 @@ class Deaths:
             )
             return restarts
         reason = f"{why}; not started again {limit}"
-        await roster.note(slot, state="failed", reason=reason, restarts=restarts, flatten=flatten)
+        await roster.note(
+            slot, state="failed", reason=reason, restarts=restarts, restarting=False, flatten=flatten
+        )
         return None
 
     async def _start_later(self, slot: Slot, restarts: int) -> None:
@@ -98,6 +106,9 @@ class Deaths:
             slot.restart = None
             try:
                 await self._start(slot)
+            except JournalFailed:
+                self._unstarted.append((slot, restarts))
+                raise
             except StrategyError as error:
                 _log.warning(
                     "strategy_restart_failed", strategy_name=slot.record.strategy_id, error=str(error)

@@ -237,6 +237,7 @@ class Engine:
         await self.pump.resume()
         self.sessions.resumed()
         self.strategies.deaths.resumed()
+        self.strategies.processes.relist()
         self.state, self.reason = "running", ""
         _log.warning("engine_resumed")
 

@@ -73,21 +73,26 @@ async def resume_after_restart(
             script = Script(record.script, "", record.source_hash, record.class_name)
             slot = roster.slots[record.strategy_id] = Slot(record, script)
             if record.state in RUNNING or record.restarting:
-                await roster.note(
-                    slot, state="failed", reason=f"not started again: {error}", restarting=False
-                )
+                await _fail(roster, pump, slot, record, f"not started again: {error}")
             continue
         slot = roster.slots[record.strategy_id] = Slot(record, script)
         if (record.restarting or record.state in RUNNING) and latched(pump.machine, record.strategy_id):
-            await settle(record, pump)
             why = f"not started again, as its breaker {_ERRORS} is latched"
-            flatten = record.on_failure == "flatten"
-            await roster.note(slot, state="failed", reason=why, restarting=False, flatten=flatten)
+            await _fail(roster, pump, slot, record, why)
         elif record.restarting or record.state in ("running", "starting", "validating", "paused"):
             try:
                 async with slot.busy:
                     await start(slot)
             except StrategyError as error:
                 _log.error("strategy_not_restarted", strategy_name=record.strategy_id, error=str(error))
+                await _fail(roster, pump, slot, record, str(error))
         elif record.state == "draining":
             await roster.note(slot, state="stopped")
+
+
+async def _fail(roster: Roster, pump: Pump, slot: Slot, record: StrategyRecord, reason: str) -> None:
+    """What ran when the engine ended does not any more: nobody watches its orders."""
+    if record.strategy_id in pump.machine.desk.strategies:
+        await settle(record, pump)
+    flatten = record.on_failure == "flatten"
+    await roster.note(slot, state="failed", reason=reason, restarting=False, flatten=flatten)

@@ -15,7 +15,7 @@ from live.engine.slots import RUNNING, Slot, StartRequest
 from live.machine import ChaosNoted, Input, StrategyNoted, StrategyRecord
 from live.venues.clock import Clock
 from workbench.core.intents import CancelOrders
-from workbench.errors import StrategyError
+from workbench.errors import JournalFailed, StrategyError
 
 __all__ = ["Last", "Roster"]
 
@@ -69,7 +69,9 @@ class Roster:
         """Change what is known of a strategy; durable before anything goes on.
 
         last: makes another input, out of what is then known, that becomes durable together with it.
+        Raises JournalFailed, nothing changed where the machine has not taken it in.
         """
+        before = slot.record
         slot.record = msgspec.structs.replace(slot.record, since_ns=self._clock.now_ns(), **changes)
         level = logging.DEBUG if slot.record.state in _PASSING else logging.INFO
         _log.log(
@@ -81,7 +83,12 @@ class Roster:
             reason=slot.record.reason,
         )
         record = slot.record
-        await self._pump.ask(StrategyNoted(record), None if last is None else lambda _: last(record))
+        try:
+            await self._pump.ask(StrategyNoted(record), None if last is None else lambda _: last(record))
+        except JournalFailed:
+            if slot.record is record and self._pump.machine.strategies.get(record.strategy_id) is not record:
+                slot.record = before
+            raise
 
     def give_up(self, slot: Slot, error: BaseException) -> None:
         """What was to be done for a strategy went wrong unforeseen: its orders go all the same, and it has failed."""

@@ -13,6 +13,7 @@ import structlog
 from live.admission import Gate, Ticket
 from live.engine.catalog import Catalog, Script
 from live.engine.deaths import Deaths
+from live.engine.launching import Launch
 from live.engine.processes import StrategyProcesses, let_go
 from live.engine.pump import Pump, Then
 from live.engine.restarting import check_latch, check_leave, resume_after_restart
@@ -27,7 +28,7 @@ from live.settings import Settings
 from live.tasks import Tasks
 from live.venues.clock import Clock
 from workbench.core.intents import CancelOrders, ClosePositions, SeatStrategy
-from workbench.errors import StrategyError
+from workbench.errors import JournalFailed, StrategyError
 
 __all__ = ["Check", "StartRequest", "Strategies"]
 
@@ -133,18 +134,35 @@ class Strategies:
     async def _first_start(
         self, slot: Slot, *, warm_up: bool = True, last: Last | None = None, seated: Then | None = None
     ) -> StrategyRecord:
-        await self.roster.note(slot, state="starting", reason="", restarting=False)
+        flatten = slot.record.flatten
+        await self.roster.note(slot, state="starting", reason="", restarting=False, flatten=False)
         try:
             record = slot.record
             started = await self.processes.launch(slot, slot.script, record.config, record.certificate)
         except StrategyError as error:
-            await self.roster.note(slot, state="failed", reason=str(error))
+            await self.roster.note(slot, state="failed", reason=str(error), flatten=flatten)
             raise
+        try:
+            return await self._take_seat(slot, started, warm_up, last, seated)
+        except JournalFailed:
+            if slot.record.state != "running":
+                slot.runner = None
+                await let_go(started.runner)
+            raise
+
+    async def _take_seat(
+        self, slot: Slot, started: Launch, warm_up: bool, last: Last | None, seated: Then | None
+    ) -> StrategyRecord:
+        """Show a process that is ready what it has to know, and then every price."""
         runner = started.runner
         if slot.stopping:  # somebody stopped it meanwhile
             await let_go(runner)
             return slot.record
         await self._pump.ask(SeatStrategy(started.seat), seated)
+        ended = None if runner.worker is None else runner.worker.exit
+        if ended is not None:  # meanwhile; nobody was told, as it was nobody's
+            self.deaths.died(slot, ended)
+            return slot.record
         slot.runner = runner
         self.processes.tell_positions(runner)
         if warm_up:
@@ -153,6 +171,8 @@ class Strategies:
         if slot.runner is not runner or slot.stopping:  # it has ended, or is stopped
             return slot.record
         await self.roster.note_chaos(slot, active=True)
+        if slot.runner is not runner or slot.stopping:
+            return slot.record
         now = self._clock.now_ns()
         await self.roster.note(
             slot,
@@ -192,11 +212,14 @@ class Strategies:
             if old is not None:
                 self.spawn(self._drain(slot, old))
             await self._pump.ask(SeatStrategy(started.seat), seated)
+            if slot.stopping:
+                return slot.record
             await self.roster.note(
                 slot,
                 last,
                 state="running",
                 reason="",
+                flatten=False,
                 version=started.ready.version,
                 class_name=script.class_name,
                 source_hash=script.source_hash,
@@ -210,6 +233,7 @@ class Strategies:
                 symbols=tuple(sorted(started.runner.symbols)),
                 certificate=started.ticket.id,
             )
+            self.processes.relist()  # one that was paused is shown prices again
             return slot.record
 
     async def _drain(self, slot: Slot, old: Runner) -> None:

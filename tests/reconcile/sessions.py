@@ -53,7 +53,7 @@ BODIES = {
     "slow": "time.sleep(0.0 if self.seen % 3 else 0.06)\n        " + TURNS,
     "stuck": "time.sleep(0.9 if self.seen == 60 else 0.0)\n        "
     + TURNS.replace("1.0, 1.0)]", '1.0, 1.0, {"quantity": 0.001})]'),
-    "dying": "time.sleep(0.4 if self.seen in (61, 62, 63) else 0.0)\n        " + TURNS,
+    "dying": "time.sleep(1.5 if self.seen in (61, 62, 63) else 0.0)\n        " + TURNS,
     "lazy": "time.sleep(0.005)\n        " + TURNS,
     "failing": "assert self.seen not in (50, 73)\n        " + TURNS,
     "resting": TURNS.replace(

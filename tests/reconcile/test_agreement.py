@@ -72,7 +72,7 @@ def test_a_part_stands_for_itself(lock_step: Path) -> None:
 @pytest.mark.parametrize("name", ["dying", "failing"])
 def test_one_that_ends_while_the_others_are_asked(tmp_path: Path, name: str) -> None:
     """It is asked first, so what its end leads to comes while the others have still to be shown the price."""
-    ms = 200.0 if name == "dying" else 60_000.0
+    ms = 1_000.0 if name == "dying" else 60_000.0
     data = in_lock_step(tmp_path, name, "steady", "resting", bars=80, hard_ms=ms)
     found = compared(data)
     nothing_unexplained(found)

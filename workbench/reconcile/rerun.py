@@ -230,12 +230,19 @@ class Rerun:
         """In lock step: show the price of now to those who are asked before `until`, and to it."""
         if self._fresh:
             self._pending, self._fresh = list(self._audience.listening), False
+        if until and not any(self._answers_for(launch, until) for launch in self._pending):
+            return  # it has been shown it before
         while self._pending and self._audience.newest:
             launch = self._pending.pop(0)
             await self._show(launch, *self._audience.newest[-1])
-            process, begun = self._audience.process(launch), self._audience.begun[launch]
-            if begun.strategy_id == until and not (process is not None and process.warming):
+            if self._answers_for(launch, until):
                 break
+
+    def _answers_for(self, launch: int, strategy_id: str) -> bool:
+        """Whether what it answers counts as the answer of that strategy: it does not warm up."""
+        process = self._audience.process(launch)
+        warming = process is not None and process.warming
+        return self._audience.begun[launch].strategy_id == strategy_id and not warming
 
     async def _ask_all(self, price: PriceUpdate, number: int) -> None:
         """As a replay does: each strategy answers before the next one is asked."""

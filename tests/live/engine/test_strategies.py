@@ -94,7 +94,7 @@ return [MarketSignal(price_update.symbol, None, 0.01, 1.0, resting)]
         assert runner.answered > answered
         assert not engine.machine.blotter.working
 
-    engine_with(tmp_path, work)
+    engine_with(tmp_path, work, strategy_hard_ms=60_000.0)
 
 
 def test_stopping_may_close_what_is_held(tmp_path: Path) -> None:

@@ -302,9 +302,9 @@ def test_a_recursion_bomb_costs_its_own_process_at_most(run: Run, best: Sandbox,
         return bad, died
 
     bad, died = run(play())
-    if died:  # of its memory or of its stack
+    if died:  # of its memory or of its stack, or on a busy machine of the time that it takes to get there
         assert limit
-        assert bad.exits[0].reason in (ExitReason.MEMORY_LIMIT, ExitReason.CRASHED)
+        assert bad.exits[0].reason in (ExitReason.MEMORY_LIMIT, ExitReason.CRASHED, ExitReason.DEADLINE)
     else:
         error = "MemoryError" if limit else "RecursionError"
         assert [raised.error.partition(":")[0] for raised in bad.raised] == [error] * 2
